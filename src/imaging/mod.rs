@@ -1,0 +1,18 @@
+//! Micrographs: read every file a microscope writes, with its axes, calibration, contrast and colormaps.
+//!
+//! A [`Micrograph`] is a file seen as (frame, channel, y, x); its planes are read when asked for and kept in a bounded
+//! cache. Unknown pixel sizes stay unknown. What is displayed ([`Contrast`], [`Colormap`]) never touches the data.
+
+mod calibration;
+mod colormap;
+mod contrast;
+mod error;
+mod micrograph;
+mod plane;
+
+pub use calibration::{Calibration, PixelSize, ScaleBar, format_length};
+pub use colormap::Colormap;
+pub use contrast::{Contrast, Histogram};
+pub use error::ImagingError;
+pub use micrograph::{Micrograph, open};
+pub use plane::{Plane, SampleType, Samples};

@@ -1,0 +1,11 @@
+//! What the network saw: recorded feature maps, their statistics, and the sheet that shows them all.
+
+mod features;
+mod recorder;
+mod sheet;
+mod statistics;
+
+pub use features::FeatureMaps;
+pub use recorder::{Features, Recorder, Wanted};
+pub use sheet::{Sheet, SheetStyle, sheet};
+pub use statistics::{FeatureOrder, FeatureStatistics, ordered, statistics};

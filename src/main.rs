@@ -1,0 +1,2 @@
+//! Chooses a face.
+fn main() {}

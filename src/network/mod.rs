@@ -1,0 +1,30 @@
+//! A network is data: graph, layers, shapes, receptive field, architectures, model files, and running it.
+//!
+//! [`Graph`] is a list of named nodes. Shapes, costs, receptive fields, memory, running, training and saving are all
+//! functions over that one type; architectures are functions that build one.
+
+pub mod architectures;
+mod card;
+mod cost;
+mod error;
+mod forecast;
+mod graph;
+mod library;
+mod model;
+mod op;
+mod receptive;
+mod run;
+mod shape;
+mod weights;
+
+pub use card::{ClassInfo, DataSource, ModelCard, Normalisation, Task};
+pub use cost::{NodeCost, describe};
+pub use error::NetworkError;
+pub use forecast::{Forecast, forecast};
+pub use graph::{Graph, Node};
+pub use library::{Installed, find_model, installed};
+pub use model::Model;
+pub use op::{Op, Resample};
+pub use receptive::{ReceptiveField, receptive_fields, total_stride};
+pub use run::{BatchStatistics, Flow, Mode, Tap, TrainState, no_tap, run};
+pub use weights::{ParameterSpec, Weights};

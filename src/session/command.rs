@@ -1,0 +1,46 @@
+//! What a person can ask for; one enum, carried out in one place.
+use super::{ExportRequest, PredictionView, Theme};
+use crate::imaging::{Colormap, Contrast};
+use crate::inspect::FeatureOrder;
+use std::path::PathBuf;
+
+/// Sent from anywhere, carried out by [`super::Session::apply`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Open files (in a job) and show the first.
+    Open(Vec<PathBuf>),
+    /// Open the shipped sample and run the shipped segmenter on it.
+    OpenSample,
+    /// Close an opened series by its place in the list.
+    Close(usize),
+    /// Show an opened series.
+    Select(usize),
+    SetFrame(usize),
+    SetChannel(usize),
+    /// `None`: by percentiles of the data, again for each plane.
+    SetContrast(Option<Contrast>),
+    SetColormap(Colormap),
+    /// An installed model's id, or a path.
+    ChooseModel(String),
+    /// Look again into the models folders.
+    RefreshModels,
+    /// Run the chosen model on the shown frame.
+    Run,
+    /// Stop the running job; the previous result stays.
+    Cancel,
+    SelectNode(String),
+    /// One node later (+1) or earlier (−1).
+    StepNode(i32),
+    SelectFeature(Option<usize>),
+    SetFeatureOrder(FeatureOrder),
+    SetHideDead(bool),
+    SetFeatureColormap(Colormap),
+    SetSharedContrast(bool),
+    SetPredictionView(PredictionView),
+    SetOverlay(bool),
+    SetOpacity(f32),
+    Export(ExportRequest),
+    DismissMessage(u64),
+    SetTheme(Theme),
+    ClearRecent,
+}

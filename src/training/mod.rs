@@ -1,0 +1,14 @@
+//! Labels in, model out: label schemes, datasets, augmentation, losses, the loop, metrics and recipes.
+
+mod error;
+mod evaluate;
+mod metrics;
+mod recipe;
+mod scheme;
+mod train;
+
+pub use error::TrainingError;
+pub use evaluate::{ClassScore, Evaluation, EvaluationData, evaluate, evaluate_otsu};
+pub use recipe::Recipe;
+pub use scheme::{LabelScheme, SchemeClass};
+pub use train::{TrainEvent, TrainOptions, TrainReport, train};
