@@ -16,7 +16,7 @@ pub struct EvaluationData {
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ClassScore {
     pub name: String,
-    /** `None`: neither predicted nor true anywhere */
+    /// `None`: neither predicted nor true anywhere
     pub iou: Option<f64>,
     pub dice: Option<f64>,
     pub true_pixels: u64,
@@ -30,7 +30,7 @@ pub struct Evaluation {
     pub mean_iou: f64,
     pub accuracy: f64,
     pub confusion: Vec<Vec<u64>>,
-    /** files that could not be evaluated, and why */
+    /// files that could not be evaluated, and why
     pub failures: Vec<String>,
 }
 

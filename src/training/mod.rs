@@ -9,6 +9,9 @@ mod train;
 
 pub use error::TrainingError;
 pub use evaluate::{ClassScore, Evaluation, EvaluationData, evaluate, evaluate_otsu};
-pub use recipe::Recipe;
+pub use recipe::{
+    Architecture, Augment, CardSpec, ClassWeights, FolderTraining, LoopSpec, Loss, NetworkSpec, Recipe,
+    RecipeClass, Side, Source,
+};
 pub use scheme::{LabelScheme, SchemeClass};
 pub use train::{TrainEvent, TrainOptions, TrainReport, train};

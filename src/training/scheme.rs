@@ -8,12 +8,12 @@ use std::path::Path;
 pub struct SchemeClass {
     pub name: String,
     pub colour: [u8; 3],
-    /** grey values, single or ranges */
+    /// grey values, single or ranges
     #[serde(default)]
     pub values: Vec<[i64; 2]>,
     #[serde(default)]
     pub rgb: Vec<[u8; 3]>,
-    /** everything no other class claims */
+    /// everything no other class claims
     #[serde(default)]
     pub rest: bool,
 }

@@ -1,0 +1,164 @@
+//! What a recipe may not say, found before anything is loaded.
+use super::{Architecture, Augment, ClassWeights, LoopSpec, Recipe, Source};
+use crate::network::Task;
+use std::collections::BTreeSet;
+
+impl Recipe {
+    /// The first thing that is wrong, naming its key.
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.check_classes()?;
+        self.check_network()?;
+        self.schedule.check(self.card.classes.len())?;
+        self.augment.check()?;
+        if self.train.is_empty() {
+            return Err("There is no [[train]] source".to_owned());
+        }
+        let tables = [("train", &self.train), ("validate", &self.validate), ("test", &self.test)];
+        for (table, sources) in tables {
+            for (index, source) in sources.iter().enumerate() {
+                self.check_source(source).map_err(|e| format!("[[{table}]] number {}: {e}", index + 1))?;
+            }
+        }
+        if self.train.iter().all(|s| s.weight == Some(0.0)) {
+            return Err("[[train]] weight: all are 0".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check_classes(&self) -> Result<(), String> {
+        let names: BTreeSet<&str> = self.card.classes.iter().map(|c| c.name.as_str()).collect();
+        if names.len() != self.card.classes.len() {
+            return Err("[card] classes: two have the same name".to_owned());
+        }
+        if names.contains("ignore") {
+            return Err(
+                "[card] classes: \"ignore\" is no class but what map sends left-out pixels to".to_owned()
+            );
+        }
+        if names.len() < 2 || names.len() > 255 {
+            return Err("[card] classes: there must be 2 to 255".to_owned());
+        }
+        if self.card.channels.is_empty() {
+            return Err("[card] channels: there must be at least one".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check_network(&self) -> Result<(), String> {
+        let network = &self.network;
+        let name = network.architecture.name();
+        if network.architecture.task() != self.task {
+            let task = if self.task == Task::Segment { "segment" } else { "classify" };
+            return Err(format!("[network] architecture: {name} cannot {task}"));
+        }
+        if network.base == 0 || network.base > 1024 {
+            return Err("[network] base: must be 1 to 1024".to_owned());
+        }
+        if self.task == Task::Classify {
+            return match self.card.input_size {
+                Some([h, w]) if h >= 8 && w >= 8 && h.max(w) <= 4096 => Ok(()),
+                _ => Err("[card] input_size: a classifier needs [y, x] of 8 to 4096 px".to_owned()),
+            };
+        }
+        if self.card.input_size.is_some() {
+            return Err("[card] input_size: segmenters take any size, leave it out".to_owned());
+        }
+        if network.depth == 0 || network.depth > 8 {
+            return Err("[network] depth: must be 1 to 8".to_owned());
+        }
+        let (crop, stride) = (self.schedule.crop, network.stride());
+        if network.architecture == Architecture::Unet && (crop == 0 || !crop.is_multiple_of(stride)) {
+            let depth = network.depth;
+            return Err(format!("[loop] crop: {crop} is not a multiple of {stride} (depth {depth})"));
+        }
+        Ok(())
+    }
+
+    fn check_source(&self, source: &Source) -> Result<(), String> {
+        source.check(self.task)?;
+        let known = |name: &str| self.card.classes.iter().any(|c| c.name.eq_ignore_ascii_case(name));
+        if let Some(class) = source.class.as_deref().filter(|c| !known(c)) {
+            return Err(format!("class \"{class}\" is not in [card] classes"));
+        }
+        match source.map.values().find(|to| !known(to) && *to != "ignore") {
+            Some(to) => Err(format!("map leads to \"{to}\", which is not in [card] classes")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl LoopSpec {
+    fn check(&self, classes: usize) -> Result<(), String> {
+        let fail = |key: &str, rule: &str| Err(format!("[loop] {key}: {rule}"));
+        if self.batch == 0 || self.batch > 4096 {
+            return fail("batch", "must be 1 to 4096");
+        }
+        if self.crop > 4096 {
+            return fail("crop", "must be at most 4096");
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return fail("learning_rate", "must be above 0");
+        }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return fail("weight_decay", "must not be below 0");
+        }
+        if self.steps == Some(0) || self.minutes.is_some_and(|m| !(m.is_finite() && m > 0.0)) {
+            return fail("steps", "the budget must be above 0");
+        }
+        if self.steps.is_some() && self.minutes.is_some() {
+            return fail("steps", "give steps or minutes, not both");
+        }
+        if !(0.0..1.0).contains(&self.warm_up) {
+            return fail("warm_up", "must be 0 to below 1, a share of the budget");
+        }
+        if self.validate_every == 0 {
+            return fail("validate_every", "must be above 0");
+        }
+        if !(0.0..1.0).contains(&self.val_fraction) {
+            return fail("val_fraction", "must be 0 to below 1");
+        }
+        match &self.class_weights {
+            ClassWeights::Given(weights) if weights.len() != classes => {
+                fail("class_weights", &format!("{} given for {classes} classes", weights.len()))
+            }
+            ClassWeights::Given(weights)
+                if weights.iter().any(|w| !w.is_finite() || *w < 0.0)
+                    || weights.iter().all(|w| *w == 0.0) =>
+            {
+                fail("class_weights", "must not be below 0, and not all 0")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Augment {
+    fn check(&self) -> Result<(), String> {
+        let fail = |key: &str, rule: &str| Err(format!("[augment] {key}: {rule}"));
+        let [low, high] = self.scale;
+        if !(0.1..=10.0).contains(&low) || !(low..=10.0).contains(&high) {
+            return fail("scale", "must be two rising factors between 0.1 and 10");
+        }
+        if !(0.0..=180.0).contains(&self.rotation) {
+            return fail("rotation", "must be 0 to 180 degrees");
+        }
+        for (key, share) in [("scale_chance", self.scale_chance), ("invert", self.invert)] {
+            if !(0.0..=1.0).contains(&share) {
+                return fail(key, "is a share, 0 to 1");
+            }
+        }
+        let amounts = [
+            ("brightness", self.brightness),
+            ("contrast", self.contrast),
+            ("gamma", self.gamma),
+            ("noise", self.noise),
+            ("blur", self.blur),
+            ("shading", self.shading),
+        ];
+        match amounts.into_iter().find(|(_, amount)| !(0.0..=10.0).contains(amount)) {
+            Some((key, _)) => fail(key, "must be 0 to 10"),
+            None if self.contrast >= 1.0 => fail("contrast", "must be below 1"),
+            None => Ok(()),
+        }
+    }
+}
