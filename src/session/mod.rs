@@ -1,15 +1,31 @@
 //! Everything the app knows now; only commands change it; jobs run beside it.
 //!
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
-//! answers [`Session::poll`] takes in. Nothing here knows how it is drawn.
+//! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
+//! its topic: `opening`, `showing`, `choosing`, `running`, `features`, `exporting`, `sample`.
 
 mod command;
+mod job;
 mod jobs;
 mod preferences;
 mod state;
 
+mod apply;
+mod choosing;
+mod exporting;
+mod features;
+mod messages;
+mod opening;
+mod running;
+mod sample;
+mod showing;
+mod thumbnail;
+
+#[cfg(test)]
+mod testing;
+
 pub use command::Command;
-pub use jobs::{JobKind, Progress, Threading};
+pub use job::{JobKind, Progress, Threading};
 pub use preferences::{Preferences, Theme};
 pub use state::{
     ExportRequest, Message, ModelEntry, Opened, PredictionView, RunResult, SelectedFeatures, Session,

@@ -1,10 +1,16 @@
 //! The session: what is open, shown, chosen and known.
-use super::{Command, JobKind, Preferences, Progress, Threading};
+
+use super::apply::Answer;
+use super::job::Wake;
+use super::jobs::Jobs;
+use super::{JobKind, Preferences, Progress, Threading};
 use crate::analysis::{Object, Prediction, RunSettings};
+use crate::compute::{OpenDevice, open_device};
 use crate::export::Format;
 use crate::imaging::{Colormap, Contrast, Histogram, Micrograph, Plane};
 use crate::inspect::{FeatureMaps, FeatureOrder, FeatureStatistics, Features};
-use crate::network::{Model, ModelCard, NetworkError, NodeCost};
+use crate::network::{Model, ModelCard, NodeCost};
+use candle_core::Device;
 use ndarray::Array2;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,10 +18,12 @@ use std::sync::Arc;
 /// One opened series of a file.
 #[derive(Debug, Clone)]
 pub struct Opened {
+    /// Unlike any other's, and new when the file is read again.
+    pub id: u64,
     pub micrograph: Micrograph,
-    /** small grey RGB picture, longest side 96 px: width, height, RGB */
+    /// Small grey picture, longest side at most 96 px: width, height, RGB bytes.
     pub thumbnail: (usize, usize, Arc<Vec<u8>>),
-    /** where the person is in it */
+    /// Where the person is in it.
     pub frame: usize,
     pub channel: usize,
 }
@@ -30,7 +38,7 @@ pub struct Shown {
     pub plane: Arc<Plane>,
     pub values: Arc<Array2<f32>>,
     pub histogram: Arc<Histogram>,
-    /** by percentiles */
+    /// By percentiles.
     pub auto_contrast: Contrast,
 }
 
@@ -61,7 +69,7 @@ pub struct SelectedFeatures {
     pub key: u64,
     pub maps: Arc<FeatureMaps>,
     pub statistics: Arc<Vec<FeatureStatistics>>,
-    /** feature indices in the order to show */
+    /// Feature indices in the order to show.
     pub order: Arc<Vec<usize>>,
 }
 
@@ -69,7 +77,7 @@ pub struct SelectedFeatures {
 pub enum PredictionView {
     #[default]
     Classes,
-    /** of one class */
+    /// Of one class.
     Probability(usize),
 }
 
@@ -77,7 +85,7 @@ pub enum PredictionView {
 pub struct ExportRequest {
     pub dir: PathBuf,
     pub formats: Vec<Format>,
-    /** also the selected node's feature maps */
+    /// Also the selected node's feature maps.
     pub features: bool,
 }
 
@@ -97,6 +105,7 @@ pub struct Message {
 }
 
 /// Everything the app knows now. Fields are read by anyone and changed by [`Session::apply`] and [`Session::poll`] only.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch in the window")]
 pub struct Session {
     pub opened: Vec<Opened>,
     pub current: Option<usize>,
@@ -127,54 +136,145 @@ pub struct Session {
     /// Such as "CPU, 2 threads".
     pub device_name: String,
     pub preferences: Preferences,
+    pub(super) jobs: Jobs<Answer>,
+    pub(super) device: Device,
+    /// Where preferences are kept; `None`: nowhere.
+    pub(super) preferences_file: Option<PathBuf>,
+    /// The last of the keys and ids given out.
+    pub(super) last_key: u64,
+    /// [`Opened::id`] of what `shown` and `result` were made from.
+    pub(super) shown_of: Option<u64>,
+    pub(super) result_of: Option<u64>,
+    /// Key of the result that `features` belong to.
+    pub(super) features_of: Option<u64>,
+    /// What `model` was chosen as.
+    pub(super) loaded_choice: Option<String>,
+    /// Paths that the open job is working on.
+    pub(super) opening: Vec<PathBuf>,
+    /// Run as soon as what is being opened and loaded is there.
+    pub(super) run_when_ready: bool,
 }
 
 impl Session {
     /// An empty session. Preferences are loaded and kept by the caller's wish: tests pass `Preferences::default()`
-    /// and `keep_preferences = false`.
+    /// and `keep_preferences = false`. The model that was chosen last time is loaded again.
     #[must_use]
-    pub fn new(_threading: Threading, _preferences: Preferences, _keep_preferences: bool) -> Self {
-        todo!()
+    pub fn new(threading: Threading, preferences: Preferences, keep_preferences: bool) -> Self {
+        let (device, complaint) = device_for(&preferences);
+        let mut session = Self {
+            opened: Vec::new(),
+            current: None,
+            shown: None,
+            contrast: None,
+            colormap: Colormap::default(),
+            library: Vec::new(),
+            model: None,
+            model_choice: None,
+            nodes: Err("Choose a model to see its network".to_owned()),
+            result: None,
+            node: None,
+            feature: None,
+            features: None,
+            feature_order: FeatureOrder::default(),
+            hide_dead: false,
+            feature_colormap: Colormap::Viridis,
+            shared_contrast: false,
+            prediction_view: PredictionView::default(),
+            overlay: true,
+            opacity: 0.5,
+            messages: Vec::new(),
+            exported: Vec::new(),
+            device_name: device.name,
+            preferences,
+            jobs: Jobs::new(threading),
+            device: device.device,
+            preferences_file: keep_preferences.then(Preferences::file).flatten(),
+            last_key: 0,
+            shown_of: None,
+            result_of: None,
+            features_of: None,
+            loaded_choice: None,
+            opening: Vec::new(),
+            run_when_ready: false,
+        };
+        if let Some(complaint) = complaint {
+            session.say(Severity::Warning, complaint);
+        }
+        session.refresh_models();
+        if let Some(choice) = session.preferences.model.clone() {
+            session.choose_model(choice);
+            session.settle();
+        }
+        session
     }
-    /// Called from job threads when there is something to poll.
-    pub fn on_wake(&mut self, _wake: Arc<dyn Fn() + Send + Sync>) {
-        todo!()
+
+    /// Called from job threads when there is something to poll, or when a job got further.
+    pub fn on_wake(&mut self, wake: Wake) {
+        self.jobs.on_wake(wake);
     }
-    /// The one way to change a session.
-    pub fn apply(&mut self, _command: Command) {
-        todo!()
-    }
-    /// Takes in the answers of jobs; true when something changed.
-    pub fn poll(&mut self) -> bool {
-        todo!()
-    }
+
     /// The jobs under way, the Run first.
     #[must_use]
     pub fn progress(&self) -> Vec<Progress> {
-        todo!()
+        self.jobs.progress()
     }
+
     #[must_use]
-    pub fn is_busy(&self, _kind: JobKind) -> bool {
-        todo!()
+    pub fn is_busy(&self, kind: JobKind) -> bool {
+        self.jobs.is_busy(kind)
     }
+
     /// The shown micrograph.
     #[must_use]
     pub fn micrograph(&self) -> Option<&Micrograph> {
-        todo!()
+        self.current_opened().map(|opened| &opened.micrograph)
     }
+
     /// The contrast in force: by hand, or of the shown plane.
     #[must_use]
     pub fn contrast_now(&self) -> Option<Contrast> {
-        todo!()
+        self.contrast.or_else(|| self.shown.as_ref().map(|shown| shown.auto_contrast))
     }
-    /// Whether `result` was made from what is shown now (same micrograph, frame and model).
+
+    /// Whether `result` was made from what is shown now (same micrograph, frame and model, and the same channel where
+    /// the model reads only one).
     #[must_use]
     pub fn result_is_current(&self) -> bool {
-        todo!()
+        let (Some(result), Some(opened), Some(model)) = (&self.result, self.current_opened(), &self.model)
+        else {
+            return false;
+        };
+        let same_model = Arc::ptr_eq(&result.model, model)
+            || (model.sha256.is_some() && model.sha256 == result.model.sha256);
+        same_model
+            && self.result_of == Some(opened.id)
+            && result.settings == super::running::settings_for(model, opened)
     }
-    /// The command line that makes the same result.
-    #[must_use]
-    pub fn command_line(&self) -> Option<String> {
-        todo!()
+
+    pub(super) fn current_opened(&self) -> Option<&Opened> {
+        self.opened.get(self.current?)
+    }
+
+    /// A number that was never given out before.
+    pub(super) fn new_key(&mut self) -> u64 {
+        self.last_key += 1;
+        self.last_key
+    }
+}
+
+/// The device that was asked for, else the CPU and why.
+fn device_for(preferences: &Preferences) -> (OpenDevice, Option<String>) {
+    use crate::compute::DeviceChoice::{Cpu, Cuda};
+    let on_cpu = || {
+        let bare = OpenDevice { device: Device::Cpu, name: "CPU".to_owned(), note: None };
+        open_device(Cpu).unwrap_or(bare)
+    };
+    match open_device(preferences.device) {
+        Ok(device) if preferences.device == Cuda => {
+            let note = device.note.clone();
+            (device, note)
+        }
+        Ok(device) => (device, None),
+        Err(error) => (on_cpu(), Some(error.to_string())),
     }
 }

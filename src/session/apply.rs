@@ -1,0 +1,211 @@
+//! The one place where commands are carried out and the answers of jobs taken in.
+
+use super::choosing::LoadedModel;
+use super::exporting::Exported;
+use super::features::ComputedFeatures;
+use super::job::Failure;
+use super::opening::OpenedFiles;
+use super::running::Ran;
+use super::showing::LoadedPlane;
+use super::{Command, JobKind, PredictionView, Session, Severity};
+use crate::imaging::Contrast;
+
+/// What jobs answer.
+pub(super) enum Answer {
+    Opened(OpenedFiles),
+    Plane(LoadedPlane),
+    Model(LoadedModel),
+    Ran(Box<Ran>),
+    Features(ComputedFeatures),
+    Exported(Exported),
+}
+
+impl Session {
+    /// The one way to change a session. Indices that do not exist are ignored or brought into range.
+    pub fn apply(&mut self, command: Command) {
+        match command {
+            Command::Open(paths) => self.open(paths),
+            Command::OpenSample => self.open_sample(),
+            Command::Close(index) => self.close(index),
+            Command::Select(index) => self.select(index),
+            Command::SetFrame(frame) => self.set_frame(frame),
+            Command::SetChannel(channel) => self.set_channel(channel),
+            Command::ChooseModel(choice) => self.choose_model(choice),
+            Command::RefreshModels => self.refresh_models(),
+            Command::Run => self.run(),
+            Command::Cancel => self.cancel(),
+            Command::SelectNode(name) => self.select_node(&name),
+            Command::StepNode(step) => self.step_node(step),
+            Command::SelectFeature(feature) => self.select_feature(feature),
+            Command::SetFeatureOrder(order) => {
+                self.feature_order = order;
+                self.order_features();
+            }
+            Command::SetHideDead(hide) => {
+                self.hide_dead = hide;
+                self.order_features();
+            }
+            Command::Export(request) => self.export(request),
+            view => self.apply_to_view(&view),
+        }
+        self.settle();
+    }
+
+    /// Commands that only change how things look, and what is kept between runs.
+    fn apply_to_view(&mut self, command: &Command) {
+        match *command {
+            Command::SetContrast(contrast) => self.set_contrast(contrast),
+            Command::SetColormap(colormap) => self.colormap = colormap,
+            Command::SetFeatureColormap(colormap) => self.feature_colormap = colormap,
+            Command::SetSharedContrast(shared) => self.shared_contrast = shared,
+            Command::SetPredictionView(view) if self.has_view(view) => self.prediction_view = view,
+            Command::SetOverlay(overlay) => self.overlay = overlay,
+            Command::SetOpacity(opacity) if opacity.is_finite() => self.opacity = opacity.clamp(0.0, 1.0),
+            Command::DismissMessage(id) => self.messages.retain(|message| message.id != id),
+            Command::SetTheme(theme) => {
+                self.preferences.theme = theme;
+                self.save_preferences();
+            }
+            Command::ClearRecent => {
+                self.preferences.recent.clear();
+                self.save_preferences();
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes in the answers of jobs; true when something changed.
+    pub fn poll(&mut self) -> bool {
+        let mut changed = false;
+        while let Some((kind, outcome)) = self.jobs.next() {
+            changed = true;
+            match outcome {
+                Ok(answer) => self.take_in(answer),
+                Err(Failure::Cancelled) => self.forget_request(kind),
+                Err(Failure::Message(text)) => {
+                    self.forget_request(kind);
+                    self.say(Severity::Error, text);
+                }
+            }
+            self.run_if_ready();
+        }
+        changed
+    }
+
+    /// Jobs that ran at once have answered already.
+    pub(super) fn settle(&mut self) {
+        if self.jobs.at_once() {
+            self.poll();
+        }
+    }
+
+    fn take_in(&mut self, answer: Answer) {
+        match answer {
+            Answer::Opened(opened) => self.take_opened(opened),
+            Answer::Plane(plane) => self.take_plane(plane),
+            Answer::Model(model) => self.take_model(model),
+            Answer::Ran(ran) => self.take_ran(*ran),
+            Answer::Features(features) => self.take_features(features),
+            Answer::Exported(exported) => self.take_exported(exported),
+        }
+    }
+
+    /// A job that was wanted gave nothing: what it was to bring is no longer announced.
+    pub(super) fn forget_request(&mut self, kind: JobKind) {
+        match kind {
+            JobKind::Open => self.opening.clear(),
+            JobKind::LoadModel => self.model_choice.clone_from(&self.loaded_choice),
+            JobKind::Plane | JobKind::Run | JobKind::Features | JobKind::Export => return,
+        }
+        self.run_when_ready = false;
+    }
+
+    /// Stops what a person waits for; what was there before stays. Files are written to their end.
+    fn cancel(&mut self) {
+        self.run_when_ready = false;
+        for kind in [JobKind::Run, JobKind::Features, JobKind::LoadModel, JobKind::Open] {
+            if self.jobs.cancel(kind) {
+                self.forget_request(kind);
+                self.say(Severity::Info, format!("{} was cancelled", kind.activity()));
+            }
+        }
+    }
+
+    fn set_contrast(&mut self, contrast: Option<Contrast>) {
+        let usable = |contrast: Contrast| {
+            let Contrast { low, high } = contrast;
+            (low.is_finite() && high.is_finite())
+                .then(|| Contrast { low: low.min(high), high: high.max(low) })
+        };
+        match contrast {
+            None => self.contrast = None,
+            Some(asked) => self.contrast = usable(asked).or(self.contrast),
+        }
+    }
+
+    /// Whether there is such a class in the result, or in the model when there is no result.
+    pub(super) fn has_view(&self, view: PredictionView) -> bool {
+        let PredictionView::Probability(class) = view else { return true };
+        let model = self.result.as_ref().map(|result| &result.model).or(self.model.as_ref());
+        model.is_some_and(|model| class < model.card.classes.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::session;
+    use super::*;
+    use crate::inspect::FeatureOrder;
+
+    #[test]
+    fn an_empty_session_ignores_what_it_cannot_do() {
+        let mut session = session();
+        let commands = [
+            Command::Close(3),
+            Command::Select(0),
+            Command::SetFrame(9),
+            Command::SetChannel(9),
+            Command::SelectNode("enc1.conv1".into()),
+            Command::StepNode(i32::MIN),
+            Command::SelectFeature(Some(usize::MAX)),
+            Command::SetFeatureOrder(FeatureOrder::Variance),
+            Command::SetHideDead(true),
+            Command::SetPredictionView(PredictionView::Probability(4)),
+            Command::Cancel,
+            Command::DismissMessage(77),
+        ];
+        for command in commands {
+            session.apply(command);
+        }
+        assert_eq!(session.messages, []);
+        assert_eq!((session.current, session.feature, session.node.as_deref()), (None, None, None));
+        assert_eq!(session.prediction_view, PredictionView::Classes);
+        assert!(!session.result_is_current());
+    }
+
+    #[test]
+    fn opacity_and_contrast_stay_in_range() {
+        let mut session = session();
+        session.apply(Command::SetOpacity(7.0));
+        assert_eq!(session.opacity, 1.0);
+        session.apply(Command::SetOpacity(f32::NAN));
+        assert_eq!(session.opacity, 1.0);
+        session.apply(Command::SetContrast(Some(Contrast { low: 9.0, high: 2.0 })));
+        assert_eq!(session.contrast_now(), Some(Contrast { low: 2.0, high: 9.0 }));
+        session.apply(Command::SetContrast(Some(Contrast { low: f32::NAN, high: 2.0 })));
+        assert_eq!(session.contrast_now(), Some(Contrast { low: 2.0, high: 9.0 }));
+        session.apply(Command::SetContrast(None));
+        assert_eq!(session.contrast_now(), None);
+    }
+
+    #[test]
+    fn a_job_that_panics_becomes_a_message_and_the_session_lives_on() {
+        let mut session = session();
+        session.jobs.start(JobKind::Run, |_| panic!("a bug"));
+        assert!(session.poll());
+        assert_eq!(session.messages.len(), 1);
+        assert_eq!(session.messages[0].severity, Severity::Error);
+        assert!(session.messages[0].text.contains("a bug"), "{:?}", session.messages);
+        assert!(!session.is_busy(JobKind::Run));
+    }
+}

@@ -1,0 +1,165 @@
+//! Which model is chosen, and what its network is for the shown micrograph.
+
+use super::apply::Answer;
+use super::job::Failure;
+use super::{JobKind, ModelEntry, Session};
+use crate::imaging::Micrograph;
+use crate::network::{Model, describe, find_model, installed, total_stride};
+use std::sync::Arc;
+
+/// Side in px that the network is described for while no image is open.
+const SIDE_WITHOUT_IMAGE: usize = 256;
+
+/// A model that was read, and what it was chosen as.
+pub(super) struct LoadedModel {
+    choice: String,
+    model: Arc<Model>,
+    remember: bool,
+}
+
+impl Session {
+    pub(super) fn refresh_models(&mut self) {
+        let entry = |found: crate::network::Installed| ModelEntry {
+            id: found.id,
+            path: found.path,
+            card: found.header.map(|(_, card)| card).map_err(|error| error.to_string()),
+        };
+        self.library = installed().into_iter().map(entry).collect();
+    }
+
+    /// Loads an installed model by its id, or a model file by its path; the one before stays until then.
+    pub(super) fn choose_model(&mut self, choice: String) {
+        self.load_model(choice, true);
+    }
+
+    /// The same; next time it is chosen from the start when it is to be remembered.
+    pub(super) fn load_model(&mut self, choice: String, remember: bool) {
+        self.model_choice = Some(choice.clone());
+        let device = self.device.clone();
+        self.jobs.start(JobKind::LoadModel, move |monitor| {
+            let path = find_model(&choice)?;
+            monitor.progress(1, 4)?;
+            let model = Arc::new(Model::load(&path, &device)?);
+            Ok(Answer::Model(LoadedModel { choice, model, remember }))
+        });
+    }
+
+    pub(super) fn take_model(&mut self, loaded: LoadedModel) {
+        let LoadedModel { choice, model, remember } = loaded;
+        self.model = Some(model);
+        self.model_choice = Some(choice.clone());
+        self.loaded_choice = Some(choice.clone());
+        self.describe_nodes();
+        if remember && self.preferences.model.as_ref() != Some(&choice) {
+            self.preferences.model = Some(choice);
+            self.save_preferences();
+        }
+    }
+
+    /// Shapes and costs of the chosen model's nodes, for the shown micrograph.
+    pub(super) fn describe_nodes(&mut self) {
+        let Some(model) = &self.model else { return };
+        let micrograph = self.micrograph();
+        let misfit = micrograph.and_then(|micrograph| misfit(model, micrograph));
+        self.nodes = match misfit {
+            Some(misfit) => Err(misfit),
+            None => describe(&model.graph, input_size(model, micrograph))
+                .map(Arc::new)
+                .map_err(|error| error.to_string()),
+        };
+    }
+}
+
+impl From<crate::network::NetworkError> for Failure {
+    fn from(error: crate::network::NetworkError) -> Self {
+        match error {
+            crate::network::NetworkError::Cancelled(_) => Self::Cancelled,
+            error => Self::Message(error.to_string()),
+        }
+    }
+}
+
+/// The network's input `[c, y, x]` for a micrograph: its own size rounded up to the network's stride, or the size
+/// that a classifier resamples to.
+fn input_size(model: &Model, micrograph: Option<&Micrograph>) -> [usize; 3] {
+    let without = [SIDE_WITHOUT_IMAGE; 2];
+    let own = micrograph.map_or(without, |micrograph| [micrograph.height(), micrograph.width()]);
+    let [y, x] = model.card.input_size.unwrap_or_else(|| {
+        let [stride_y, stride_x] = total_stride(&model.graph);
+        [own[0].next_multiple_of(stride_y.max(1)), own[1].next_multiple_of(stride_x.max(1))]
+    });
+    [model.graph.input_channels(), y, x]
+}
+
+/// Why a model cannot read a micrograph, and what to do.
+fn misfit(model: &Model, micrograph: &Micrograph) -> Option<String> {
+    let (needs, has) = (model.graph.input_channels(), micrograph.channels());
+    (needs > 1 && has < needs).then(|| {
+        let (name, names) = (&model.card.name, model.card.channels.join(", "));
+        format!(
+            "{name} reads {needs} channels ({names}) and this image has {has}: choose another model, \
+             or open an image with these channels"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{TinyModel, grey_png, session, texts};
+    use super::super::{Command, Severity};
+
+    #[test]
+    fn the_nodes_follow_the_model_and_the_image() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = TinyModel::segmenter().save(dir.path(), "tiny");
+        let mut session = session();
+        assert!(session.nodes.as_ref().unwrap_err().contains("Choose a model"));
+        session.apply(Command::ChooseModel(model.clone()));
+        assert_eq!(session.messages, [], "{:?}", texts(&session));
+        assert_eq!(session.nodes.as_ref().unwrap()[0].shape, [1, 256, 256]);
+        session.apply(Command::Open(vec![grey_png(dir.path(), "a.png", 9, 6)]));
+        assert_eq!(session.nodes.as_ref().unwrap()[0].shape, [1, 6, 10], "rounded up to the stride of 2");
+        assert_eq!(session.model_choice.as_ref(), Some(&model));
+        assert_eq!(session.preferences.model, Some(model));
+    }
+
+    #[test]
+    fn a_model_file_among_opened_files_is_chosen() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = TinyModel::segmenter().save(dir.path(), "tiny");
+        let mut session = session();
+        session.apply(Command::Open(vec![model.into(), grey_png(dir.path(), "a.png", 4, 4)]));
+        assert_eq!(session.messages, [], "{:?}", texts(&session));
+        assert_eq!((session.opened.len(), session.model.is_some()), (1, true));
+    }
+
+    #[test]
+    fn a_model_that_cannot_be_read_leaves_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let good = TinyModel::segmenter().save(dir.path(), "good");
+        let bad = dir.path().join("bad.safetensors");
+        std::fs::write(&bad, b"cut short").unwrap();
+        let mut session = session();
+        session.apply(Command::ChooseModel(good.clone()));
+        session.apply(Command::ChooseModel(bad.to_string_lossy().into_owned()));
+        assert_eq!(session.messages.len(), 1);
+        assert_eq!(session.messages[0].severity, Severity::Error);
+        assert!(session.messages[0].text.contains("bad.safetensors"), "{:?}", texts(&session));
+        assert_eq!(session.model_choice, Some(good));
+        assert!(session.nodes.is_ok());
+    }
+
+    #[test]
+    fn a_model_of_more_channels_says_what_to_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = TinyModel { channels: 8, ..TinyModel::segmenter() }.save(dir.path(), "eds");
+        let mut session = session();
+        session.apply(Command::Open(vec![grey_png(dir.path(), "a.png", 4, 4)]));
+        session.apply(Command::ChooseModel(model));
+        let reason = session.nodes.as_ref().unwrap_err();
+        assert!(reason.contains("reads 8 channels") && reason.contains("choose another"), "{reason}");
+        session.apply(Command::Run);
+        assert_eq!(session.messages.len(), 1);
+        assert!(session.result.is_none());
+    }
+}

@@ -1,0 +1,133 @@
+//! One job: its kind, its progress, why it may fail, and what stands around its work.
+
+use crate::monitor::{Cancelled, Monitor, Watch};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// What a job does; one of each kind at a time, the latest request wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JobKind {
+    Open,
+    Plane,
+    LoadModel,
+    Run,
+    Features,
+    Export,
+}
+
+impl JobKind {
+    /// What is being done, for a bar whose job says nothing more precise.
+    #[must_use]
+    pub fn activity(self) -> &'static str {
+        match self {
+            Self::Open => "Opening",
+            Self::Plane => "Reading the image",
+            Self::LoadModel => "Loading the model",
+            Self::Run => "Running the network",
+            Self::Features => "Computing feature maps",
+            Self::Export => "Writing the results",
+        }
+    }
+}
+
+/// Whether jobs run on threads, or at once inside `apply` (tests, headless).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threading {
+    Threads,
+    AtOnce,
+}
+
+/// A job under way, for the bar at the top.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    pub kind: JobKind,
+    pub stage: String,
+    pub fraction: f32,
+    pub remaining: Option<Duration>,
+    pub elapsed: Duration,
+}
+
+/// Why a job has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    Cancelled,
+    /// To be shown to the person.
+    Message(String),
+}
+
+impl From<Cancelled> for Failure {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+/// Called when there is something to look at.
+pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// Where a wake is put, also after jobs have begun.
+pub(super) type WakePlace = Arc<Mutex<Option<Wake>>>;
+
+/// How often a running job's progress is looked at.
+const PULSE: Duration = Duration::from_millis(100);
+
+/// Wakes whoever polls.
+pub(super) fn call(wake: &Mutex<Option<Wake>>) {
+    let wake = wake.lock().ok().and_then(|place| place.clone());
+    if let Some(wake) = wake {
+        wake();
+    }
+}
+
+/// Runs the work unless it is already unwanted; a panic becomes a message.
+pub(super) fn guarded<A>(
+    kind: JobKind,
+    work: impl FnOnce(&Monitor) -> Result<A, Failure>,
+    monitor: &Monitor,
+) -> Result<A, Failure> {
+    let guarded = catch_unwind(AssertUnwindSafe(|| {
+        monitor.check()?;
+        work(monitor)
+    }));
+    guarded.unwrap_or_else(|panic| {
+        let what = panic_text(panic.as_ref());
+        let activity = kind.activity();
+        Err(Failure::Message(format!(
+            "{activity} stopped by a fault in the program, please report it: {what}"
+        )))
+    })
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no text".to_owned())
+}
+
+/// Wakes whenever a job's progress changed; ends when dropped.
+pub(super) struct Pulse {
+    _alive: Sender<()>,
+}
+
+impl Pulse {
+    pub(super) fn start(watch: Arc<Watch>, wake: WakePlace) -> Self {
+        let (alive, ended) = channel();
+        let body = move || {
+            let mut last = (0, String::new());
+            while ended.recv_timeout(PULSE) == Err(RecvTimeoutError::Timeout) {
+                let now = (watch.fraction().to_bits(), watch.stage());
+                if now != last {
+                    call(&wake);
+                    last = now;
+                }
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("pulse".to_owned()).spawn(body) {
+            // The answer still wakes; only the bar stands still.
+            tracing::warn!("cannot start a thread: {error}");
+        }
+        Self { _alive: alive }
+    }
+}
