@@ -16,10 +16,3 @@ pub struct ReceptiveField {
 pub fn receptive_fields(_graph: &Graph) -> Vec<Option<ReceptiveField>> {
     todo!()
 }
-
-/// The product of downsampling along the deepest path: input sizes that are multiples of it lose no pixels, and tiles
-/// that start at multiples of it see the same grid. 1 for networks without downsampling.
-#[must_use]
-pub fn total_stride(_graph: &Graph) -> [usize; 2] {
-    todo!()
-}

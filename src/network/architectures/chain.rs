@@ -1,0 +1,68 @@
+//! Puts nodes one after another, each reading the one before unless told otherwise.
+
+use crate::network::{Graph, NetworkError, Node, Op};
+
+/// A graph under construction.
+pub(super) struct Chain {
+    nodes: Vec<Node>,
+}
+
+impl Chain {
+    /// Begins with the node "input".
+    pub(super) fn new(channels: usize) -> Self {
+        let input = Node { name: "input".into(), op: Op::Input { channels }, inputs: Vec::new() };
+        Self { nodes: vec![input] }
+    }
+
+    /// Adds a node that reads the last one.
+    pub(super) fn push(&mut self, name: impl Into<String>, op: Op) {
+        let inputs = vec![self.last()];
+        self.push_from(name, op, inputs);
+    }
+
+    /// Adds a node that reads these.
+    pub(super) fn push_from(&mut self, name: impl Into<String>, op: Op, inputs: Vec<String>) {
+        self.nodes.push(Node { name: name.into(), op, inputs });
+    }
+
+    /// Name of the last node.
+    pub(super) fn last(&self) -> String {
+        self.nodes.last().map(|node| node.name.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn finish(self, architecture: &str) -> Result<Graph, NetworkError> {
+        Graph::new(architecture, self.nodes)
+    }
+}
+
+/// A square convolution of stride 1.
+pub(super) fn conv(from: usize, to: usize, kernel: usize, padding: usize, bias: bool) -> Op {
+    Op::Conv2d {
+        in_channels: from,
+        out_channels: to,
+        kernel: [kernel; 2],
+        stride: [1; 2],
+        padding: [padding; 2],
+        dilation: [1; 2],
+        groups: 1,
+        bias,
+    }
+}
+
+/// Halves y and x, keeping the largest of each 2×2.
+pub(super) fn max_pool() -> Op {
+    Op::MaxPool2d { kernel: [2; 2], stride: [2; 2], padding: [0; 2] }
+}
+
+/// A dense layer with bias.
+pub(super) fn dense(from: usize, to: usize) -> Op {
+    Op::Linear { in_features: from, out_features: to, bias: true }
+}
+
+/// Refuses a count of nothing, in words: "A U-Net needs at least 1 class, found 0".
+pub(super) fn at_least(what: &str, least: usize, of: &str, found: usize) -> Result<(), NetworkError> {
+    if found >= least {
+        return Ok(());
+    }
+    Err(NetworkError::Graph(format!("{what} needs at least {least} {of}, found {found}")))
+}
