@@ -22,6 +22,25 @@ impl AnalysisError {
     /// True when a person cancelled, wherever in the stack that was noticed.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        todo!()
+        matches!(
+            self,
+            Self::Cancelled(_)
+                | Self::Imaging(ImagingError::Cancelled(_))
+                | Self::Network(NetworkError::Cancelled(_))
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::Cancelled;
+
+    #[test]
+    fn cancelling_is_seen_at_any_depth() {
+        assert!(AnalysisError::from(Cancelled).is_cancelled());
+        assert!(AnalysisError::from(ImagingError::Cancelled(Cancelled)).is_cancelled());
+        assert!(AnalysisError::from(NetworkError::Cancelled(Cancelled)).is_cancelled());
+        assert!(!AnalysisError::Mismatch("no".into()).is_cancelled());
     }
 }

@@ -1,15 +1,24 @@
 //! What the user asks for: classify, segment, measure objects. Above this room there are plain arrays only.
 
+mod components;
 mod error;
+mod inputs;
 mod label_map;
+mod memory;
 mod normalise;
 mod objects;
 mod otsu;
+mod predict;
+mod resample;
 mod run;
 mod tiling;
+mod walk;
 
 pub use error::AnalysisError;
+pub use inputs::network_input;
 pub use label_map::LabelMap;
+pub use normalise::normalise;
 pub use objects::{Object, measure};
 pub use otsu::otsu_threshold;
+pub use resample::resample;
 pub use run::{Classification, Prediction, RunSettings, Segmentation, features_of, run};

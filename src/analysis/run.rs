@@ -1,9 +1,11 @@
 //! A model on a frame of a micrograph: the one function behind the window's Run and the command line.
-use super::{AnalysisError, LabelMap};
+use super::tiling::Tiling;
+use super::walk::{Walk, check_wanted, planned_nodes};
+use super::{AnalysisError, LabelMap, memory, network_input, predict};
 use crate::imaging::{Micrograph, PixelSize};
-use crate::inspect::{FeatureMaps, Recorder};
+use crate::inspect::{FeatureMaps, PlannedNode, Recorder, Wanted};
 use crate::monitor::Monitor;
-use crate::network::{ClassInfo, Model};
+use crate::network::{ClassInfo, Model, Task};
 use candle_core::Device;
 use ndarray::Array3;
 use std::sync::Arc;
@@ -12,11 +14,13 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct RunSettings {
     pub frame: usize,
-    /** which microscope channels feed the network's inputs, in order; `None`: grey for one input, else the first ones */
+    /// Which microscope channels feed the network's inputs, in order; `None`: grey for one input, else the first ones.
     pub channels: Option<Vec<usize>>,
-    /** side of a tile in px; `None`: chosen by memory, whole image if it fits */
+    /// Side in px of the piece that a tile decides (its halo comes on top), rounded up to the network's stride; `None`:
+    /// chosen by memory, whole image if it fits. Networks in which a node sees the whole image are never cut.
     pub tile: Option<usize>,
-    /** bytes a run may take; `None`: half of what is free, at most 2 GiB */
+    /// Bytes the network may take at its worst moment, weights included; `None`: half of what is free, at most 2 GiB.
+    /// The result itself comes on top and is checked against what is free.
     pub memory_limit: Option<u64>,
 }
 
@@ -24,11 +28,11 @@ pub struct RunSettings {
 #[derive(Debug, Clone)]
 pub struct Segmentation {
     pub labels: LabelMap,
-    /** softmax `[class, y, x]` */
+    /// Softmax `[class, y, x]`.
     pub probabilities: Array3<f32>,
     pub classes: Vec<ClassInfo>,
     pub pixel: Option<PixelSize>,
-    /** side of the tiles used; `None`: whole */
+    /// Side of the tiles used (the same in [`RunSettings::tile`] repeats the run exactly); `None`: whole.
     pub tile: Option<usize>,
 }
 
@@ -45,26 +49,93 @@ pub enum Prediction {
     Classification(Arc<Classification>),
 }
 
-/// Runs the model on one frame; `recorder` keeps the feature maps it wants on the way.
+/// Runs the model on one frame; `recorder` keeps the feature maps it wants on the way. The input goes to the device
+/// that the model's weights are on; `device` is for models without weights.
 pub fn run(
-    _model: &Model,
-    _micrograph: &Micrograph,
-    _settings: &RunSettings,
-    _device: &Device,
-    _recorder: &mut Recorder,
-    _monitor: &Monitor,
+    model: &Model,
+    micrograph: &Micrograph,
+    settings: &RunSettings,
+    device: &Device,
+    recorder: &mut Recorder,
+    monitor: &Monitor,
 ) -> Result<Prediction, AnalysisError> {
-    todo!()
+    check_wanted(&recorder.wanted, model)?;
+    let prepared = Prepared::new(model, micrograph, settings, monitor)?;
+    recorder.plan(&prepared.nodes);
+    let walk = prepared.walk(model, device, None, monitor);
+    match model.card.task {
+        Task::Segment => {
+            let segmentation = predict::segment(&walk, recorder, micrograph.calibration().pixel.clone())?;
+            Ok(Prediction::Segmentation(Arc::new(segmentation)))
+        }
+        Task::Classify => Ok(Prediction::Classification(Arc::new(predict::classify(&walk, recorder)?))),
+    }
 }
 
 /// The feature maps of one node, stopping the run there.
 pub fn features_of(
-    _node: &str,
-    _model: &Model,
-    _micrograph: &Micrograph,
-    _settings: &RunSettings,
-    _device: &Device,
-    _monitor: &Monitor,
+    node: &str,
+    model: &Model,
+    micrograph: &Micrograph,
+    settings: &RunSettings,
+    device: &Device,
+    monitor: &Monitor,
 ) -> Result<FeatureMaps, AnalysisError> {
-    todo!()
+    let wanted = Wanted::Nodes(vec![node.to_owned()]);
+    check_wanted(&wanted, model)?;
+    let prepared = Prepared::new(model, micrograph, settings, monitor)?;
+    let stop = prepared.nodes.iter().position(|planned| planned.name == node);
+    let bytes = stop.map_or(0, |index| prepared.nodes[index].bytes());
+    memory::check_free(&format!("Keeping the feature maps of {node}"), bytes)?;
+    let mut recorder = Recorder::new(wanted, bytes);
+    recorder.plan(&prepared.nodes);
+    prepared.walk(model, device, stop, monitor).run(&mut recorder, |_, _| Ok(()))?;
+    let kept = recorder.finish().maps.remove(node).map(Arc::unwrap_or_clone);
+    kept.ok_or_else(|| AnalysisError::Mismatch(format!("{} gave nothing at node {node}", model.card.name)))
+}
+
+/// A frame ready to run.
+struct Prepared {
+    image: Array3<f32>,
+    tiling: Tiling,
+    nodes: Vec<PlannedNode>,
+}
+
+impl Prepared {
+    fn new(
+        model: &Model,
+        micrograph: &Micrograph,
+        settings: &RunSettings,
+        monitor: &Monitor,
+    ) -> Result<Self, AnalysisError> {
+        monitor.check()?;
+        monitor.stage(&format!("Reading {}", micrograph.name()));
+        let inputs = model.graph.input_channels();
+        let image =
+            network_input(&model.card, inputs, micrograph, settings.frame, settings.channels.as_deref())?;
+        monitor.check()?;
+        let source = [micrograph.height(), micrograph.width()];
+        let size = [image.dim().1, image.dim().2];
+        let (tiling, extent) = match model.card.task {
+            Task::Segment => {
+                let tiling = Tiling::choose(&model.graph, size, settings)?;
+                let padded = tiling.padded;
+                (tiling, padded)
+            }
+            Task::Classify => (Tiling::in_one_piece(&model.graph, size, settings)?, source),
+        };
+        let nodes = planned_nodes(&model.graph, tiling.padded, extent, source)?;
+        Ok(Self { image, tiling, nodes })
+    }
+
+    fn walk<'a>(
+        &'a self,
+        model: &'a Model,
+        device: &'a Device,
+        stop: Option<usize>,
+        monitor: &'a Monitor,
+    ) -> Walk<'a> {
+        let device = model.weights.tensors.values().next().map_or(device, |tensor| tensor.device());
+        Walk { model, device, image: self.image.view(), tiling: &self.tiling, stop, monitor }
+    }
 }

@@ -1,1 +1,265 @@
-//! tiling
+//! Images of any size without seams: padding to the network's grid, and tiles with the halo that the receptive field
+//! asks for.
+//!
+//! An image is first extended on its right and bottom by its own mirror image until its sides are multiples of the
+//! network's total stride; that padded image is what "the whole image" means below. A tile's window is a piece of the
+//! padded image: its core plus a halo on every side, cut off where the padded image ends. Windows begin on the stride
+//! grid, so pooling sees the same groups of pixels, and they share the padded image's borders, so the network's own zero
+//! padding is the same: what a tile says about its core is what the whole image says.
+use super::{AnalysisError, RunSettings, memory};
+use crate::network::{Graph, NetworkError, forecast, receptive_fields, total_stride};
+use ndarray::{Array4, ArrayView3};
+use std::ops::Range;
+
+/// A piece of the padded image: what it is responsible for, and what the network is shown. `[y, x]` each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tile {
+    pub(super) core: [Range<usize>; 2],
+    pub(super) window: [Range<usize>; 2],
+}
+
+/// How an image is cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tiling {
+    /// Size `[y, x]` of the padded image.
+    pub(super) padded: [usize; 2],
+    /// Side of the cores; `None`: the whole image at once.
+    pub(super) side: Option<usize>,
+    pub(super) tiles: Vec<Tile>,
+}
+
+impl Tiling {
+    /// An image as it is, in one piece.
+    pub(super) fn whole(size: [usize; 2]) -> Self {
+        let all = size.map(|n| 0..n);
+        Self { padded: size, side: None, tiles: vec![Tile { core: all.clone(), window: all }] }
+    }
+
+    /// An image in one piece, if the forecast is within the limit.
+    pub(super) fn in_one_piece(
+        graph: &Graph,
+        size: [usize; 2],
+        settings: &RunSettings,
+    ) -> Result<Self, AnalysisError> {
+        shapes(graph, size)?;
+        let bytes = forecast(graph, [graph.input_channels(), size[0], size[1]])?.peak_bytes;
+        within(memory::limit(settings), "This image in one piece", bytes)?;
+        Ok(Self::whole(size))
+    }
+
+    /// The tiling for a segmenter on an image of `size` `[y, x]`: as asked, else whole if the forecast is within the
+    /// limit, else the largest tiles that are.
+    pub(super) fn choose(
+        graph: &Graph,
+        size: [usize; 2],
+        settings: &RunSettings,
+    ) -> Result<Self, AnalysisError> {
+        let geometry = Geometry::of(graph, size)?;
+        let limit = memory::limit(settings);
+        let bytes = |side| geometry.bytes(graph, side);
+        let end = geometry.rounded(geometry.longest());
+        let asked = settings.tile.map(|side| geometry.rounded(side)).filter(|&side| side < end);
+        if let (Some(side), true) = (asked, geometry.halo.is_some()) {
+            within(limit, &format!("A tile of {side} px"), bytes(Some(side))?)?;
+            return Ok(geometry.cut(Some(side)));
+        }
+        let whole = bytes(None)?;
+        if whole <= limit {
+            return Ok(geometry.cut(None));
+        }
+        if settings.tile.is_some() || geometry.halo.is_none() {
+            within(limit, "This image in one piece", whole)?;
+        }
+        let smallest = geometry.smallest();
+        within(limit, &format!("Even a tile of {smallest} px"), bytes(Some(smallest))?)?;
+        let side = geometry.largest_within(smallest, end, |side| Ok(bytes(Some(side))? <= limit))?;
+        Ok(geometry.cut(Some(side)))
+    }
+}
+
+/// An error that says what needs more than the limit.
+fn within(limit: u64, what: &str, bytes: u64) -> Result<(), AnalysisError> {
+    if bytes <= limit {
+        return Ok(());
+    }
+    let (bytes, limit) = (memory::in_words(bytes), memory::in_words(limit));
+    Err(AnalysisError::Memory(format!(
+        "{what} needs {bytes} in this network, and {limit} may be used: choose a smaller network, or allow more"
+    )))
+}
+
+/// What decides where an image can be cut.
+struct Geometry {
+    stride: [usize; 2],
+    /// Multiples of the stride; `None`: some node sees the whole image, so it cannot be cut.
+    halo: Option<[usize; 2]>,
+    padded: [usize; 2],
+}
+
+impl Geometry {
+    fn of(graph: &Graph, size: [usize; 2]) -> Result<Self, AnalysisError> {
+        let stride = total_stride(graph);
+        let padded = [0, 1].map(|axis| size[axis].max(1).next_multiple_of(stride[axis]));
+        let shapes = shapes(graph, padded)?;
+        Ok(Self { stride, halo: halo(graph, &shapes, padded, stride), padded })
+    }
+
+    fn longest(&self) -> usize {
+        self.padded[0].max(self.padded[1])
+    }
+
+    /// Sides of cores are multiples of both strides.
+    fn unit(&self) -> usize {
+        let [y, x] = self.stride;
+        (1..=x).map(|k| k * y).find(|n| n.is_multiple_of(x)).unwrap_or(y * x)
+    }
+
+    fn rounded(&self, side: usize) -> usize {
+        side.max(1).next_multiple_of(self.unit())
+    }
+
+    /// Below the halo's own size a tile would be mostly halo, and the run nearly endless.
+    fn smallest(&self) -> usize {
+        let halo = self.halo.unwrap_or_default();
+        self.rounded(halo[0].max(halo[1]))
+    }
+
+    /// The largest multiple of the unit below `end` for which `fits` holds; it holds for `start`.
+    fn largest_within(
+        &self,
+        start: usize,
+        end: usize,
+        fits: impl Fn(usize) -> Result<bool, AnalysisError>,
+    ) -> Result<usize, AnalysisError> {
+        let unit = self.unit();
+        let (mut good, mut bad) = (start / unit, (end / unit).max(start / unit + 1));
+        while bad - good > 1 {
+            let middle = good.midpoint(bad);
+            if fits(middle * unit)? { good = middle } else { bad = middle }
+        }
+        Ok(good * unit)
+    }
+
+    /// Forecast for the largest window there is with cores of `side`.
+    fn bytes(&self, graph: &Graph, side: Option<usize>) -> Result<u64, AnalysisError> {
+        let window = |axis: usize| match (side, self.halo) {
+            (Some(side), Some(halo)) => (side + 2 * halo[axis]).min(self.padded[axis]),
+            _ => self.padded[axis],
+        };
+        Ok(forecast(graph, [graph.input_channels(), window(0), window(1)])?.peak_bytes)
+    }
+
+    fn cut(&self, side: Option<usize>) -> Tiling {
+        let (Some(side), Some(halo)) = (side, self.halo) else { return Tiling::whole(self.padded) };
+        let [rows, columns] = [0, 1].map(|axis| cores(self.padded[axis], side, self.stride[axis]));
+        let window = |core: &Range<usize>, axis: usize| {
+            core.start.saturating_sub(halo[axis])..(core.end + halo[axis]).min(self.padded[axis])
+        };
+        let tile = |y: &Range<usize>, x: &Range<usize>| Tile {
+            core: [y.clone(), x.clone()],
+            window: [window(y, 0), window(x, 1)],
+        };
+        let tiles = rows.iter().flat_map(|y| columns.iter().map(move |x| tile(y, x))).collect();
+        Tiling { padded: self.padded, side: Some(side), tiles }
+    }
+}
+
+/// Shapes of all nodes on an image of `size` `[y, x]`; the error says what was attempted.
+pub(super) fn shapes(graph: &Graph, size: [usize; 2]) -> Result<Vec<Vec<usize>>, AnalysisError> {
+    graph.shapes([graph.input_channels(), size[0], size[1]]).map_err(|error| match error {
+        NetworkError::Cancelled(cancelled) => cancelled.into(),
+        error => AnalysisError::Mismatch(format!(
+            "This network cannot take an image of {} × {} px. {error}",
+            size[1], size[0]
+        )),
+    })
+}
+
+/// Cuts `0..length` into the fewest pieces of at most `side`, about equally long and starting at multiples of `stride`.
+fn cores(length: usize, side: usize, stride: usize) -> Vec<Range<usize>> {
+    let step = length.div_ceil(length.div_ceil(side)).next_multiple_of(stride).max(1);
+    (0..length).step_by(step).map(|start| start..(start + step).min(length)).collect()
+}
+
+/// How far beyond its own pixels any node looks, rounded up to the stride; `None` when the image cannot be cut because
+/// a node sees all of it or loses pixels at its borders.
+fn halo(graph: &Graph, shapes: &[Vec<usize>], padded: [usize; 2], stride: [usize; 2]) -> Option<[usize; 2]> {
+    let mut reach = [0.0_f64; 2];
+    for (field, shape) in receptive_fields(graph).into_iter().zip(shapes) {
+        let field = field?;
+        let &[_, height, width] = shape.as_slice() else { return None };
+        for (axis, nodes) in [(0, height), (1, width)] {
+            if (nodes as f64 * field.jump[axis] - padded[axis] as f64).abs() > 1e-6 {
+                return None;
+            }
+            let after = field.start[axis] + field.size[axis] - field.jump[axis];
+            reach[axis] = reach[axis].max(-field.start[axis]).max(after);
+        }
+    }
+    Some([0, 1].map(|axis| (reach[axis].ceil() as usize).next_multiple_of(stride[axis])))
+}
+
+/// A window of the padded image `[1, channel, y, x]`; beyond the image's right and bottom border stands its mirror image.
+pub(super) fn window(image: ArrayView3<'_, f32>, [rows, columns]: &[Range<usize>; 2]) -> Array4<f32> {
+    let (channels, height, width) = image.dim();
+    Array4::from_shape_fn((1, channels, rows.len(), columns.len()), |(_, c, y, x)| {
+        image[[c, mirrored(rows.start + y, height), mirrored(columns.start + x, width)]]
+    })
+}
+
+/// The pixel that stands at `index` when an image of `size` pixels is followed by its mirror image, again and again.
+fn mirrored(index: usize, size: usize) -> usize {
+    let place = index % (2 * size);
+    if place < size { place } else { 2 * size - 1 - place }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn geometry(padded: [usize; 2], halo: usize) -> Geometry {
+        Geometry { stride: [8, 8], halo: Some([halo, halo]), padded }
+    }
+
+    #[test]
+    fn beyond_the_border_stands_the_mirror_image() {
+        let places: Vec<usize> = (0..8).map(|index| mirrored(index, 3)).collect();
+        assert_eq!(places, [0, 1, 2, 2, 1, 0, 0, 1]);
+        assert_eq!((0..4).map(|index| mirrored(index, 1)).collect::<Vec<_>>(), [0; 4]);
+        let image = array![[[1.0, 2.0], [3.0, 4.0]]];
+        assert_eq!(window(image.view(), &[1..3, 1..4]), array![[[[4.0, 4.0, 3.0], [4.0, 4.0, 3.0]]]]);
+    }
+
+    #[test]
+    fn cores_cover_the_image_once_and_start_on_the_grid() {
+        assert_eq!(cores(64, 24, 8), [0..24, 24..48, 48..64]);
+        assert_eq!(cores(40, 32, 8), [0..24, 24..40], "about equally long");
+        assert_eq!(cores(8, 64, 8), [0..8]);
+        for (length, side, stride) in [(1000, 104, 8), (16, 8, 4), (7, 1, 1), (96, 40, 8)] {
+            let pieces = cores(length, side, stride);
+            assert!(pieces.iter().all(|p| p.start.is_multiple_of(stride) && p.len() <= side));
+            assert!(pieces.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert_eq!((pieces[0].start, pieces[pieces.len() - 1].end), (0, length));
+        }
+    }
+
+    #[test]
+    fn windows_end_where_the_padded_image_ends() {
+        let tiling = geometry([40, 24], 8).cut(Some(16));
+        assert_eq!(tiling.tiles.len(), 6);
+        assert_eq!(tiling.tiles[0], Tile { core: [0..16, 0..16], window: [0..24, 0..24] });
+        assert_eq!(tiling.tiles[5], Tile { core: [32..40, 16..24], window: [24..40, 8..24] });
+        assert_eq!(tiling.side, Some(16));
+    }
+
+    #[test]
+    fn the_largest_side_that_fits_is_found() {
+        let geometry = geometry([800, 800], 16);
+        for longest in [16, 24, 120, 784, 792] {
+            assert_eq!(geometry.largest_within(16, 800, |side| Ok(side <= longest)).unwrap(), longest);
+        }
+        let uneven = Geometry { stride: [4, 6], halo: None, padded: [12, 12] };
+        assert_eq!((uneven.unit(), uneven.rounded(13)), (12, 24));
+    }
+}

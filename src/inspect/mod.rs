@@ -2,10 +2,11 @@
 
 mod features;
 mod recorder;
+mod scale;
 mod sheet;
 mod statistics;
 
 pub use features::FeatureMaps;
-pub use recorder::{Features, Recorder, Wanted};
+pub use recorder::{Features, PlannedNode, Recorder, Wanted};
 pub use sheet::{Sheet, SheetStyle, sheet};
 pub use statistics::{FeatureOrder, FeatureStatistics, ordered, statistics};

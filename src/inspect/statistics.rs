@@ -1,16 +1,19 @@
 //! Numbers about each feature map, and orders by them.
 use super::FeatureMaps;
+use ndarray::{ArrayView2, Axis};
+use rayon::prelude::*;
 
-/// Of the finite values of one feature map.
+/// Of the finite values of one feature map; NaN where there are none.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct FeatureStatistics {
     pub mean: f32,
+    /// Population variance (divided by the number of values).
     pub variance: f32,
     pub min: f32,
     pub max: f32,
-    /** share of exact zeros */
+    /// Share of exact zeros.
     pub sparsity: f32,
-    /** constant over the whole image */
+    /// Constant over the whole image; of a one-pixel map: exactly zero.
     pub dead: bool,
 }
 
@@ -25,12 +28,103 @@ pub enum FeatureOrder {
 
 /// One a feature.
 #[must_use]
-pub fn statistics(_maps: &FeatureMaps) -> Vec<FeatureStatistics> {
-    todo!()
+pub fn statistics(maps: &FeatureMaps) -> Vec<FeatureStatistics> {
+    let planes: Vec<_> = maps.maps.axis_iter(Axis(0)).collect();
+    planes.into_par_iter().map(of_plane).collect()
 }
 
-/// Feature indices in the order to show (largest first, except by index); dead ones left out on request.
+fn of_plane(plane: ArrayView2<'_, f32>) -> FeatureStatistics {
+    let finite = || plane.iter().copied().filter(|value| value.is_finite());
+    let (mut count, mut zeros, mut sum) = (0_u64, 0_u64, 0.0_f64);
+    let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
+    for value in finite() {
+        count += 1;
+        zeros += u64::from(value == 0.0);
+        sum += f64::from(value);
+        min = min.min(value);
+        max = max.max(value);
+    }
+    if count == 0 {
+        let nan = f32::NAN;
+        return FeatureStatistics { mean: nan, variance: nan, min: nan, max: nan, sparsity: 0.0, dead: true };
+    }
+    let mean = sum / count as f64;
+    let squares: f64 = finite().map(|value| (f64::from(value) - mean).powi(2)).sum();
+    FeatureStatistics {
+        mean: mean as f32,
+        variance: (squares / count as f64) as f32,
+        min,
+        max,
+        sparsity: (zeros as f64 / count as f64) as f32,
+        dead: if plane.len() == 1 { zeros == 1 } else { min == max },
+    }
+}
+
+/// Feature indices in the order to show (largest first, except by index; equal ones by index, NaN last); dead ones
+/// left out on request.
 #[must_use]
-pub fn ordered(_statistics: &[FeatureStatistics], _by: FeatureOrder, _hide_dead: bool) -> Vec<usize> {
-    todo!()
+pub fn ordered(statistics: &[FeatureStatistics], by: FeatureOrder, hide_dead: bool) -> Vec<usize> {
+    let mut order: Vec<usize> =
+        (0..statistics.len()).filter(|&index| !(hide_dead && statistics[index].dead)).collect();
+    let key = |index: usize| {
+        let value = match by {
+            FeatureOrder::Index => 0.0,
+            FeatureOrder::Variance => statistics[index].variance,
+            FeatureOrder::Mean => statistics[index].mean,
+            FeatureOrder::Sparsity => statistics[index].sparsity,
+        };
+        if value.is_nan() { f32::NEG_INFINITY } else { value }
+    };
+    order.sort_by(|&a, &b| key(b).total_cmp(&key(a)));
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array3, array};
+
+    fn of(maps: Array3<f32>) -> Vec<FeatureStatistics> {
+        statistics(&FeatureMaps { node: "n".into(), maps, scale: [1.0, 1.0] })
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_finite_values() {
+        let found = of(array![[[0.0, 2.0], [4.0, 0.0]], [[f32::NAN, 1.0], [3.0, f32::INFINITY]]]);
+        assert_eq!(
+            found[0],
+            FeatureStatistics { mean: 1.5, variance: 2.75, min: 0.0, max: 4.0, sparsity: 0.5, dead: false }
+        );
+        assert_eq!(
+            found[1],
+            FeatureStatistics { mean: 2.0, variance: 1.0, min: 1.0, max: 3.0, sparsity: 0.0, dead: false }
+        );
+    }
+
+    #[test]
+    fn constant_and_undefined_maps_are_dead() {
+        let nan = f32::NAN;
+        let found = of(array![[[0.0, 0.0]], [[7.0, 7.0]], [[nan, nan]], [[0.0, 1e-30]]]);
+        assert_eq!(found.iter().map(|s| s.dead).collect::<Vec<_>>(), [true, true, true, false]);
+        assert!(found[2].mean.is_nan());
+        let dense = of(array![[[0.0]], [[2.0]]]);
+        assert_eq!(dense.iter().map(|s| s.dead).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn orders_put_the_largest_first_and_equal_ones_by_index() {
+        // Means 1, 3, 3, NaN; variances 1, 0, 4, NaN; sparsities 1/2, 0, 0, 0.
+        let found = of(array![[[0.0, 2.0]], [[3.0, 3.0]], [[1.0, 5.0]], [[f32::NAN, f32::NAN]]]);
+        let cases = [
+            (FeatureOrder::Index, false, vec![0, 1, 2, 3]),
+            (FeatureOrder::Index, true, vec![0, 2]),
+            (FeatureOrder::Variance, false, vec![2, 0, 1, 3]),
+            (FeatureOrder::Mean, false, vec![1, 2, 0, 3]),
+            (FeatureOrder::Sparsity, false, vec![0, 1, 2, 3]),
+            (FeatureOrder::Mean, true, vec![2, 0]),
+        ];
+        for (by, hide_dead, expected) in cases {
+            assert_eq!(ordered(&found, by, hide_dead), expected, "{by:?}, hiding dead {hide_dead}");
+        }
+    }
 }

@@ -1,0 +1,142 @@
+//! Walks a network over the tiles of an image: feeds the recorder on the way and hands over what comes out.
+use super::tiling::{Tile, Tiling, window};
+use super::{AnalysisError, tiling};
+use crate::inspect::{PlannedNode, Recorder, Wanted};
+use crate::monitor::Monitor;
+use crate::network::{self, Flow, Graph, Mode, Model, NetworkError, Node};
+use candle_core::{DType, Device, Result as TensorResult, Tensor};
+use ndarray::{Array3, ArrayView3};
+
+/// One image on its way through a network.
+pub(super) struct Walk<'a> {
+    pub(super) model: &'a Model,
+    pub(super) device: &'a Device,
+    /// The network's input `[channel, y, x]`, not padded.
+    pub(super) image: ArrayView3<'a, f32>,
+    pub(super) tiling: &'a Tiling,
+    /// Index of the last node that is wanted; `None`: all.
+    pub(super) stop: Option<usize>,
+    pub(super) monitor: &'a Monitor,
+}
+
+impl Walk<'_> {
+    /// Runs every tile; `take` gets each tile's output over its core `[channel, y, x]`.
+    pub(super) fn run(
+        &self,
+        recorder: &mut Recorder,
+        mut take: impl FnMut(&Tile, Array3<f32>) -> Result<(), AnalysisError>,
+    ) -> Result<(), AnalysisError> {
+        let count = self.tiling.tiles.len();
+        for (index, tile) in self.tiling.tiles.iter().enumerate() {
+            self.monitor.progress(index, count)?;
+            self.monitor.stage(&match count {
+                1 => format!("Running {}", self.model.card.name),
+                _ => format!("Running {}, tile {} of {count}", self.model.card.name, index + 1),
+            });
+            let output = self.run_tile(tile, recorder, &self.monitor.part(index, count))?;
+            if self.stop.is_none() {
+                let last = self.model.graph.nodes().last().map_or("output", |node| node.name.as_str());
+                take(tile, part_of(last, &output, tile)?.1)?;
+            }
+        }
+        Ok(self.monitor.progress(count, count)?)
+    }
+
+    fn run_tile(
+        &self,
+        tile: &Tile,
+        recorder: &mut Recorder,
+        monitor: &Monitor,
+    ) -> Result<Tensor, NetworkError> {
+        let Model { graph, weights, .. } = self.model;
+        let pixels = window(self.image, &tile.window);
+        let shape = pixels.dim();
+        let input = Tensor::from_vec(pixels.into_raw_vec_and_offset().0, shape, self.device)
+            .map_err(|source| NetworkError::Compute { node: "input".into(), source })?;
+        let mut tap = |index: usize, node: &Node, value: &Tensor| {
+            if recorder.wants(&node.name) {
+                let (at, part) = part_of(&node.name, value, tile)?;
+                recorder.put(&node.name, at, part.view());
+            }
+            Ok(if self.stop == Some(index) { Flow::Stop } else { Flow::Continue })
+        };
+        network::run(graph, weights, &input, Mode::Eval, &mut tap, monitor)
+    }
+}
+
+/// The core's share of a node's output on a tile's window, as `[channel, y, x]`, and where `[y, x]` it belongs in the
+/// node's planes of the whole image.
+fn part_of(node: &str, value: &Tensor, tile: &Tile) -> Result<([usize; 2], Array3<f32>), NetworkError> {
+    let compute = |source| NetworkError::Compute { node: node.to_owned(), source };
+    let value = if value.rank() == 4 { value.clone() } else { as_planes(value).map_err(compute)? };
+    let (_, channels, height, width) = value.dims4().map_err(compute)?;
+    let [rows, columns] = [(0, height), (1, width)].map(|(axis, size)| Share::of(tile, axis, size));
+    let core = value
+        .narrow(2, rows.start, rows.length)
+        .and_then(|value| value.narrow(3, columns.start, columns.length))
+        .map_err(compute)?;
+    let values = to_vec(&core).map_err(compute)?;
+    let part = Array3::from_shape_vec((channels, rows.length, columns.length), values)
+        .map_err(|error| compute(candle_core::Error::Msg(error.to_string())))?;
+    Ok(([rows.place, columns.place], part))
+}
+
+/// Dense features `[1, n]` as planes of one pixel `[1, n, 1, 1]`.
+fn as_planes(value: &Tensor) -> TensorResult<Tensor> {
+    value.reshape((1, value.elem_count(), 1, 1))
+}
+
+fn to_vec(value: &Tensor) -> TensorResult<Vec<f32>> {
+    value.to_dtype(DType::F32)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()
+}
+
+/// Which of a node's rows (or columns) on a window belong to the core, and where they stand in the whole image.
+struct Share {
+    start: usize,
+    length: usize,
+    place: usize,
+}
+
+impl Share {
+    fn of(tile: &Tile, axis: usize, size: usize) -> Self {
+        let (core, window) = (&tile.core[axis], &tile.window[axis]);
+        let jump = window.len() as f64 / size as f64;
+        let feature = |pixels: usize| (pixels as f64 / jump).round() as usize;
+        let start = feature(core.start - window.start);
+        Self { start, length: feature(core.len()).min(size - start), place: feature(core.start) }
+    }
+}
+
+/// What every node gives for the whole image. `extent` is what the network's input covers and `source` the micrograph,
+/// both `[y, x]` in source pixels; feature pixels beyond the micrograph are left out.
+pub(super) fn planned_nodes(
+    graph: &Graph,
+    input: [usize; 2],
+    extent: [usize; 2],
+    source: [usize; 2],
+) -> Result<Vec<PlannedNode>, AnalysisError> {
+    let shapes = tiling::shapes(graph, input)?;
+    let planned = |(node, shape): (&Node, Vec<usize>)| {
+        let shape = match *shape.as_slice() {
+            [channels, height, width] => [channels, height, width],
+            _ => [shape.iter().product(), 1, 1],
+        };
+        let scale = [0, 1].map(|axis| extent[axis] as f64 / shape[axis + 1] as f64);
+        let inside =
+            [0, 1].map(|axis| ((source[axis] as f64 / scale[axis]).ceil() as usize).min(shape[axis + 1]));
+        PlannedNode { name: node.name.clone(), shape: [shape[0], inside[0], inside[1]], scale }
+    };
+    Ok(graph.nodes().iter().zip(shapes).map(planned).collect())
+}
+
+/// An error when a recorder asks for a node that the model does not have.
+pub(super) fn check_wanted(wanted: &Wanted, model: &Model) -> Result<(), AnalysisError> {
+    let Wanted::Nodes(names) = wanted else { return Ok(()) };
+    let nodes = model.graph.nodes();
+    let Some(unknown) = names.iter().find(|name| !nodes.iter().any(|node| node.name == **name)) else {
+        return Ok(());
+    };
+    let known: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+    let what = format!("{} has no node {unknown}; it has {}", model.card.name, known.join(", "));
+    Err(AnalysisError::Mismatch(what))
+}
