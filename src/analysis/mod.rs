@@ -22,3 +22,6 @@ pub use objects::{Object, measure};
 pub use otsu::otsu_threshold;
 pub use resample::resample;
 pub use run::{Classification, Prediction, RunSettings, Segmentation, features_of, run};
+
+#[cfg(test)]
+mod tests;
