@@ -65,7 +65,7 @@ fn sources(
     let mismatch = |what: String| Err(AnalysisError::Mismatch(what));
     match channels {
         Some(chosen) if chosen.len() != inputs => {
-            mismatch(format!("{wants}; {} were chosen", count(chosen.len(), "channel")))
+            mismatch(format!("{wants}; the choice names {}", chosen.len()))
         }
         Some(chosen) => match chosen.iter().find(|&&channel| channel >= there) {
             Some(channel) => mismatch(format!(

@@ -222,7 +222,7 @@ fn channels_are_chosen_or_refused_by_name() {
         |channels: &[usize]| RunSettings { channels: Some(channels.to_vec()), ..RunSettings::default() };
     let cases = [
         (1, RunSettings::default(), "Toy wants 2 channels (input 0, input 1); noise has 1 channel"),
-        (3, chosen(&[1]), "Toy wants 2 channels (input 0, input 1); 1 channel were chosen"),
+        (3, chosen(&[1]), "Toy wants 2 channels (input 0, input 1); the choice names 1"),
         (3, chosen(&[1, 3]), "There is no channel 4 in noise, which has 3 channels"),
     ];
     for (channels, settings, expected) in cases {
