@@ -26,14 +26,14 @@ pub fn otsu_threshold(values: ArrayView2<'_, f32>) -> f32 {
 
 /// The last bin of the lower class where the variance between the two classes is largest.
 fn best_split(counts: &[u64; BINS]) -> usize {
-    let moment = |bin: usize| counts[bin] as f64 * bin as f64;
-    let total: f64 = counts.iter().map(|&n| n as f64).sum();
-    let total_moment: f64 = (0..BINS).map(moment).sum();
+    let bins = || counts.iter().enumerate().map(|(bin, &count)| (bin, count as f64));
+    let total: f64 = bins().map(|(_, count)| count).sum();
+    let total_moment: f64 = bins().map(|(bin, count)| bin as f64 * count).sum();
     let (mut below, mut moment_below) = (0.0, 0.0);
     let mut best = (0, f64::NEG_INFINITY);
-    for bin in 0..BINS - 1 {
-        below += counts[bin] as f64;
-        moment_below += moment(bin);
+    for (bin, count) in bins().take(BINS - 1) {
+        below += count;
+        moment_below += bin as f64 * count;
         let above = total - below;
         let distance = moment_below / below - (total_moment - moment_below) / above;
         let variance = below * above * distance * distance;

@@ -100,21 +100,27 @@ impl Scores {
         mut probabilities: ArrayViewMut2<'_, f32>,
         mut labels: ArrayViewMut1<'_, u16>,
     ) {
-        for (x, label) in labels.iter_mut().enumerate() {
-            let (scores, mut probabilities) = (scores.column(x), probabilities.column_mut(x));
-            let mut best = (0, f32::NEG_INFINITY);
-            for (class, &score) in scores.iter().enumerate() {
-                if score > best.1 {
-                    best = (class, score);
+        let mut best = vec![f32::NEG_INFINITY; labels.len()];
+        for (class, row) in (0_u16..).zip(scores.outer_iter()) {
+            for ((&score, best), label) in row.iter().zip(&mut best).zip(&mut labels) {
+                if score > *best {
+                    (*best, *label) = (score, class);
                 }
             }
-            *label = best.0 as u16;
-            probabilities.assign(&scores);
-            if let Self::Logits = self {
-                probabilities.mapv_inplace(|score| (score - best.1).exp());
-                let sum = probabilities.sum();
-                probabilities.mapv_inplace(|value| value / sum);
+        }
+        probabilities.assign(&scores);
+        if let Self::Probabilities = self {
+            return;
+        }
+        let mut sums = vec![0.0_f32; best.len()];
+        for mut row in probabilities.outer_iter_mut() {
+            for ((value, best), sum) in row.iter_mut().zip(&best).zip(&mut sums) {
+                *value = (*value - best).exp();
+                *sum += *value;
             }
+        }
+        for mut row in probabilities.outer_iter_mut() {
+            row.iter_mut().zip(&sums).for_each(|(value, sum)| *value /= sum);
         }
     }
 }

@@ -37,7 +37,9 @@ fn taps(from: usize, to: usize) -> Vec<Taps> {
         let weight = |pixel: usize| (1.0 - ((pixel as f64 + 0.5 - centre) / reach).abs()).max(0.0);
         let mut weights: Vec<f64> = (first..last).map(weight).collect();
         let total: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|w| *w /= total);
+        for weight in &mut weights {
+            *weight /= total;
+        }
         Taps { first, weights }
     };
     (0..to).map(tap).collect()

@@ -8,7 +8,7 @@
 //! padding is the same: what a tile says about its core is what the whole image says.
 use super::{AnalysisError, RunSettings, memory};
 use crate::network::{Graph, NetworkError, forecast, receptive_fields, total_stride};
-use ndarray::{Array4, ArrayView3};
+use ndarray::{Array4, ArrayView3, Axis, s};
 use std::ops::Range;
 
 /// A piece of the padded image: what it is responsible for, and what the network is shown. `[y, x]` each.
@@ -202,9 +202,18 @@ fn halo(graph: &Graph, shapes: &[Vec<usize>], padded: [usize; 2], stride: [usize
 /// A window of the padded image `[1, channel, y, x]`; beyond the image's right and bottom border stands its mirror image.
 pub(super) fn window(image: ArrayView3<'_, f32>, [rows, columns]: &[Range<usize>; 2]) -> Array4<f32> {
     let (channels, height, width) = image.dim();
-    Array4::from_shape_fn((1, channels, rows.len(), columns.len()), |(_, c, y, x)| {
-        image[[c, mirrored(rows.start + y, height), mirrored(columns.start + x, width)]]
-    })
+    let mut pixels = Array4::zeros((1, channels, rows.len(), columns.len()));
+    let inside = columns.start.min(width)..columns.end.min(width);
+    for (channel, mut plane) in pixels.index_axis_mut(Axis(0), 0).outer_iter_mut().enumerate() {
+        for (y, mut row) in rows.clone().zip(plane.outer_iter_mut()) {
+            let source = image.slice(s![channel, mirrored(y, height), ..]);
+            row.slice_mut(s![..inside.len()]).assign(&source.slice(s![inside.clone()]));
+            for x in inside.len()..row.len() {
+                row[x] = source[mirrored(columns.start + x, width)];
+            }
+        }
+    }
+    pixels
 }
 
 /// The pixel that stands at `index` when an image of `size` pixels is followed by its mirror image, again and again.
