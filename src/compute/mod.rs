@@ -1,10 +1,26 @@
 //! Tensors on a device: CPU or CUDA, the one door to convolution, and how much memory there is.
 //!
 //! Convolution and its gradients enter only here ([`conv2d`], [`conv_transpose2d`]), as Candle custom operations, so
-//! that the engine behind the door can change without anybody noticing but the clock.
+//! that the engine behind the door can change without anybody noticing but the clock. The other operations stand here
+//! where Candle's own is single-threaded, has no gradient, or knows fewer cases.
 
+mod activation;
 mod conv;
+mod cpu;
 mod device;
+mod norm;
+mod pooling;
+mod upsample;
 
+pub use activation::{Activation, activate};
 pub use conv::{ConvSpec, conv_transpose2d, conv2d};
 pub use device::{ComputeError, DeviceChoice, OpenDevice, available_memory, open_device, set_threads};
+pub use norm::{BatchNormed, batch_norm_eval, batch_norm_train};
+pub use pooling::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
+pub use upsample::{Interpolation, upsample};
+
+/// Bytes of working memory that computing takes beside its tensors: a few cache-sized buffers on each thread.
+#[must_use]
+pub fn scratch_bytes() -> u64 {
+    rayon::current_num_threads() as u64 * conv::SCRATCH_BYTES_PER_THREAD
+}

@@ -1,0 +1,71 @@
+//! The gradient of a convolution by its weights and by its bias.
+use super::kernel::Dots;
+use super::pass::Geometry;
+use super::window::{Tile, Window};
+use rayon::prelude::*;
+use std::cell::RefCell;
+
+/// Grid positions of a tile: four channels of the map stay in the first-level cache.
+const TILE: usize = 2048;
+/// Sums that are gathered apart and added at the end, at most, and the floats they may take together.
+const SUMS: usize = 8;
+const SUM_FLOATS: usize = 8 * 1024 * 1024;
+
+thread_local! {
+    /// Windows of image and map of the tile at work, kept between tiles and between calls.
+    static BUFFERS: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
+}
+
+/// Σ over batch and pixels of `map_gradient` · shifted `image`, in the weights' layout. How the sum is split depends on
+/// the shapes alone, so the result is the same whatever the number of threads.
+pub(super) fn by_weights(geometry: &Geometry, image: &[f32], map_gradient: &[f32]) -> Vec<f32> {
+    let pass = geometry.forward();
+    let window = Window::new(&pass, TILE);
+    let offsets = window.offsets(&pass.residues[0]);
+    let units: Vec<(usize, Tile)> = (0..geometry.batch)
+        .flat_map(|image| window.tiles(pass.grid).into_iter().map(move |tile| (image, tile)))
+        .collect();
+    let group_len = geometry.map_channels * offsets.len();
+    let sums = units.len().min(SUMS).min((SUM_FLOATS / group_len).max(1));
+    let parts = SUMS.div_ceil(sums * geometry.groups);
+    let block = geometry.map_channels.div_ceil(parts).next_multiple_of(4).min(geometry.map_channels);
+    let share = units.len().div_ceil(sums);
+
+    let jobs: Vec<(usize, usize, &[(usize, Tile)])> = (0..geometry.groups)
+        .flat_map(|group| (0..geometry.map_channels).step_by(block).map(move |first| (group, first)))
+        .flat_map(|(group, first)| units.chunks(share).map(move |units| (group, first, units)))
+        .collect();
+    let gather = |&(group, first, units): &(usize, usize, &[(usize, Tile)])| {
+        let rows = block.min(geometry.map_channels - first);
+        let mut sum = vec![0.0; rows * offsets.len()];
+        BUFFERS.with_borrow_mut(|(pixels, gradient)| {
+            for &(image_index, tile) in units {
+                let at = image_index * geometry.groups + group;
+                let plane = geometry.image[0] * geometry.image[1];
+                window.fill(&pass, tile, &image[at * geometry.image_channels * plane..], pixels);
+                let plane = geometry.map[0] * geometry.map[1];
+                let from = &map_gradient[(at * geometry.map_channels + first) * plane..][..rows * plane];
+                window.fill_map(tile, geometry.map, from, gradient);
+                let len = (tile.size[0] - 1) * window.cols + tile.size[1];
+                let (left, left_stride) = (&gradient[..], window.map_stride());
+                Dots { left, left_stride, rows, offsets: &offsets, source: pixels, len }.run(&mut sum);
+            }
+        });
+        (group * group_len + first * offsets.len(), sum)
+    };
+    let gathered: Vec<(usize, Vec<f32>)> = jobs.par_iter().map(gather).collect();
+    let mut total = vec![0.0; geometry.weight_len()];
+    for (at, sum) in gathered {
+        total[at..].iter_mut().zip(&sum).for_each(|(total, part)| *total += part);
+    }
+    total
+}
+
+/// Sums of each channel of `[batch, channel, pixels]`.
+pub(super) fn by_bias(channels: usize, plane: usize, gradient: &[f32]) -> Vec<f32> {
+    let channel = |c: usize| {
+        let planes = gradient.chunks_exact(plane).skip(c).step_by(channels);
+        planes.map(|plane| f64::from(crate::compute::cpu::sum(plane))).sum::<f64>() as f32
+    };
+    (0..channels).into_par_iter().map(channel).collect()
+}

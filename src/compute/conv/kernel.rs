@@ -1,0 +1,298 @@
+//! The two inner loops of convolution: a product over shifted planes, and dot products of shifted planes.
+//!
+//! A convolution over planes that lie in memory with their border is, for each kernel tap, a product with the same
+//! plane read from another offset. So the right-hand matrix of the product is never built: row `k` is
+//! `source[offsets[k]..]`.
+#![allow(unsafe_code)]
+
+use super::lanes::Lanes;
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m512};
+
+/// Floats that a kernel may read or write past the end of its range.
+pub(super) const SLACK: usize = 16;
+
+/// Rows of the left-hand matrix that are multiplied at once, most first; each half of the one before.
+const TALLEST: usize = 8;
+
+/// `out[m·out_stride + at + n] = Σ_k weights[m][k] · source[offsets[k] + at + n]` for all rows `m` and `n < len`.
+pub(super) struct Product<'a> {
+    /// From [`pack`].
+    pub(super) weights: &'a [f32],
+    pub(super) rows: usize,
+    pub(super) offsets: &'a [usize],
+    pub(super) source: &'a [f32],
+    pub(super) out_stride: usize,
+}
+
+/// `out[m·K + k] += Σ_n left[m·left_stride + n] · source[offsets[k] + n]`, K being the number of offsets.
+pub(super) struct Dots<'a> {
+    pub(super) left: &'a [f32],
+    pub(super) left_stride: usize,
+    pub(super) rows: usize,
+    pub(super) offsets: &'a [usize],
+    pub(super) source: &'a [f32],
+    /// Up to [`SLACK`] more are read; `left` must be zero there.
+    pub(super) len: usize,
+}
+
+/// Instruction sets the loops are compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Isa {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+fn isa() -> Isa {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            return Isa::Avx512;
+        }
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            return Isa::Avx2;
+        }
+    }
+    Isa::Portable
+}
+
+/// Heights of the row panels that `rows` rows are cut into.
+fn panels(rows: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let mut height = TALLEST;
+        while height > rows - at {
+            height /= 2;
+        }
+        let first = at;
+        at += height;
+        (height > 0).then_some((first, height))
+    })
+}
+
+/// The left-hand matrix `[rows, depth]` in the order in which the product reads it.
+pub(super) fn pack(rows: usize, depth: usize, value: impl Fn(usize, usize) -> f32) -> Vec<f32> {
+    let mut packed = Vec::with_capacity(rows * depth);
+    for (first, height) in panels(rows) {
+        for k in 0..depth {
+            packed.extend((first..first + height).map(|m| value(m, k)));
+        }
+    }
+    packed
+}
+
+impl Product<'_> {
+    /// Computes columns `at..at + len` of all rows.
+    pub(super) fn run(&self, at: usize, len: usize, out: &mut [f32]) {
+        let depth = self.offsets.len();
+        let reach = self.offsets.iter().max().copied().unwrap_or(0);
+        assert!(self.rows > 0 && self.weights.len() >= self.rows * depth, "packed weights are whole");
+        assert!(reach + at + len + SLACK <= self.source.len(), "the source has its slack");
+        assert!(
+            (self.rows - 1) * self.out_stride + at + len + SLACK <= out.len(),
+            "the output has its slack"
+        );
+        // SAFETY: the instruction set was found on this processor. All reads lie below reach + at + len + SLACK and all
+        // writes below the last row's at + len + SLACK, because tiles are whole registers of at most SLACK floats of
+        // which the last begins before `len`.
+        unsafe {
+            match isa() {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => product_avx512(self, at, len, out),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => product_avx2(self, at, len, out),
+                Isa::Portable => product::<[f32; 8], 1>(self, at, len, out),
+            }
+        }
+    }
+}
+
+impl Dots<'_> {
+    /// Adds to `out` `[rows, offsets]`.
+    pub(super) fn run(&self, out: &mut [f32]) {
+        let reach = self.offsets.iter().max().copied().unwrap_or(0);
+        assert!(self.rows > 0 && out.len() >= self.rows * self.offsets.len(), "the output is whole");
+        assert!(reach + self.len + SLACK <= self.source.len(), "the source has its slack");
+        assert!(
+            (self.rows - 1) * self.left_stride + self.len + SLACK <= self.left.len(),
+            "the left has its slack"
+        );
+        // SAFETY: the instruction set was found on this processor; all reads lie below len + SLACK of a row, checked
+        // above; `out` is written through its slice.
+        unsafe {
+            match isa() {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => dots_avx512(self, out),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => dots_avx2(self, out),
+                Isa::Portable => dots::<[f32; 8], 2, 3>(self, out),
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn product_avx512(job: &Product, at: usize, len: usize, out: &mut [f32]) {
+    // SAFETY: the caller's promise, passed on.
+    unsafe { product::<__m512, 3>(job, at, len, out) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn product_avx2(job: &Product, at: usize, len: usize, out: &mut [f32]) {
+    // SAFETY: the caller's promise, passed on.
+    unsafe { product::<__m256, 1>(job, at, len, out) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn dots_avx512(job: &Dots, out: &mut [f32]) {
+    // SAFETY: the caller's promise, passed on.
+    unsafe { dots::<__m512, 4, 6>(job, out) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn dots_avx2(job: &Dots, out: &mut [f32]) {
+    // SAFETY: the caller's promise, passed on.
+    unsafe { dots::<__m256, 4, 3>(job, out) }
+}
+
+/// All panels over all columns, `N` registers of columns at a time while there are so many.
+#[inline(always)]
+unsafe fn product<V: Lanes, const N: usize>(job: &Product, at: usize, len: usize, out: &mut [f32]) {
+    let (mut n, out) = (0, out.as_mut_ptr());
+    while n < len {
+        let wide = len - n > (N - 1) * V::WIDTH;
+        let mut row = 0;
+        while row < job.rows {
+            let left = job.rows - row;
+            // SAFETY: `row` and `n` are inside what `Product::run` checked.
+            unsafe {
+                let tile = Tile {
+                    weights: job.weights.as_ptr().add(row * job.offsets.len()),
+                    source: job.source.as_ptr().add(at + n),
+                    out: out.add(row * job.out_stride + at + n),
+                };
+                row += match (left, wide) {
+                    (8.., true) => tile.multiply::<V, 8, N>(job),
+                    (8.., false) => tile.multiply::<V, 8, 1>(job),
+                    (4.., true) => tile.multiply::<V, 4, N>(job),
+                    (4.., false) => tile.multiply::<V, 4, 1>(job),
+                    (2.., true) => tile.multiply::<V, 2, N>(job),
+                    (2.., false) => tile.multiply::<V, 2, 1>(job),
+                    (_, true) => tile.multiply::<V, 1, N>(job),
+                    (_, false) => tile.multiply::<V, 1, 1>(job),
+                };
+            }
+        }
+        n += if wide { N * V::WIDTH } else { V::WIDTH };
+    }
+}
+
+/// Where one tile of the product reads and writes.
+struct Tile {
+    weights: *const f32,
+    source: *const f32,
+    out: *mut f32,
+}
+
+impl Tile {
+    /// `M` rows by `N` registers, kept in registers over the whole depth; gives `M`.
+    #[inline(always)]
+    unsafe fn multiply<V: Lanes, const M: usize, const N: usize>(&self, job: &Product) -> usize {
+        // SAFETY: see `Product::run`.
+        unsafe {
+            let mut sums = [[V::splat(0.0); N]; M];
+            let mut weights = self.weights;
+            for &offset in job.offsets {
+                let from = self.source.add(offset);
+                let mut values = [V::splat(0.0); N];
+                for i in 0..N {
+                    values[i] = V::load(from.add(i * V::WIDTH));
+                }
+                for m in 0..M {
+                    let weight = V::splat(*weights.add(m));
+                    for i in 0..N {
+                        sums[m][i] = weight.mul_add(values[i], sums[m][i]);
+                    }
+                }
+                weights = weights.add(M);
+            }
+            for m in 0..M {
+                for i in 0..N {
+                    sums[m][i].store(self.out.add(m * job.out_stride + i * V::WIDTH));
+                }
+            }
+            M
+        }
+    }
+}
+
+/// All dot products, `M` rows against `K` offsets at a time.
+#[inline(always)]
+unsafe fn dots<V: Lanes, const M: usize, const K: usize>(job: &Dots, out: &mut [f32]) {
+    let depth = job.offsets.len();
+    let mut row = 0;
+    while row < job.rows {
+        let mut k = 0;
+        while k < depth {
+            // SAFETY: rows and offsets beyond the last repeat the last one, so every read is one that was checked.
+            unsafe {
+                if job.rows - row == 1 {
+                    dots_tile::<V, 1, K>(job, row, k, out);
+                } else {
+                    dots_tile::<V, M, K>(job, row, k, out);
+                }
+            }
+            k += K;
+        }
+        row += if job.rows - row == 1 { 1 } else { M };
+    }
+}
+
+/// `M` rows by `K` offsets, kept in registers over the whole length. What lies beyond the last row or offset is
+/// computed from the last one and thrown away.
+#[inline(always)]
+unsafe fn dots_tile<V: Lanes, const M: usize, const K: usize>(
+    job: &Dots,
+    row: usize,
+    k: usize,
+    out: &mut [f32],
+) {
+    let depth = job.offsets.len();
+    let (mut left, mut right) = ([job.left.as_ptr(); M], [job.source.as_ptr(); K]);
+    // SAFETY: see `Dots::run`.
+    unsafe {
+        for m in 0..M {
+            left[m] = left[m].add((row + m).min(job.rows - 1) * job.left_stride);
+        }
+        for j in 0..K {
+            right[j] = right[j].add(job.offsets[(k + j).min(depth - 1)]);
+        }
+        let mut sums = [[V::splat(0.0); K]; M];
+        let mut n = 0;
+        while n < job.len {
+            let mut values = [V::splat(0.0); K];
+            for j in 0..K {
+                values[j] = V::load(right[j].add(n));
+            }
+            for m in 0..M {
+                let value = V::load(left[m].add(n));
+                for j in 0..K {
+                    sums[m][j] = value.mul_add(values[j], sums[m][j]);
+                }
+            }
+            n += V::WIDTH;
+        }
+        for m in 0..M.min(job.rows - row) {
+            for j in 0..K.min(depth - k) {
+                out[(row + m) * depth + k + j] += sums[m][j].sum();
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The piece of the source that a tile reads, copied with its border into planes that the kernels can shift over.
+use super::kernel::SLACK;
+use super::pass::{Pass, Residue};
+use std::ops::Range;
+
+/// Floats of source that one tile may hold: half a mebibyte, so that it stays in a core's second-level cache.
+const WINDOW_FLOATS: usize = 128 * 1024;
+
+/// Bytes of working memory that one thread takes while convolving, at most in all usual cases.
+pub(crate) const SCRATCH_BYTES_PER_THREAD: u64 = 3 * 4 * WINDOW_FLOATS as u64;
+
+/// How a pass is cut into tiles, and how a tile's source lies in memory: for each channel and each phase in use one
+/// plane of `rows` × `cols`.
+#[derive(Debug, Clone)]
+pub(super) struct Window {
+    /// Grid positions of a tile, `[y, x]`.
+    pub(super) tile: [usize; 2],
+    /// Phases in use, along y and along x.
+    phases: [Vec<usize>; 2],
+    rows: usize,
+    pub(super) cols: usize,
+    plane: usize,
+    channels: usize,
+}
+
+/// A tile of the grid: where it begins and how large it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tile {
+    pub(super) at: [usize; 2],
+    pub(super) size: [usize; 2],
+}
+
+/// Splits `total` into equal pieces of at most `most`, and gives the size of a piece.
+fn even_piece(total: usize, most: usize) -> usize {
+    total.div_ceil(total.div_ceil(most.clamp(1, total)))
+}
+
+impl Window {
+    /// Tiles of at most `most` grid positions whose window fits the cache.
+    pub(super) fn new(pass: &Pass, most: usize) -> Self {
+        let taps = || pass.residues.iter().flat_map(|r| &r.taps);
+        let phases = [0, 1].map(|i| {
+            let mut used: Vec<usize> = taps().map(|t| t.phase[i]).collect();
+            used.sort_unstable();
+            used.dedup();
+            used
+        });
+        let reach = [0, 1].map(|i| taps().map(|t| t.shift[i]).max().unwrap_or(0));
+        let planes = pass.source_channels * (phases[0].len() * phases[1].len()).max(1);
+        let mut width = even_piece(pass.grid[1], 256);
+        let height = loop {
+            let row = planes * (width + reach[1]);
+            let rows = (WINDOW_FLOATS / row).saturating_sub(reach[0]).min(most / (width + reach[1]));
+            // A tile of few rows reads its border too often; a narrower one has more of them.
+            if rows >= 4.min(pass.grid[0]) || width <= 32 {
+                break rows.max(1);
+            }
+            width = even_piece(width, width.div_ceil(2));
+        };
+        let tile = [even_piece(pass.grid[0], height), width];
+        let (rows, cols) = (tile[0] + reach[0], tile[1] + reach[1]);
+        let mut plane = (rows * cols).next_multiple_of(16);
+        if plane.is_multiple_of(512) {
+            // Planes a multiple of 2 KiB apart would fight for the same cache lines.
+            plane += 16;
+        }
+        Self { tile, phases, rows, cols, plane, channels: pass.source_channels }
+    }
+
+    pub(super) fn tiles(&self, grid: [usize; 2]) -> Vec<Tile> {
+        let starts = |i: usize| (0..grid[i]).step_by(self.tile[i]);
+        let size = |i: usize, at: usize| self.tile[i].min(grid[i] - at);
+        starts(0)
+            .flat_map(|y| starts(1).map(move |x| Tile { at: [y, x], size: [size(0, y), size(1, x)] }))
+            .collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.channels * self.phases[0].len() * self.phases[1].len() * self.plane + 2 * SLACK
+    }
+
+    /// Where the planes must be read for each source channel and tap, channels outermost.
+    pub(super) fn offsets(&self, residue: &Residue) -> Vec<usize> {
+        let place = |i: usize, phase: usize| self.phases[i].iter().position(|&p| p == phase).unwrap_or(0);
+        let mut offsets = Vec::with_capacity(self.channels * residue.taps.len());
+        for channel in 0..self.channels {
+            for tap in &residue.taps {
+                let [py, px] = [place(0, tap.phase[0]), place(1, tap.phase[1])];
+                let plane = (channel * self.phases[0].len() + py) * self.phases[1].len() + px;
+                offsets.push(plane * self.plane + tap.shift[0] * self.cols + tap.shift[1]);
+            }
+        }
+        offsets
+    }
+
+    /// The stretches of a plane that hold the tile's results: one over all rows where the columns between them are few,
+    /// else one a row.
+    pub(super) fn stretches(&self, tile: Tile) -> Vec<Range<usize>> {
+        let [height, width] = tile.size;
+        if (self.cols - width) * 3 < width || height == 1 {
+            return vec![0..(height - 1) * self.cols + width];
+        }
+        (0..height).map(|row| row * self.cols..row * self.cols + width).collect()
+    }
+
+    /// Copies what `tile` reads of one image's channels, which begin at `source[0]`.
+    pub(super) fn fill(&self, pass: &Pass, tile: Tile, source: &[f32], window: &mut Vec<f32>) {
+        window.resize(self.len(), 0.0);
+        let [height, width] = pass.source;
+        let mut at = 0;
+        for image in source.chunks_exact(height * width).take(self.channels) {
+            for &py in &self.phases[0] {
+                for &px in &self.phases[1] {
+                    let x0 = (tile.at[1] * pass.step[1] + px) as isize + pass.origin[1];
+                    for row in 0..self.rows {
+                        let y = ((tile.at[0] + row) * pass.step[0] + py) as isize + pass.origin[0];
+                        let to = &mut window[at + row * self.cols..][..self.cols];
+                        if y < 0 || y >= height as isize {
+                            to.fill(0.0);
+                        } else {
+                            copy_row(&image[y as usize * width..][..width], x0, pass.step[1], to);
+                        }
+                    }
+                    window[at + self.rows * self.cols..at + self.plane].fill(0.0);
+                    at += self.plane;
+                }
+            }
+        }
+        window[at..].fill(0.0);
+    }
+
+    /// Copies a tile of `channels` of a map of `size`, in rows as long as the window's, zeros between and after.
+    pub(super) fn fill_map(&self, tile: Tile, size: [usize; 2], map: &[f32], out: &mut Vec<f32>) {
+        let stride = self.map_stride();
+        let [height, width] = tile.size;
+        out.clear();
+        out.resize(map.len() / (size[0] * size[1]) * stride + SLACK, 0.0);
+        for (plane, out) in map.chunks_exact(size[0] * size[1]).zip(out.chunks_exact_mut(stride)) {
+            for row in 0..height {
+                let from = &plane[(tile.at[0] + row) * size[1] + tile.at[1]..][..width];
+                out[row * self.cols..][..width].copy_from_slice(from);
+            }
+        }
+    }
+
+    /// How far apart [`Window::fill_map`] puts two channels.
+    pub(super) fn map_stride(&self) -> usize {
+        let stride = (self.tile[0] * self.cols + SLACK).next_multiple_of(16);
+        if stride.is_multiple_of(512) { stride + 16 } else { stride }
+    }
+}
+
+/// `to[j] = from[x0 + j·step]`, zero outside.
+fn copy_row(from: &[f32], x0: isize, step: usize, to: &mut [f32]) {
+    let inside = |limit: isize| (limit.max(0) as usize).div_ceil(step).min(to.len());
+    let (first, last) = (inside(-x0), inside(from.len() as isize - x0));
+    if first >= last {
+        to.fill(0.0);
+        return;
+    }
+    to[..first].fill(0.0);
+    to[last..].fill(0.0);
+    let begin = (x0 + (first * step) as isize) as usize;
+    if step == 1 {
+        to[first..last].copy_from_slice(&from[begin..begin + last - first]);
+    } else {
+        let picked = from[begin..].iter().step_by(step);
+        to[first..last].iter_mut().zip(picked).for_each(|(to, from)| *to = *from);
+    }
+}

@@ -1,0 +1,236 @@
+//! Batch normalisation (Ioffe and Szegedy 2015): by the batch in training, by the running statistics afterwards.
+use super::cpu::{floats, sum, sum_of, tensor, with_floats};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+/// What a training batch-norm gives: the result, and the statistics `[channel]` of its batch.
+#[derive(Debug, Clone)]
+pub struct BatchNormed {
+    pub y: Tensor,
+    pub mean: Tensor,
+    /// Unbiased, as running statistics keep it.
+    pub var: Tensor,
+}
+
+/// `x` [batch, channel, y, x] normalised by its own mean and (biased) variance per channel, times `weight` plus `bias`.
+/// Differentiable, through mean and variance too.
+///
+/// # Errors
+/// When there is only one value per channel, which has no variance.
+pub fn batch_norm_train(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<BatchNormed> {
+    let (batch, channels, height, width) = x.dims4()?;
+    check(channels, &[weight, bias])?;
+    let count = batch * height * width;
+    if count < 2 {
+        bail!("Batch norm in training needs more than one value per channel, found {:?}", x.dims())
+    }
+    let unbiased = count as f64 / (count - 1) as f64;
+    if !x.device().is_cpu() {
+        return by_candle(x, weight, bias, eps, unbiased);
+    }
+    let x = x.contiguous()?;
+    let statistics = with_floats(&x, |values| channel_statistics(values, channels, height * width))?;
+    let mean: Vec<f32> = statistics.iter().map(|&(mean, _)| mean as f32).collect();
+    let var = statistics.iter().map(|&(_, var)| (var * unbiased) as f32).collect();
+    let inv_std = statistics.iter().map(|&(_, var)| (1.0 / (var + eps).sqrt()) as f32).collect();
+    let op = Normalise { mean: mean.clone(), inv_std };
+    let y = x.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?;
+    let like = weight.detach();
+    Ok(BatchNormed { y, mean: tensor(mean, &like)?, var: tensor(var, &like)? })
+}
+
+/// `x` [batch, channel, y, x] normalised by given statistics `[channel]`: one scale and shift. Differentiable.
+pub fn batch_norm_eval(
+    x: &Tensor,
+    [weight, bias]: [&Tensor; 2],
+    [mean, var]: [&Tensor; 2],
+    eps: f64,
+) -> Result<Tensor> {
+    let (_, channels, _, _) = x.dims4()?;
+    check(channels, &[weight, bias, mean, var])?;
+    let scale = (weight / (var + eps)?.sqrt()?)?;
+    let shift = (bias - (mean * &scale)?)?;
+    if x.device().is_cpu() {
+        return x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, ScaleShift);
+    }
+    let column = (1, channels, 1, 1);
+    x.broadcast_mul(&scale.reshape(column)?)?.broadcast_add(&shift.reshape(column)?)
+}
+
+fn check(channels: usize, vectors: &[&Tensor]) -> Result<()> {
+    match vectors.iter().find(|v| v.dims() != [channels]) {
+        Some(v) => bail!("Batch norm: expected vectors of {channels} channels, found {:?}", v.dims()),
+        None => Ok(()),
+    }
+}
+
+fn by_candle(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64, unbiased: f64) -> Result<BatchNormed> {
+    let (batch, channels, height, width) = x.dims4()?;
+    let rows = x.transpose(0, 1)?.reshape((channels, batch * height * width))?;
+    let mean = rows.mean_keepdim(1)?;
+    let centred = rows.broadcast_sub(&mean)?;
+    let var = centred.sqr()?.mean_keepdim(1)?;
+    let y = centred
+        .broadcast_div(&(&var + eps)?.sqrt()?)?
+        .broadcast_mul(&weight.reshape((channels, 1))?)?
+        .broadcast_add(&bias.reshape((channels, 1))?)?;
+    let y = y.reshape((channels, batch, height, width))?.transpose(0, 1)?.contiguous()?;
+    let var = (var.detach() * unbiased)?;
+    Ok(BatchNormed { y, mean: mean.detach().flatten_all()?, var: var.flatten_all()? })
+}
+
+/// Mean and biased variance of each channel of `[batch, channel, plane]`.
+fn channel_statistics(values: &[f32], channels: usize, plane: usize) -> Vec<(f64, f64)> {
+    let of_channel = |c: usize| {
+        let planes = || values.chunks_exact(plane).skip(c).step_by(channels);
+        let count = (values.len() / channels) as f64;
+        let mean = planes().map(|p| f64::from(sum(p))).sum::<f64>() / count;
+        let centre = mean as f32;
+        let squares =
+            planes().map(|p| f64::from(sum_of(p, p, |x, _| (x - centre) * (x - centre)))).sum::<f64>();
+        // Deviations were taken from the rounded mean.
+        let var = squares / count - (mean - f64::from(centre)).powi(2);
+        (mean, var.max(0.0))
+    };
+    (0..channels).into_par_iter().map(of_channel).collect()
+}
+
+/// `f(channel, plane of x) → plane of the result`, planes in parallel.
+fn by_planes(
+    x: &[f32],
+    channels: usize,
+    plane: usize,
+    f: impl Fn(usize, usize, &mut [f32]) + Sync,
+) -> Vec<f32> {
+    let mut out = vec![0.0; x.len()];
+    out.par_chunks_mut(plane).enumerate().for_each(|(i, out)| f(i % channels, i * plane, out));
+    out
+}
+
+fn sizes(layout: &Layout) -> Result<(usize, usize)> {
+    let (_, channels, height, width) = layout.shape().dims4()?;
+    Ok((channels, height * width))
+}
+
+fn scale_shift(x: &[f32], scale: &[f32], shift: &[f32], plane: usize) -> Vec<f32> {
+    by_planes(x, scale.len(), plane, |c, at, out| {
+        let (scale, shift) = (scale[c], shift[c]);
+        out.iter_mut().zip(&x[at..]).for_each(|(out, x)| *out = x * scale + shift);
+    })
+}
+
+/// Sums over a channel of `[batch, channel, plane]`: of the gradient, and of the gradient times (x − centre).
+fn channel_sums(x: &[f32], grad: &[f32], centre: &[f32], plane: usize) -> Vec<[f64; 2]> {
+    let channels = centre.len();
+    let of_channel = |c: usize| {
+        let pairs = x.chunks_exact(plane).zip(grad.chunks_exact(plane)).skip(c).step_by(channels);
+        pairs.fold([0.0; 2], |[a, b], (x, g)| {
+            [a + f64::from(sum(g)), b + f64::from(sum_of(x, g, |x, g| (x - centre[c]) * g))]
+        })
+    };
+    (0..channels).into_par_iter().map(of_channel).collect()
+}
+
+/// Normalisation by statistics of `x` itself.
+struct Normalise {
+    mean: Vec<f32>,
+    inv_std: Vec<f32>,
+}
+
+impl Normalise {
+    /// With x̂ = (x − mean)·s and n values a channel: dx = w·s·(g − Σg/n − x̂·Σ(g·x̂)/n), dw = Σ(g·x̂), db = Σg.
+    fn gradients(&self, x: &[f32], weight: &[f32], grad: &[f32], plane: usize) -> [Vec<f32>; 3] {
+        let channels = weight.len();
+        let sums = channel_sums(x, grad, &self.mean, plane);
+        let count = (x.len() / channels) as f64;
+        let by_x = by_planes(x, channels, plane, |c, at, out| {
+            let (mean, s) = (self.mean[c], self.inv_std[c]);
+            let [grads, products] = sums[c];
+            let scale = weight[c] * s;
+            let slope = (products / count) as f32 * s * s * scale;
+            let level = (grads / count) as f32 * scale;
+            for (out, (x, g)) in out.iter_mut().zip(x[at..].iter().zip(&grad[at..])) {
+                *out = g * scale - (x - mean) * slope - level;
+            }
+        });
+        let by_weight =
+            sums.iter().zip(&self.inv_std).map(|([_, p], &s)| (p * f64::from(s)) as f32).collect();
+        [by_x, by_weight, sums.iter().map(|[g, _]| *g as f32).collect()]
+    }
+}
+
+type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
+
+impl CustomOp3 for Normalise {
+    fn name(&self) -> &'static str {
+        "batch_norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        w: &CpuStorage,
+        lw: &Layout,
+        b: &CpuStorage,
+        lb: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x, weight, bias, (_, plane)) = (floats(x, lx)?, floats(w, lw)?, floats(b, lb)?, sizes(lx)?);
+        let scale: Vec<f32> = weight.iter().zip(&self.inv_std).map(|(w, s)| w * s).collect();
+        let values = by_planes(x, weight.len(), plane, |c, at, out| {
+            let (mean, scale, bias) = (self.mean[c], scale[c], bias[c]);
+            out.iter_mut().zip(&x[at..]).for_each(|(out, x)| *out = (x - mean) * scale + bias);
+        });
+        Ok((CpuStorage::F32(values), lx.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, w: &Tensor, b: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Gradients> {
+        let (_, plane) = sizes(x.layout())?;
+        let [by_x, by_weight, by_bias] = with_floats(x, |xs| {
+            with_floats(w, |w| with_floats(grad, |grad| self.gradients(xs, w, grad, plane)))
+        })???;
+        Ok((Some(tensor(by_x, x)?), Some(tensor(by_weight, w)?), Some(tensor(by_bias, b)?)))
+    }
+}
+
+/// `x · scale + shift` per channel.
+struct ScaleShift;
+
+impl CustomOp3 for ScaleShift {
+    fn name(&self) -> &'static str {
+        "scale_shift"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        scale: &CpuStorage,
+        ls: &Layout,
+        shift: &CpuStorage,
+        lt: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let values = scale_shift(floats(x, lx)?, floats(scale, ls)?, floats(shift, lt)?, sizes(lx)?.1);
+        Ok((CpuStorage::F32(values), lx.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        scale: &Tensor,
+        shift: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<Gradients> {
+        let (channels, plane) = sizes(x.layout())?;
+        let zeros = vec![0.0; channels];
+        let by_x = with_floats(scale, |s| with_floats(grad, |grad| scale_shift(grad, s, &zeros, plane)))??;
+        if !scale.track_op() && !shift.track_op() {
+            return Ok((Some(tensor(by_x, x)?), None, None));
+        }
+        let sums = with_floats(x, |x| with_floats(grad, |grad| channel_sums(x, grad, &zeros, plane)))??;
+        let by_scale = sums.iter().map(|[_, p]| *p as f32).collect();
+        let by_shift = sums.iter().map(|[g, _]| *g as f32).collect();
+        Ok((Some(tensor(by_x, x)?), Some(tensor(by_scale, scale)?), Some(tensor(by_shift, shift)?)))
+    }
+}

@@ -1,0 +1,214 @@
+//! Maximum and mean over windows, with any stride and padding and their gradients.
+use super::cpu::{floats, tensor, with_floats};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+/// Windows of a pooling; `[y, x]` each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSpec {
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    /// At most half the kernel, so that every window sees a pixel.
+    pub padding: [usize; 2],
+}
+
+/// The largest value of each window of `x` [batch, channel, y, x]; NaN if the window has one. Differentiable: of equal
+/// values the first in reading order has the gradient, as in PyTorch.
+pub fn max_pool2d(x: &Tensor, spec: PoolSpec) -> Result<Tensor> {
+    pool(x, spec, Kind::Max)
+}
+
+/// The mean of each window of `x` [batch, channel, y, x], padding counted as zeros. Differentiable.
+pub fn avg_pool2d(x: &Tensor, spec: PoolSpec) -> Result<Tensor> {
+    pool(x, spec, Kind::Mean)
+}
+
+/// The mean of each plane: `[batch, channel, y, x]` to `[batch, channel, 1, 1]`. Differentiable.
+pub fn global_avg_pool(x: &Tensor) -> Result<Tensor> {
+    let (_, _, height, width) = x.dims4()?;
+    let whole = [height, width];
+    avg_pool2d(x, PoolSpec { kernel: whole, stride: whole, padding: [0, 0] })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Max,
+    Mean,
+}
+
+fn pool(x: &Tensor, spec: PoolSpec, kind: Kind) -> Result<Tensor> {
+    let (_, _, height, width) = x.dims4()?;
+    let bad = |i: usize| spec.kernel[i] == 0 || spec.stride[i] == 0 || spec.padding[i] > spec.kernel[i] / 2;
+    if bad(0) || bad(1) {
+        bail!(
+            "Pooling: kernel and stride must be at least 1 and padding at most half the kernel, found {spec:?}"
+        )
+    }
+    let Some(out) = spec.output([height, width]) else {
+        bail!("Pooling: a window of {:?} does not fit a padded image of {height}×{width}", spec.kernel)
+    };
+    if x.device().is_cpu() {
+        return x.contiguous()?.apply_op1(Pool { spec, kind, input: [height, width], out });
+    }
+    elsewhere(x, spec, kind, out)
+}
+
+/// On other devices, from whole shifted images: any window and stride has its gradient.
+fn elsewhere(x: &Tensor, spec: PoolSpec, kind: Kind, out: [usize; 2]) -> Result<Tensor> {
+    let fill = if kind == Kind::Max { f64::from(f32::MIN) } else { 0.0 };
+    let mut padded = x.clone();
+    for axis in [2, 3] {
+        let mut dims = padded.dims().to_vec();
+        dims[axis] = spec.padding[axis - 2];
+        if dims[axis] > 0 {
+            let border = Tensor::full(fill as f32, dims, x.device())?;
+            padded = Tensor::cat(&[&border, &padded, &border], axis)?;
+        }
+    }
+    let picked = |axis: usize, first: usize| {
+        let rows: Vec<u32> = (0..out[axis]).map(|i| (i * spec.stride[axis] + first) as u32).collect();
+        Tensor::new(rows, x.device())
+    };
+    let mut result: Option<Tensor> = None;
+    for ky in 0..spec.kernel[0] {
+        let rows = padded.index_select(&picked(0, ky)?, 2)?;
+        for kx in 0..spec.kernel[1] {
+            let tap = rows.index_select(&picked(1, kx)?, 3)?;
+            result = Some(match result {
+                None => tap,
+                Some(so_far) if kind == Kind::Max => so_far.maximum(&tap)?,
+                Some(so_far) => (so_far + tap)?,
+            });
+        }
+    }
+    let Some(result) = result else { bail!("Pooling: an empty window") };
+    if kind == Kind::Max { Ok(result) } else { result / (spec.kernel[0] * spec.kernel[1]) as f64 }
+}
+
+impl PoolSpec {
+    /// `[y, x]` of the result, rounded down; `None` where no window fits.
+    fn output(&self, input: [usize; 2]) -> Option<[usize; 2]> {
+        let along = |i: usize| {
+            let room = (input[i] + 2 * self.padding[i]).checked_sub(self.kernel[i])?;
+            Some(room / self.stride[i] + 1)
+        };
+        Some([along(0)?, along(1)?])
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Pool {
+    spec: PoolSpec,
+    kind: Kind,
+    input: [usize; 2],
+    out: [usize; 2],
+}
+
+impl Pool {
+    fn planes(&self, x: &[f32]) -> Vec<f32> {
+        let [from, to] = [self.input, self.out].map(|[h, w]| h * w);
+        let mut out = vec![0.0; x.len() / from * to];
+        out.par_chunks_mut(to).zip(x.par_chunks(from)).for_each(|(out, x)| {
+            for (oy, row) in out.chunks_mut(self.out[1]).enumerate() {
+                match self.kind {
+                    Kind::Max => self.max_row(x, oy, row),
+                    Kind::Mean => self.mean_row(x, oy, row),
+                }
+            }
+        });
+        out
+    }
+
+    /// Calls `f(output x, index of the input pixel)` for every tap of output row `oy` that lies in the image, in
+    /// reading order for each output.
+    fn taps(&self, oy: usize, mut f: impl FnMut(usize, usize)) {
+        let PoolSpec { kernel, stride, padding } = self.spec;
+        for ky in 0..kernel[0] {
+            let Some(y) = (oy * stride[0] + ky).checked_sub(padding[0]).filter(|&y| y < self.input[0]) else {
+                continue;
+            };
+            for kx in 0..kernel[1] {
+                let first = padding[1].saturating_sub(kx).div_ceil(stride[1]);
+                let last =
+                    (self.input[1] + padding[1]).saturating_sub(kx).div_ceil(stride[1]).min(self.out[1]);
+                let base = y * self.input[1] + kx;
+                for ox in first..last {
+                    f(ox, base + ox * stride[1] - padding[1]);
+                }
+            }
+        }
+    }
+
+    fn max_row(&self, x: &[f32], oy: usize, row: &mut [f32]) {
+        row.fill(f32::NEG_INFINITY);
+        self.taps(oy, |ox, at| {
+            let value = x[at];
+            if value > row[ox] || value.is_nan() {
+                row[ox] = value;
+            }
+        });
+    }
+
+    fn mean_row(&self, x: &[f32], oy: usize, row: &mut [f32]) {
+        self.taps(oy, |ox, at| row[ox] += x[at]);
+        let scale = 1.0 / (self.spec.kernel[0] * self.spec.kernel[1]) as f32;
+        row.iter_mut().for_each(|value| *value *= scale);
+    }
+
+    fn gradient(&self, x: &[f32], grad: &[f32]) -> Vec<f32> {
+        let [from, to] = [self.input, self.out].map(|[h, w]| h * w);
+        let mut out = vec![0.0; x.len()];
+        out.par_chunks_mut(from).zip(x.par_chunks(from).zip(grad.par_chunks(to))).for_each(
+            |(out, (x, grad))| {
+                let mut best = vec![(f32::NEG_INFINITY, usize::MAX); self.out[1]];
+                for (oy, grad) in grad.chunks(self.out[1]).enumerate() {
+                    match self.kind {
+                        Kind::Max => self.max_row_gradient(x, oy, grad, &mut best, out),
+                        Kind::Mean => {
+                            let scale = 1.0 / (self.spec.kernel[0] * self.spec.kernel[1]) as f32;
+                            self.taps(oy, |ox, at| out[at] += grad[ox] * scale);
+                        }
+                    }
+                }
+            },
+        );
+        out
+    }
+
+    fn max_row_gradient(
+        &self,
+        x: &[f32],
+        oy: usize,
+        grad: &[f32],
+        best: &mut [(f32, usize)],
+        out: &mut [f32],
+    ) {
+        best.fill((f32::NEG_INFINITY, usize::MAX));
+        self.taps(oy, |ox, at| {
+            let value = x[at];
+            if value > best[ox].0 || value.is_nan() || best[ox].1 == usize::MAX {
+                best[ox] = (value, at);
+            }
+        });
+        for (&(_, at), grad) in best.iter().zip(grad) {
+            out[at] += grad;
+        }
+    }
+}
+
+impl CustomOp1 for Pool {
+    fn name(&self) -> &'static str {
+        if self.kind == Kind::Max { "max_pool2d" } else { "avg_pool2d" }
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (batch, channels, _, _) = layout.shape().dims4()?;
+        let values = self.planes(floats(x, layout)?);
+        Ok((CpuStorage::F32(values), (batch, channels, self.out[0], self.out[1]).into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let values = with_floats(x, |x| with_floats(grad, |grad| self.gradient(x, grad)))??;
+        tensor(values, x).map(Some)
+    }
+}
