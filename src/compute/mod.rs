@@ -10,6 +10,7 @@ mod cpu;
 mod device;
 mod norm;
 mod pooling;
+mod softmax;
 mod upsample;
 
 pub use activation::{Activation, activate};
@@ -17,6 +18,7 @@ pub use conv::{ConvSpec, conv_transpose2d, conv2d};
 pub use device::{ComputeError, DeviceChoice, OpenDevice, available_memory, open_device, set_threads};
 pub use norm::{BatchNormed, batch_norm_eval, batch_norm_train};
 pub use pooling::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
+pub use softmax::{log_softmax, softmax};
 pub use upsample::{Interpolation, upsample};
 
 /// Bytes of working memory that computing takes beside its tensors: a few cache-sized buffers on each thread.

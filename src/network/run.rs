@@ -1,14 +1,16 @@
 //! Walks the graph over tensors, with a tap at every node.
-use super::{Graph, NetworkError, Node, Weights};
+use super::layers::Layer;
+use super::{Graph, NetworkError, Node, Op, Weights};
 use crate::monitor::Monitor;
 use candle_core::Tensor;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 /// What a tap wants next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
     Continue,
-    /** no later node is wanted */
+    /// No later node is wanted.
     Stop,
 }
 
@@ -28,10 +30,18 @@ pub struct BatchStatistics {
     pub var: Tensor,
 }
 
-/// What training needs of a run: dropout's dice, and what the batch-norms saw.
+/// What training needs of a run: dropout's dice, and what the batch-norms saw in the last run.
 pub struct TrainState {
     pub rng: StdRng,
     pub batch_statistics: Vec<BatchStatistics>,
+}
+
+impl TrainState {
+    /// Same seed, same dropout.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { rng: StdRng::seed_from_u64(seed), batch_statistics: Vec::new() }
+    }
 }
 
 /// Running a trained network, or training one (batch statistics, dropout).
@@ -41,14 +51,107 @@ pub enum Mode<'a> {
 }
 
 /// Runs the graph on `input` `[batch, channel, y, x]`; gives the last computed node's output (the graph's output unless
-/// the tap stopped). Frees each value after its last reader. Cancellable between nodes.
+/// the tap stopped). Frees each value after its last reader. Cancellable between nodes; progress goes to the monitor in
+/// [`Mode::Eval`] alone, for in training a run is a small part of the work.
+///
+/// # Errors
+/// An input that does not fit, a weight that is not there, what the tap says, or [`NetworkError::Cancelled`].
 pub fn run(
-    _graph: &Graph,
-    _weights: &Weights,
-    _input: &Tensor,
-    _mode: Mode<'_>,
-    _tap: Tap<'_>,
-    _monitor: &Monitor,
+    graph: &Graph,
+    weights: &Weights,
+    input: &Tensor,
+    mode: Mode<'_>,
+    tap: Tap<'_>,
+    monitor: &Monitor,
 ) -> Result<Tensor, NetworkError> {
-    todo!()
+    let nodes = graph.nodes();
+    graph.shapes(image_shape(graph, input)?)?;
+    let mut train = match mode {
+        Mode::Eval => None,
+        Mode::Train(state) => {
+            state.batch_statistics.clear();
+            Some(state)
+        }
+    };
+    let last_readers = last_readers(graph);
+    let mut values: Vec<Option<Tensor>> = vec![None; nodes.len()];
+    let mut output = input.clone();
+    for (index, node) in nodes.iter().enumerate() {
+        monitor.check()?;
+        let from = graph.inputs_of(index);
+        let inputs: Vec<&Tensor> = from.iter().filter_map(|&i| values[i].as_ref()).collect();
+        let value = match node.op {
+            Op::Input { .. } => input.clone(),
+            _ => Layer { node, weights, inputs: &inputs }.forward(train.as_deref_mut())?,
+        };
+        for i in from.into_iter().filter(|&i| last_readers[i] == index) {
+            values[i] = None;
+        }
+        if train.is_none() {
+            monitor.progress(index + 1, nodes.len())?;
+        }
+        if tap(index, node, &value)? == Flow::Stop {
+            return Ok(value);
+        }
+        if index + 1 == nodes.len() {
+            output = value;
+        } else {
+            values[index] = Some(value);
+        }
+    }
+    Ok(output)
 }
+
+/// For each node the last one that reads it; itself where nobody does.
+pub(super) fn last_readers(graph: &Graph) -> Vec<usize> {
+    let mut last: Vec<usize> = (0..graph.nodes().len()).collect();
+    for index in 0..last.len() {
+        for input in graph.inputs_of(index) {
+            last[input] = index;
+        }
+    }
+    last
+}
+
+/// `[channel, y, x]` of the input.
+fn image_shape(graph: &Graph, input: &Tensor) -> Result<[usize; 3], NetworkError> {
+    match input.dims() {
+        &[batch, channels, height, width] if batch > 0 => Ok([channels, height, width]),
+        dims => Err(NetworkError::Shape {
+            node: graph.nodes().first().map(|node| node.name.clone()).unwrap_or_default(),
+            expected: "[batch, channel, y, x]".into(),
+            found: format!("{dims:?}"),
+        }),
+    }
+}
+
+/// Moves the running statistics towards what the last run saw: `(1 − momentum) · running + momentum · batch`, PyTorch's
+/// momentum (its default is 0.1).
+///
+/// # Errors
+/// When the weights have no running statistics for a node, or of another size.
+pub fn update_running_statistics(
+    weights: &mut Weights,
+    state: &TrainState,
+    momentum: f64,
+) -> Result<(), NetworkError> {
+    for seen in &state.batch_statistics {
+        for (suffix, batch) in [("running_mean", &seen.mean), ("running_var", &seen.var)] {
+            let name = format!("{}.{suffix}", seen.node);
+            let Some(running) = weights.tensors.get_mut(&name) else {
+                let (expected, found) = ("a tensor".into(), "none".into());
+                return Err(NetworkError::Weight { name, expected, found });
+            };
+            let mixed = (running.detach() * (1.0 - momentum))
+                .and_then(|old| old + (batch * momentum)?)
+                .map_err(|source| NetworkError::Compute { node: seen.node.clone(), source })?;
+            *running = mixed.detach();
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! What each operation computes; the one place that turns an [`Op`] into calls of [`crate::compute`].
+use super::{BatchStatistics, NetworkError, Node, Op, Resample, TrainState, Weights};
+use crate::compute::{self, Activation, ConvSpec, Interpolation, PoolSpec};
+use candle_core::{Result, Tensor};
+use rand::RngExt;
+
+/// A node about to be computed.
+pub(super) struct Layer<'a> {
+    pub(super) node: &'a Node,
+    pub(super) weights: &'a Weights,
+    pub(super) inputs: &'a [&'a Tensor],
+}
+
+impl Layer<'_> {
+    /// The node's value; `train` when training.
+    pub(super) fn forward(
+        &self,
+        train: Option<&mut TrainState>,
+    ) -> std::result::Result<Tensor, NetworkError> {
+        let Some(x) = self.inputs.first() else {
+            return Err(NetworkError::Graph(format!("Node {} has nothing to compute from", self.node.name)));
+        };
+        let value = match &self.node.op {
+            Op::Conv2d { stride, padding, dilation, groups, bias, .. } => {
+                let spec =
+                    ConvSpec { stride: *stride, padding: *padding, dilation: *dilation, groups: *groups };
+                compute::conv2d(x, self.weight("weight")?, self.bias(*bias)?, spec)
+            }
+            Op::ConvTranspose2d { stride, padding, output_padding, dilation, groups, bias, .. } => {
+                let spec =
+                    ConvSpec { stride: *stride, padding: *padding, dilation: *dilation, groups: *groups };
+                compute::conv_transpose2d(x, self.weight("weight")?, self.bias(*bias)?, spec, *output_padding)
+            }
+            Op::Linear { bias, .. } => linear(x, self.weight("weight")?, self.bias(*bias)?),
+            Op::BatchNorm2d { eps, .. } => return self.batch_norm(x, *eps, train),
+            Op::Dropout { p } => match train {
+                Some(state) => dropout(x, *p, state),
+                None => Ok((*x).clone()),
+            },
+            op => without_weights(op, self.inputs),
+        };
+        value.map_err(|source| self.failed(source))
+    }
+
+    fn batch_norm(
+        &self,
+        x: &Tensor,
+        eps: f64,
+        train: Option<&mut TrainState>,
+    ) -> std::result::Result<Tensor, NetworkError> {
+        let [weight, bias] = [self.weight("weight")?, self.weight("bias")?];
+        let Some(state) = train else {
+            let running = [self.weight("running_mean")?, self.weight("running_var")?];
+            return compute::batch_norm_eval(x, [weight, bias], running, eps).map_err(|e| self.failed(e));
+        };
+        let normed = compute::batch_norm_train(x, weight, bias, eps).map_err(|e| self.failed(e))?;
+        let node = self.node.name.clone();
+        state.batch_statistics.push(BatchStatistics { node, mean: normed.mean, var: normed.var });
+        Ok(normed.y)
+    }
+
+    fn weight(&self, suffix: &str) -> std::result::Result<&Tensor, NetworkError> {
+        let name = format!("{}.{suffix}", self.node.name);
+        self.weights.tensors.get(&name).ok_or_else(|| NetworkError::Weight {
+            name,
+            expected: "a tensor".into(),
+            found: "none".into(),
+        })
+    }
+
+    fn bias(&self, there: bool) -> std::result::Result<Option<&Tensor>, NetworkError> {
+        there.then(|| self.weight("bias")).transpose()
+    }
+
+    fn failed(&self, source: candle_core::Error) -> NetworkError {
+        NetworkError::Compute { node: self.node.name.clone(), source }
+    }
+}
+
+/// Operations that are functions of their inputs alone. There is at least one input.
+fn without_weights(op: &Op, inputs: &[&Tensor]) -> Result<Tensor> {
+    let x = inputs[0];
+    match op {
+        Op::Relu => compute::activate(x, Activation::Relu),
+        Op::LeakyRelu { slope } => compute::activate(x, Activation::LeakyRelu { slope: *slope }),
+        Op::Gelu => compute::activate(x, Activation::Gelu),
+        Op::Silu => compute::activate(x, Activation::Silu),
+        Op::Sigmoid => compute::activate(x, Activation::Sigmoid),
+        Op::Tanh => compute::activate(x, Activation::Tanh),
+        Op::Softmax => compute::softmax(x),
+        Op::MaxPool2d { kernel, stride, padding } => {
+            compute::max_pool2d(x, PoolSpec { kernel: *kernel, stride: *stride, padding: *padding })
+        }
+        Op::AvgPool2d { kernel, stride, padding } => {
+            compute::avg_pool2d(x, PoolSpec { kernel: *kernel, stride: *stride, padding: *padding })
+        }
+        Op::GlobalAvgPool => compute::global_avg_pool(x),
+        Op::Upsample { scale, resample } => {
+            let interpolation = match resample {
+                Resample::Nearest => Interpolation::Nearest,
+                Resample::Bilinear => Interpolation::Bilinear,
+            };
+            compute::upsample(x, *scale, interpolation)
+        }
+        Op::Concat => Tensor::cat(inputs, 1),
+        Op::Add => inputs[1..].iter().try_fold(x.clone(), |sum, x| sum + *x),
+        Op::Flatten => x.flatten_from(1),
+        Op::Identity => Ok(x.clone()),
+        op => candle_core::bail!("{} has no value of its own", op.kind()),
+    }
+}
+
+/// `x` [batch, in] · `weight` [out, in]ᵀ + `bias` [out].
+fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let y = x.matmul(&weight.t()?)?;
+    match bias {
+        Some(bias) => y.broadcast_add(bias),
+        None => Ok(y),
+    }
+}
+
+/// Each value is kept with probability 1 − p, and then divided by it, so that the mean stays (Srivastava et al. 2014).
+fn dropout(x: &Tensor, p: f64, state: &mut TrainState) -> Result<Tensor> {
+    let kept = if p < 1.0 { (1.0 / (1.0 - p)) as f32 } else { 0.0 };
+    let mask: Vec<f32> =
+        (0..x.elem_count()).map(|_| if state.rng.random_bool(p) { 0.0 } else { kept }).collect();
+    x * Tensor::from_vec(mask, x.shape(), x.device())?
+}
