@@ -1,4 +1,6 @@
 //! One plane of stored samples.
+
+use half::f16;
 use ndarray::Array2;
 
 /// The type samples are stored as, by its NumPy name.
@@ -22,11 +24,35 @@ impl SampleType {
     /// NumPy's name, such as `uint16`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        todo!()
+        match self {
+            Self::Bool => "bool",
+            Self::U8 => "uint8",
+            Self::U16 => "uint16",
+            Self::U32 => "uint32",
+            Self::U64 => "uint64",
+            Self::I8 => "int8",
+            Self::I16 => "int16",
+            Self::I32 => "int32",
+            Self::I64 => "int64",
+            Self::F16 => "float16",
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+        }
+    }
+
+    /// Bytes of one sample in memory.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Bool | Self::U8 | Self::I8 => 1,
+            Self::U16 | Self::I16 | Self::F16 => 2,
+            Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::U64 | Self::I64 | Self::F64 => 8,
+        }
     }
 }
 
-/// Stored samples `[y, x]`, exactly as the file has them.
+/// Stored samples `[y, x]`, exactly as the file has them; booleans are bytes 0 and 1.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Samples {
     Bool(Array2<u8>),
@@ -38,9 +64,68 @@ pub enum Samples {
     I16(Array2<i16>),
     I32(Array2<i32>),
     I64(Array2<i64>),
-    F16(Array2<half::f16>),
+    F16(Array2<f16>),
     F32(Array2<f32>),
     F64(Array2<f64>),
+}
+
+/// Runs the same expression over whichever array a [`Samples`] holds.
+macro_rules! over {
+    ($samples:expr, $array:ident => $body:expr) => {
+        match $samples {
+            Samples::Bool($array) | Samples::U8($array) => $body,
+            Samples::U16($array) => $body,
+            Samples::U32($array) => $body,
+            Samples::U64($array) => $body,
+            Samples::I8($array) => $body,
+            Samples::I16($array) => $body,
+            Samples::I32($array) => $body,
+            Samples::I64($array) => $body,
+            Samples::F16($array) => $body,
+            Samples::F32($array) => $body,
+            Samples::F64($array) => $body,
+        }
+    };
+}
+
+/// A number a file can store.
+trait Sample: Copy {
+    fn as_f32(self) -> f32;
+    fn as_f64(self) -> f64;
+    fn push_le(self, out: &mut Vec<u8>);
+}
+
+macro_rules! primitive_sample {
+    ($($kind:ty),*) => {$(
+        impl Sample for $kind {
+            // One body serves every type, also those where the conversion is lossless.
+            #[allow(clippy::cast_lossless)]
+            fn as_f32(self) -> f32 {
+                self as f32
+            }
+            #[allow(clippy::cast_lossless)]
+            fn as_f64(self) -> f64 {
+                self as f64
+            }
+            fn push_le(self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+        }
+    )*};
+}
+
+primitive_sample!(u8, u16, u32, u64, i8, i16, i32, i64, f32, f64);
+
+impl Sample for f16 {
+    fn as_f32(self) -> f32 {
+        self.to_f32()
+    }
+    fn as_f64(self) -> f64 {
+        self.to_f64()
+    }
+    fn push_le(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_le_bytes());
+    }
 }
 
 /// One plane `[y, x]` of a micrograph.
@@ -50,30 +135,98 @@ pub struct Plane {
 }
 
 impl Plane {
+    /// A plane stored as 32-bit floats.
     #[must_use]
     pub fn from_f32(values: Array2<f32>) -> Self {
         Self { samples: Samples::F32(values) }
     }
+
+    /// A plane stored as bytes.
+    #[must_use]
+    pub fn from_u8(values: Array2<u8>) -> Self {
+        Self { samples: Samples::U8(values) }
+    }
+
+    /// A plane stored as 16-bit integers.
+    #[must_use]
+    pub fn from_u16(values: Array2<u16>) -> Self {
+        Self { samples: Samples::U16(values) }
+    }
+
     #[must_use]
     pub fn height(&self) -> usize {
-        todo!()
+        over!(&self.samples, a => a.nrows())
     }
+
     #[must_use]
     pub fn width(&self) -> usize {
-        todo!()
+        over!(&self.samples, a => a.ncols())
     }
+
     #[must_use]
     pub fn sample_type(&self) -> SampleType {
-        todo!()
+        match self.samples {
+            Samples::Bool(_) => SampleType::Bool,
+            Samples::U8(_) => SampleType::U8,
+            Samples::U16(_) => SampleType::U16,
+            Samples::U32(_) => SampleType::U32,
+            Samples::U64(_) => SampleType::U64,
+            Samples::I8(_) => SampleType::I8,
+            Samples::I16(_) => SampleType::I16,
+            Samples::I32(_) => SampleType::I32,
+            Samples::I64(_) => SampleType::I64,
+            Samples::F16(_) => SampleType::F16,
+            Samples::F32(_) => SampleType::F32,
+            Samples::F64(_) => SampleType::F64,
+        }
     }
+
+    /// Bytes the plane takes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.height() * self.width() * self.sample_type().bytes()
+    }
+
     /// The stored value at row `y`, column `x`; NaN outside. 64-bit integers are rounded to f64.
     #[must_use]
-    pub fn value(&self, _y: usize, _x: usize) -> f64 {
-        todo!()
+    pub fn value(&self, y: usize, x: usize) -> f64 {
+        over!(&self.samples, a => a.get((y, x)).map_or(f64::NAN, |v| v.as_f64()))
     }
+
     /// All values as f32 `[y, x]`.
     #[must_use]
     pub fn to_f32(&self) -> Array2<f32> {
-        todo!()
+        over!(&self.samples, a => a.mapv(Sample::as_f32))
+    }
+
+    /// The stored samples row by row, little-endian.
+    #[must_use]
+    pub fn le_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.bytes());
+        over!(&self.samples, a => for v in a { v.push_le(&mut out) });
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn a_value_outside_the_plane_is_nan() {
+        let plane = Plane::from_u16(array![[1, 2, 3], [4, 5, 65535]]);
+        assert_eq!((plane.height(), plane.width(), plane.sample_type().name()), (2, 3, "uint16"));
+        assert_eq!(plane.value(1, 2), 65535.0);
+        assert!(plane.value(2, 0).is_nan());
+        assert_eq!(plane.to_f32(), array![[1.0, 2.0, 3.0], [4.0, 5.0, 65535.0]]);
+    }
+
+    #[test]
+    fn little_endian_bytes_come_row_by_row() {
+        assert_eq!(Plane::from_u16(array![[1], [0x0203]]).le_bytes(), [1, 0, 3, 2]);
+        let half = Plane { samples: Samples::F16(array![[f16::from_f32(1.0)]]) };
+        assert_eq!(half.le_bytes(), [0x00, 0x3c]);
+        assert_eq!((half.bytes(), half.value(0, 0)), (2, 1.0));
     }
 }

@@ -1,0 +1,137 @@
+//! PNG and JPEG through the `image` crate.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use ndarray::Array2;
+
+use super::axes::Axes;
+use super::error::Fault;
+use super::micrograph::{About, COLOURS, Source};
+use super::{Calibration, ImagingError, Micrograph, Plane, SampleType, Samples};
+
+/// Decoded bytes for every byte of file that no sound picture exceeds: DEFLATE reaches 1032, JPEG less.
+const MOST_EXPANSION: u64 = 2048;
+
+/// Reads the header; the picture itself follows when a plane is asked for.
+///
+/// The pixel density of a PNG (`pHYs`) or JPEG is that of a printer or screen and is not taken as calibration.
+pub(super) fn open(path: &Path, format: ImageFormat) -> Result<Micrograph, ImagingError> {
+    let source = Picture { path: path.to_path_buf(), format };
+    let (height, width, colour) = source.header().map_err(|fault| fault.at(path))?;
+    let (samples, sample_type) = (usize::from(colour.channel_count()), sample_type(colour));
+    let channel_names = match samples {
+        1 => vec!["channel 1".into()],
+        2 => vec!["grey".into(), "alpha".into()],
+        n => COLOURS[..n].iter().map(|&name| name.into()).collect(),
+    };
+    let about = About {
+        path: Some(path.to_path_buf()),
+        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        series: 0,
+        format: if format == ImageFormat::Png { "PNG" } else { "JPEG" },
+        axes: Axes::new("YXS", &[height, width, samples]),
+        height,
+        width,
+        sample_type,
+        channel_names,
+        colour: samples >= 3,
+        calibration: Calibration::default(),
+        notes: Vec::new(),
+    };
+    Ok(Micrograph::from_file(about, Box::new(source)))
+}
+
+fn sample_type(colour: ColorType) -> SampleType {
+    match colour.bytes_per_pixel() / colour.channel_count() {
+        1 => SampleType::U8,
+        2 => SampleType::U16,
+        _ => SampleType::F32,
+    }
+}
+
+/// A PNG or JPEG on disk.
+struct Picture {
+    path: PathBuf,
+    format: ImageFormat,
+}
+
+impl Picture {
+    /// A decoder behind the header, once the header's size has been checked against the file's.
+    fn decoder(&self) -> Result<impl ImageDecoder + use<>, Fault> {
+        let file = File::open(&self.path)?;
+        let length = file.metadata()?.len();
+        let mut reader = ImageReader::with_format(BufReader::new(file), self.format);
+        // The size is checked below, against the file and not against a fixed number.
+        let mut limits = Limits::no_limits();
+        limits.max_alloc = Some((length * MOST_EXPANSION).max(512 << 20));
+        reader.limits(limits);
+        let decoder = reader.into_decoder().map_err(fault)?;
+        let (width, height) = decoder.dimensions();
+        if decoder.total_bytes() > (length * MOST_EXPANSION).max(64 << 20) {
+            return Err(Fault::Bad(format!(
+                "The header claims {width} × {height} pixels, which a file of {length} bytes cannot hold"
+            )));
+        }
+        Ok(decoder)
+    }
+
+    /// (height, width, colour)
+    fn header(&self) -> Result<(usize, usize, ColorType), Fault> {
+        let decoder = self.decoder()?;
+        let (width, height) = decoder.dimensions();
+        Ok((height as usize, width as usize, decoder.color_type()))
+    }
+
+    fn planes(&self) -> Result<Vec<Plane>, Fault> {
+        let decoder = self.decoder()?;
+        // The decoders are third-party code over untrusted bytes: a panic there must stay one file's error.
+        let decoded = catch_unwind(AssertUnwindSafe(|| DynamicImage::from_decoder(decoder)));
+        let picture = decoded.map_err(|_| Fault::Bad("The picture's data cannot be decoded".into()))?;
+        let picture = picture.map_err(fault)?;
+        let (width, height) = (picture.width() as usize, picture.height() as usize);
+        let count = usize::from(picture.color().channel_count());
+        let shape = (height, width);
+        Ok(match picture {
+            DynamicImage::ImageLuma8(p) => split(shape, count, p.as_raw(), Samples::U8),
+            DynamicImage::ImageLumaA8(p) => split(shape, count, p.as_raw(), Samples::U8),
+            DynamicImage::ImageRgb8(p) => split(shape, count, p.as_raw(), Samples::U8),
+            DynamicImage::ImageRgba8(p) => split(shape, count, p.as_raw(), Samples::U8),
+            DynamicImage::ImageLuma16(p) => split(shape, count, p.as_raw(), Samples::U16),
+            DynamicImage::ImageLumaA16(p) => split(shape, count, p.as_raw(), Samples::U16),
+            DynamicImage::ImageRgb16(p) => split(shape, count, p.as_raw(), Samples::U16),
+            DynamicImage::ImageRgba16(p) => split(shape, count, p.as_raw(), Samples::U16),
+            other => return Err(Fault::Unsupported(format!("Pictures of {:?} samples", other.color()))),
+        })
+    }
+}
+
+impl Source for Picture {
+    fn read(&self, _frame: usize, _channel: usize) -> Result<Vec<(usize, Plane)>, ImagingError> {
+        Ok(self.planes().map_err(|fault| fault.at(&self.path))?.into_iter().enumerate().collect())
+    }
+}
+
+/// Takes interleaved samples `[y, x, sample]` apart into planes.
+fn split<T: Copy>(
+    shape: (usize, usize),
+    count: usize,
+    raw: &[T],
+    make: impl Fn(Array2<T>) -> Samples,
+) -> Vec<Plane> {
+    let (height, width) = shape;
+    let plane = |s: usize| Array2::from_shape_fn((height, width), |(y, x)| raw[(y * width + x) * count + s]);
+    (0..count).map(|s| Plane { samples: make(plane(s)) }).collect()
+}
+
+fn fault(error: ImageError) -> Fault {
+    match error {
+        ImageError::IoError(e) => e.into(),
+        ImageError::Unsupported(e) => Fault::Unsupported(e.to_string()),
+        ImageError::Limits(e) => Fault::Bad(format!("The picture is too large for its file: {e}")),
+        other => Fault::Bad(format!("The picture is damaged: {other}")),
+    }
+}

@@ -1,0 +1,73 @@
+//! Hyperstacks as ImageJ writes them (ij.io.FileInfo, ij.io.TiffDecoder, ij.io.FileOpener).
+//!
+//! The description holds `key=value` lines: `images`, `channels`, `slices`, `frames`, `unit`, `spacing`. The resolution
+//! tags are pixels per `unit`. A stack beyond 4 GB has one directory, behind which all planes lie as one block.
+
+use std::collections::HashMap;
+
+use super::super::calibration::{PixelSize, unit_in_nm};
+use super::page::Page;
+use super::plan::{Plan, expanded};
+
+/// Pixels per unit along x and y, as the resolution tags have them.
+pub(super) type Resolution = (Option<f64>, Option<f64>);
+
+pub(super) fn is_imagej(description: &str) -> bool {
+    description.starts_with("ImageJ=")
+}
+
+/// The stack that the description makes of equal pages.
+pub(super) fn plan(description: &str, pages: Vec<Page>, resolution: Resolution, file_length: u64) -> Plan {
+    let fields: HashMap<&str, &str> = description
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(k, v)| (k.trim(), v.trim()))
+        .collect();
+    let count = |key: &str| fields.get(key).and_then(|v| v.parse().ok()).filter(|&n| n > 0).unwrap_or(1usize);
+    let mut plan = Plan { format: "ImageJ TIFF", ..Plan::plain(pages) };
+    let images = count("images");
+    if plan.pages.len() == 1 && images > 1 {
+        let pages = expanded(&plan.pages[0], images, file_length);
+        if pages.len() > 1 {
+            plan.pages = pages;
+        }
+    }
+    let found = plan.pages.len();
+    if found != images {
+        plan.notes.push(format!("ImageJ's description counts {images} images, the file has {found}"));
+    }
+    let (channels, slices, frames) = (count("channels"), count("slices"), count("frames"));
+    // Channels run fastest, then slices, then frames.
+    if channels.checked_mul(slices).and_then(|n| n.checked_mul(frames)) == Some(found) {
+        plan.outer = vec![('T', frames), ('Z', slices), ('C', channels)];
+    } else {
+        plan.outer = vec![('T', found)];
+    }
+    calibrate(&mut plan, &fields, resolution, slices);
+    plan
+}
+
+fn calibrate(plan: &mut Plan, fields: &HashMap<&str, &str>, resolution: Resolution, slices: usize) {
+    let Some(&unit) = fields.get("unit") else { return };
+    let Some(nm) = unit_in_nm(unit) else {
+        if !matches!(unit, "pixel" | "pixels") {
+            plan.notes.push(format!("The unit “{unit}” of ImageJ's calibration is not a length"));
+        }
+        return;
+    };
+    if let (Some(x), Some(y)) = resolution {
+        let printer =
+            matches!(unit, "inch" | "in" | "inches") && [72.0, 96.0, 150.0, 300.0, 600.0].contains(&x);
+        if printer {
+            plan.notes
+                .push(format!("{x} pixels per inch are a printer's resolution, not taken as a pixel size"));
+        } else {
+            let source = format!("ImageJ, XResolution in pixels per {unit}");
+            plan.calibration.pixel = PixelSize::checked(nm / x, nm / y, source);
+        }
+    }
+    let spacing = fields.get("spacing").and_then(|v| v.parse::<f64>().ok()).map(f64::abs);
+    if slices > 1 {
+        plan.calibration.frame_step_nm = spacing.filter(|s| s.is_finite() && *s > 0.0).map(|s| s * nm);
+    }
+}

@@ -1,0 +1,164 @@
+//! Opening a TIFF: pages into plans, plans into micrographs.
+
+use std::path::{Path, PathBuf};
+
+use super::super::calibration::{Calibration, PixelSize};
+use super::super::error::Fault;
+use super::super::micrograph::{About, Source};
+use super::super::{ImagingError, Micrograph, Plane};
+use super::decode::read_planes;
+use super::directory::{Container, Directory, tag};
+use super::page::{Compression, Page};
+use super::plan::{Plan, grouped};
+use super::{imagej, ome, shaped};
+
+/// Opens every series of a TIFF.
+pub(in super::super) fn open(path: &Path) -> Result<Vec<Micrograph>, ImagingError> {
+    let plans = plans(path).map_err(|fault| fault.at(path))?;
+    Ok(plans.into_iter().enumerate().map(|(series, plan)| micrograph(path, series, plan)).collect())
+}
+
+fn plans(path: &Path) -> Result<Vec<Plan>, Fault> {
+    let mut file = Container::open(path)?;
+    let directories = file.directories()?;
+    let (pages, notes) = pages(&mut file, &directories)?;
+    let description = file.text(&directories[0], tag::IMAGE_DESCRIPTION)?.unwrap_or_default();
+    let mut plans = if ome::is_ome(&description) {
+        ome::plans(&description, path, &pages)
+    } else {
+        described(&mut file, &directories[0], &description, pages)?
+    };
+    if let Some(first) = plans.first_mut() {
+        first.notes.extend(notes);
+    }
+    for plan in &mut plans {
+        if plan.pages[0].palette {
+            plan.notes.push("The values are indices into a palette, which is not applied".into());
+        }
+        if plan.pages[0].compression == Compression::Jpeg {
+            plan.notes
+                .push("JPEG compression: values may differ by a few grey levels between programs".into());
+        }
+    }
+    Ok(plans)
+}
+
+/// Every page, `None` where one of the later ones cannot be read, with a note for each reason.
+fn pages(file: &mut Container, directories: &[Directory]) -> Result<(Vec<Option<Page>>, Vec<String>), Fault> {
+    let (mut pages, mut refused) = (Vec::new(), Vec::<(String, usize)>::new());
+    for directory in directories {
+        match Page::read(file, directory) {
+            Ok(page) => pages.push(Some(page)),
+            Err(Fault::Unsupported(why)) if !pages.is_empty() => {
+                match refused.iter_mut().find(|(known, _)| *known == why) {
+                    Some((_, count)) => *count += 1,
+                    None => refused.push((why, 1)),
+                }
+                pages.push(None);
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    let total = pages.len();
+    let note = |(why, count): (String, usize)| format!("{count} of {total} pages cannot be read: {why}");
+    Ok((pages, refused.into_iter().map(note).collect()))
+}
+
+/// Series by the description that ImageJ or tifffile wrote, or by shape alone.
+fn described(
+    file: &mut Container,
+    directory: &Directory,
+    description: &str,
+    pages: Vec<Option<Page>>,
+) -> Result<Vec<Plan>, Fault> {
+    let resolution = (file.real(directory, tag::X_RESOLUTION)?, file.real(directory, tag::Y_RESOLUTION)?);
+    let mut plans = Vec::new();
+    for group in grouped(pages.into_iter().flatten().collect()) {
+        plans.push(match plans.is_empty() {
+            true if imagej::is_imagej(description) => {
+                imagej::plan(description, group, resolution, file.length)
+            }
+            true => {
+                let mut plan = shaped::apply(Plan::plain(group), description, file.length);
+                calibrate(&mut plan, file, directory, resolution)?;
+                plan
+            }
+            false => Plan::plain(group),
+        });
+    }
+    Ok(plans)
+}
+
+/// Takes the resolution tags for a pixel size only where known software wrote them as one; a note says when not.
+///
+/// Most programs fill them with a screen's or printer's dots per inch, whatever the image is of.
+fn calibrate(
+    plan: &mut Plan,
+    file: &mut Container,
+    directory: &Directory,
+    resolution: imagej::Resolution,
+) -> Result<(), Fault> {
+    let (unit, nm) = match file.number(directory, tag::RESOLUTION_UNIT)?.unwrap_or(2) {
+        2 => ("inch", 2.54e7),
+        3 => ("cm", 1e7),
+        _ => return Ok(()),
+    };
+    let (Some(x), Some(y)) = resolution else { return Ok(()) };
+    let software = file.text(directory, tag::SOFTWARE)?.unwrap_or_default();
+    if software.starts_with("Polepiece") {
+        plan.calibration = Calibration {
+            pixel: PixelSize::checked(nm / x, nm / y, format!("Polepiece, XResolution in pixels per {unit}")),
+            frame_step_nm: None,
+        };
+    } else if x > 1.0 && x.is_finite() {
+        plan.notes.push(format!("The resolution tag ({x} pixels per {unit}) is not taken as a pixel size"));
+    }
+    Ok(())
+}
+
+fn micrograph(path: &Path, series: usize, plan: Plan) -> Micrograph {
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+    let page = &plan.pages[0];
+    let about = About {
+        path: Some(path.to_path_buf()),
+        name: if series == 0 { file_name.into() } else { format!("{file_name} (series {})", series + 1) },
+        series,
+        format: plan.format,
+        axes: plan.axes(),
+        height: page.height,
+        width: page.width,
+        sample_type: page.sample_type,
+        channel_names: plan.names(),
+        colour: plan.is_colour(),
+        calibration: plan.calibration.clone(),
+        notes: plan.notes.clone(),
+    };
+    let axes = plan.page_axes();
+    let channels = axes.channels();
+    let mut page_at = vec![0; axes.frames() * channels];
+    for (page, (frame, channel)) in axes.stored_order().enumerate() {
+        page_at[frame * channels + channel] = page;
+    }
+    let source = Pages { path: path.to_path_buf(), pages: plan.pages, page_at, channels };
+    Micrograph::from_file(about, Box::new(source))
+}
+
+/// The pages of one series on disk.
+struct Pages {
+    path: PathBuf,
+    pages: Vec<Page>,
+    /// The page of a frame and channel, `[frame · channels + channel]`, where a channel may hold several samples.
+    page_at: Vec<usize>,
+    channels: usize,
+}
+
+impl Source for Pages {
+    fn read(&self, frame: usize, channel: usize) -> Result<Vec<(usize, Plane)>, ImagingError> {
+        let samples = self.pages[0].samples;
+        let page = &self.pages[self.page_at[frame * self.channels + channel / samples]];
+        let first = channel - channel % samples;
+        let planes =
+            read_planes(&self.path, page, channel % samples).map_err(|fault| fault.at(&self.path))?;
+        Ok(planes.into_iter().map(|(sample, plane)| (first + sample, plane)).collect())
+    }
+}

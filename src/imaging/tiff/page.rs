@@ -1,0 +1,373 @@
+//! One page: what a directory says about the samples, checked, before any of them is read.
+
+use std::sync::Arc;
+
+use super::super::SampleType;
+use super::super::error::Fault;
+use super::directory::{Container, Directory, Order, tag};
+
+/// What the samples of a pixel are (TIFF 6.0, page 37).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Photometric {
+    /// Also palette indices: the stored number is the value.
+    Grey,
+    Rgb,
+    /// Stored as JPEG; comes out as RGB.
+    YCbCr,
+    Cmyk,
+}
+
+/// The compressions that can be read, by their numbers in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Compression {
+    None,
+    Fax4,
+    Lzw,
+    Jpeg,
+    Deflate,
+    PackBits,
+    Zstd,
+}
+
+/// Difference coding before compression (TIFF 6.0, section 14; Adobe TIFF technote 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Predictor {
+    None,
+    Horizontal,
+    FloatingPoint,
+}
+
+/// A strip or tile in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Chunk {
+    pub offset: u64,
+    pub bytes: u64,
+}
+
+/// Where the samples of one page lie and how they are stored.
+#[derive(Debug, Clone)]
+pub(super) struct Page {
+    pub width: usize,
+    pub height: usize,
+    /// Samples per pixel.
+    pub samples: usize,
+    /// Each sample has planes of its own (PlanarConfiguration 2).
+    pub planar: bool,
+    pub bits: usize,
+    pub sample_type: SampleType,
+    pub photometric: Photometric,
+    pub palette: bool,
+    /// The first sample beyond those of the photometric interpretation is an opacity.
+    pub alpha: bool,
+    pub compression: Compression,
+    pub predictor: Predictor,
+    /// Bits of every byte run from the lowest to the highest (FillOrder 2).
+    pub reversed_bits: bool,
+    pub jpeg_tables: Option<Arc<[u8]>>,
+    pub order: Order,
+    /// Chunks are tiles, all of one size; else strips, of which the last ends with the image.
+    pub tiled: bool,
+    pub chunk_width: usize,
+    pub chunk_height: usize,
+    /// Plane by plane, row by row.
+    pub chunks: Vec<Chunk>,
+    /// A smaller copy of another page, such as a thumbnail (NewSubfileType bit 0).
+    pub reduced: bool,
+}
+
+impl Page {
+    pub(super) fn read(file: &mut Container, ifd: &Directory) -> Result<Self, Fault> {
+        let one =
+            |file: &mut Container, tag, default| Ok::<_, Fault>(file.number(ifd, tag)?.unwrap_or(default));
+        let width = one(file, tag::IMAGE_WIDTH, 0)?;
+        let height = one(file, tag::IMAGE_LENGTH, 0)?;
+        // One number fits all 32 bits, and so do products of three of these with a sample's bits in u64.
+        if !(1..1 << 31).contains(&width) || !(1..1 << 31).contains(&height) {
+            return Err(Fault::Bad(format!("The TIFF claims an image of {width} × {height} pixels")));
+        }
+        let samples = one(file, tag::SAMPLES_PER_PIXEL, 1)?;
+        if !(1..=65535).contains(&samples) {
+            return Err(Fault::Bad(format!("The TIFF claims {samples} samples per pixel")));
+        }
+        let (bits, sample_type) = sample_type(file, ifd)?;
+        let compression = compression(one(file, tag::COMPRESSION, 1)?)?;
+        let photometric_number = one(file, tag::PHOTOMETRIC, 1)?;
+        let photometric = photometric(photometric_number, compression)?;
+        let extra = file.numbers(ifd, tag::EXTRA_SAMPLES)?;
+        let mut page = Self {
+            width: width as usize,
+            height: height as usize,
+            samples: samples as usize,
+            planar: one(file, tag::PLANAR_CONFIGURATION, 1)? == 2 && samples > 1,
+            bits,
+            sample_type,
+            photometric,
+            palette: photometric_number == 3,
+            alpha: matches!(extra.first(), Some(1 | 2)),
+            compression,
+            predictor: predictor(one(file, tag::PREDICTOR, 1)?, compression)?,
+            reversed_bits: one(file, tag::FILL_ORDER, 1)? == 2,
+            jpeg_tables: file.blob(ifd, tag::JPEG_TABLES)?.map(Into::into),
+            order: file.order,
+            tiled: ifd.has(tag::TILE_WIDTH) && ifd.has(tag::TILE_LENGTH),
+            chunk_width: 0,
+            chunk_height: 0,
+            chunks: Vec::new(),
+            reduced: one(file, tag::NEW_SUBFILE_TYPE, 0)? & 1 == 1,
+        };
+        page.check_combination()?;
+        page.find_chunks(file, ifd)?;
+        page.check_size(file.length)?;
+        Ok(page)
+    }
+
+    /// Samples that lie side by side in a chunk.
+    pub(super) fn chunk_samples(&self) -> usize {
+        if self.planar { 1 } else { self.samples }
+    }
+
+    pub(super) fn chunks_across(&self) -> usize {
+        self.width.div_ceil(self.chunk_width)
+    }
+
+    pub(super) fn chunks_per_plane(&self) -> usize {
+        self.chunks_across().saturating_mul(self.height.div_ceil(self.chunk_height))
+    }
+
+    /// Bytes of a row of a chunk as stored, padded to a whole byte.
+    pub(super) fn row_bytes(&self) -> usize {
+        (self.chunk_width * self.chunk_samples() * self.bits).div_ceil(8)
+    }
+
+    /// Rows stored in a chunk `row` chunks down its plane.
+    pub(super) fn chunk_rows(&self, row: usize) -> usize {
+        if self.tiled {
+            self.chunk_height
+        } else {
+            self.chunk_height.min(self.height - row * self.chunk_height)
+        }
+    }
+
+    /// Bytes of the whole page where it is stored without gaps and compression, else `None`.
+    pub(super) fn contiguous_bytes(&self) -> Option<u64> {
+        let gapless = self.chunks.windows(2).all(|w| w[0].offset + w[0].bytes == w[1].offset);
+        let plain = self.compression == Compression::None && self.bits % 8 == 0 && !self.tiled;
+        (plain && gapless).then(|| self.stored_bytes())
+    }
+
+    /// The page that follows `steps` pages behind in a series stored as one block.
+    pub(super) fn shifted(&self, steps: u64) -> Option<Self> {
+        let shift = self.contiguous_bytes()?.checked_mul(steps)?;
+        let mut page = self.clone();
+        for chunk in &mut page.chunks {
+            chunk.offset = chunk.offset.checked_add(shift)?;
+        }
+        Some(page)
+    }
+
+    /// Bytes of all samples without compression and without the padding of tiles.
+    fn stored_bytes(&self) -> u64 {
+        let row = (self.width as u64 * self.chunk_samples() as u64 * self.bits as u64).div_ceil(8);
+        let planes = if self.planar { self.samples as u64 } else { 1 };
+        row.saturating_mul(self.height as u64).saturating_mul(planes)
+    }
+
+    fn check_combination(&self) -> Result<(), Fault> {
+        let colours = match self.photometric {
+            Photometric::Grey => 1,
+            Photometric::Rgb | Photometric::YCbCr => 3,
+            Photometric::Cmyk => 4,
+        };
+        if self.samples < colours {
+            let (samples, needs) = (self.samples, colours);
+            return Err(Fault::Bad(format!("A colour of {needs} samples is stored with {samples}")));
+        }
+        if self.photometric == Photometric::YCbCr && (self.samples != 3 || self.planar) {
+            return Err(Fault::Unsupported("YCbCr in separate planes or with an alpha channel".into()));
+        }
+        if self.compression == Compression::Jpeg && self.bits != 8 {
+            return Err(Fault::Unsupported(format!(
+                "JPEG compression of {}-bit samples in a TIFF",
+                self.bits
+            )));
+        }
+        if self.compression == Compression::Fax4 && (self.bits != 1 || self.samples != 1) {
+            return Err(Fault::Bad("Fax compression of samples of more than one bit".into()));
+        }
+        let float = matches!(self.sample_type, SampleType::F16 | SampleType::F32 | SampleType::F64);
+        match self.predictor {
+            Predictor::FloatingPoint if !float => {
+                Err(Fault::Bad("A floating-point predictor on samples that are not floats".into()))
+            }
+            Predictor::Horizontal if self.bits < 8 => {
+                Err(Fault::Unsupported(format!("Horizontal predictor on {}-bit samples", self.bits)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn find_chunks(&mut self, file: &mut Container, ifd: &Directory) -> Result<(), Fault> {
+        let strips = (tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS);
+        let (offsets, counts) = if self.tiled {
+            self.chunk_width = file.number(ifd, tag::TILE_WIDTH)?.unwrap_or(0) as usize;
+            self.chunk_height = file.number(ifd, tag::TILE_LENGTH)?.unwrap_or(0) as usize;
+            // Some old programs list their tiles as strips.
+            let listed = ifd.has(tag::TILE_OFFSETS);
+            if listed { (tag::TILE_OFFSETS, tag::TILE_BYTE_COUNTS) } else { strips }
+        } else {
+            self.chunk_width = self.width;
+            let rows = file.number(ifd, tag::ROWS_PER_STRIP)?.unwrap_or(u64::MAX);
+            self.chunk_height = rows.min(self.height as u64) as usize;
+            strips
+        };
+        if !(1..1 << 31).contains(&self.chunk_width) || !(1..1 << 31).contains(&self.chunk_height) {
+            let (w, h) = (self.chunk_width, self.chunk_height);
+            return Err(Fault::Bad(format!("The TIFF claims strips or tiles of {w} × {h} pixels")));
+        }
+        let offsets = file.numbers(ifd, offsets)?;
+        let counts = file.numbers(ifd, counts)?;
+        let needed = self.chunks_per_plane().saturating_mul(if self.planar { self.samples } else { 1 });
+        // Files without byte counts exist; uncompressed, the count is known.
+        let known = self.compression == Compression::None && !self.tiled;
+        if offsets.len() < needed || (counts.len() < needed && !known) {
+            let found = offsets.len().min(counts.len());
+            return Err(Fault::Bad(format!(
+                "The TIFF lists {found} strips or tiles where its image has {needed}"
+            )));
+        }
+        let rows_of = |i: usize| self.chunk_rows(i % self.chunks_per_plane() / self.chunks_across());
+        let chunks = (0..needed).map(|i| {
+            let plain = (self.row_bytes() as u64).saturating_mul(rows_of(i) as u64);
+            let counted = counts.get(i).copied().unwrap_or(plain);
+            let sparse = offsets[i] == 0 && counted == 0;
+            let bytes = if self.compression == Compression::None && !sparse { plain } else { counted };
+            Chunk { offset: offsets[i], bytes }
+        });
+        self.chunks = chunks.collect();
+        Ok(())
+    }
+
+    /// Refuses pages that reach beyond the end of the file, or claim more than their bytes can expand to.
+    fn check_size(&self, file_length: u64) -> Result<(), Fault> {
+        let beyond = |c: &&Chunk| c.offset.checked_add(c.bytes).is_none_or(|end| end > file_length);
+        if let Some(chunk) = self.chunks.iter().find(beyond) {
+            let end = chunk.offset.saturating_add(chunk.bytes);
+            return Err(Fault::Bad(format!(
+                "The file is cut short: its image needs {end} bytes and there are {file_length}"
+            )));
+        }
+        // No more bytes come out for each that goes in: LZW's longest code, DEFLATE's and Zstandard's longest match.
+        let expansion: u64 = match self.compression {
+            Compression::None => 1,
+            Compression::PackBits => 64,
+            Compression::Deflate | Compression::Jpeg => 2048,
+            Compression::Lzw => 4096,
+            Compression::Fax4 | Compression::Zstd => 1 << 16,
+        };
+        let held = self.chunks.iter().map(|c| c.bytes).fold(0, u64::saturating_add).min(file_length);
+        // Small images may do as they like, such as those whose every tile is absent and means zero.
+        let most = held.saturating_mul(expansion).max(64 << 20);
+        let chunk = (self.row_bytes() as u64).saturating_mul(self.chunk_height as u64);
+        if self.stored_bytes().max(chunk) > most {
+            let (w, h) = (self.width, self.height);
+            return Err(Fault::Bad(format!(
+                "The TIFF claims {w} × {h} pixels, which its {held} bytes of image data cannot hold"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Bits per sample and the type they are read as: unsigned numbers of odd width in the next larger type.
+fn sample_type(file: &mut Container, ifd: &Directory) -> Result<(usize, SampleType), Fault> {
+    let all_bits = file.numbers(ifd, tag::BITS_PER_SAMPLE)?;
+    let bits = all_bits.first().copied().unwrap_or(1);
+    if all_bits.iter().any(|&b| b != bits) {
+        return Err(Fault::Unsupported(format!(
+            "A TIFF whose samples have different depths ({all_bits:?} bits)"
+        )));
+    }
+    let formats = file.numbers(ifd, tag::SAMPLE_FORMAT)?;
+    let format = formats.first().copied().unwrap_or(1);
+    if formats.iter().any(|&f| f != format) {
+        return Err(Fault::Unsupported("A TIFF whose samples have different formats".into()));
+    }
+    let kind = match (format, bits) {
+        // 4 is "undefined", to be read as unsigned numbers (TIFF 6.0, page 80).
+        (1 | 4, 1) => SampleType::Bool,
+        (1 | 4, 2..=8) => SampleType::U8,
+        (1 | 4, 9..=16) => SampleType::U16,
+        (1 | 4, 17..=32) => SampleType::U32,
+        (1 | 4, 33..=64) => SampleType::U64,
+        (2, 8) => SampleType::I8,
+        (2, 16) => SampleType::I16,
+        (2, 32) => SampleType::I32,
+        (2, 64) => SampleType::I64,
+        (3, 16) => SampleType::F16,
+        (3, 32) => SampleType::F32,
+        (3, 64) => SampleType::F64,
+        (5 | 6, _) => return Err(Fault::Unsupported("Complex numbers in a TIFF".into())),
+        _ => {
+            let name = ["unsigned", "signed", "floating-point"].get((format as usize).wrapping_sub(1));
+            let name = name.copied().unwrap_or("unknown");
+            return Err(Fault::Unsupported(format!("TIFF samples of {bits} bits ({name})")));
+        }
+    };
+    Ok((bits as usize, kind))
+}
+
+fn compression(number: u64) -> Result<Compression, Fault> {
+    let name = match number {
+        1 => return Ok(Compression::None),
+        4 => return Ok(Compression::Fax4),
+        5 => return Ok(Compression::Lzw),
+        7 => return Ok(Compression::Jpeg),
+        8 | 32946 => return Ok(Compression::Deflate),
+        32773 => return Ok(Compression::PackBits),
+        50000 => return Ok(Compression::Zstd),
+        2 => "CCITT run-length",
+        3 => "CCITT Group 3 fax",
+        6 => "old-style JPEG",
+        32809 => "ThunderScan",
+        33003 | 33005 | 34712 => "JPEG 2000",
+        34676 | 34677 => "SGI LogLuv",
+        34887 => "LERC",
+        34925 => "LZMA",
+        34892 => "lossy DNG JPEG",
+        50001 => "WebP",
+        50002 | 52546 => "JPEG XL",
+        22610 | 34934 => "JPEG XR",
+        _ => "unknown",
+    };
+    Err(Fault::Unsupported(format!("TIFF compression {number} ({name})")))
+}
+
+fn predictor(number: u64, compression: Compression) -> Result<Predictor, Fault> {
+    // These have no use for one; with them the tag is a leftover.
+    if matches!(compression, Compression::Jpeg | Compression::Fax4) {
+        return Ok(Predictor::None);
+    }
+    match number {
+        1 => Ok(Predictor::None),
+        2 => Ok(Predictor::Horizontal),
+        3 => Ok(Predictor::FloatingPoint),
+        _ => Err(Fault::Unsupported(format!("TIFF predictor {number}"))),
+    }
+}
+
+fn photometric(number: u64, compression: Compression) -> Result<Photometric, Fault> {
+    let name = match (number, compression) {
+        // 0 is "white is zero": values stay as stored. 3 is a palette, 4 a mask, 32803 a colour filter array.
+        (0 | 1 | 3 | 4 | 32803 | 34892, _) => return Ok(Photometric::Grey),
+        (2, _) => return Ok(Photometric::Rgb),
+        (5, _) => return Ok(Photometric::Cmyk),
+        (6, Compression::Jpeg) => return Ok(Photometric::YCbCr),
+        (6, _) => "YCbCr without JPEG compression",
+        (8, _) => "CIE L*a*b*",
+        (9, _) => "ICC L*a*b*",
+        (10, _) => "ITU L*a*b*",
+        (32844 | 32845, _) => "SGI LogLuv",
+        _ => "unknown",
+    };
+    Err(Fault::Unsupported(format!("TIFF photometric interpretation {number} ({name})")))
+}
