@@ -1,0 +1,303 @@
+//! What a person can do at the window: text, tooltip and shortcut of each action in one table.
+use eframe::egui::{self, Key, KeyboardShortcut, Modifiers};
+
+/// One intention. Menus, buttons, shortcuts and the help window all read the same table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Open,
+    OpenModel,
+    Export,
+    CopyCommand,
+    Run,
+    Cancel,
+    Fit,
+    ActualSize,
+    ZoomIn,
+    ZoomOut,
+    ToggleMask,
+    ToggleField,
+    PreviousFeature,
+    NextFeature,
+    PreviousNode,
+    NextNode,
+    PreviousFrame,
+    NextFrame,
+    ToggleTheme,
+    ResetLayout,
+    Help,
+}
+
+/// What is known of an action.
+pub(super) struct About {
+    pub(super) group: &'static str,
+    pub(super) text: &'static str,
+    pub(super) tooltip: &'static str,
+    /// The first is the one shown beside the text.
+    pub(super) shortcuts: &'static [KeyboardShortcut],
+}
+
+const fn key(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+const fn ctrl(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
+}
+
+const fn about(
+    group: &'static str,
+    text: &'static str,
+    tooltip: &'static str,
+    shortcuts: &'static [KeyboardShortcut],
+) -> About {
+    About { group, text, tooltip, shortcuts }
+}
+
+impl Action {
+    pub(super) const ALL: [Self; 21] = [
+        // Before Open: an extra Shift is ignored, so Ctrl+O would take Ctrl+Shift+O.
+        Self::OpenModel,
+        Self::Open,
+        Self::Export,
+        Self::CopyCommand,
+        Self::Run,
+        Self::Cancel,
+        Self::Fit,
+        Self::ActualSize,
+        Self::ZoomIn,
+        Self::ZoomOut,
+        Self::ToggleMask,
+        Self::ToggleField,
+        Self::PreviousFeature,
+        Self::NextFeature,
+        Self::PreviousNode,
+        Self::NextNode,
+        Self::PreviousFrame,
+        Self::NextFrame,
+        Self::ToggleTheme,
+        Self::ResetLayout,
+        Self::Help,
+    ];
+
+    pub(super) fn about(self) -> About {
+        match self {
+            Self::Open | Self::OpenModel | Self::Export | Self::CopyCommand => self.about_files(),
+            Self::Run | Self::Cancel => self.about_running(),
+            Self::Fit
+            | Self::ActualSize
+            | Self::ZoomIn
+            | Self::ZoomOut
+            | Self::ToggleMask
+            | Self::ToggleField => self.about_looking(),
+            _ => self.about_stepping(),
+        }
+    }
+
+    fn about_files(self) -> About {
+        let group = "Files";
+        match self {
+            Self::Open => {
+                const KEYS: &[KeyboardShortcut] = &[ctrl(Key::O)];
+                about(group, "Open…", "Open micrographs: TIFF stacks, PNG, JPEG", KEYS)
+            }
+            Self::OpenModel => {
+                const KEYS: &[KeyboardShortcut] =
+                    &[KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O)];
+                about(group, "Open model file…", "Open a model from a .safetensors file", KEYS)
+            }
+            Self::Export => {
+                const KEYS: &[KeyboardShortcut] = &[ctrl(Key::E)];
+                about(group, "Export…", "Write the mask, tables and a manifest of this result", KEYS)
+            }
+            _ => {
+                const KEYS: &[KeyboardShortcut] =
+                    &[KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::C)];
+                about(group, "Copy as command", "Copy the command line that makes exactly this result", KEYS)
+            }
+        }
+    }
+
+    fn about_running(self) -> About {
+        let group = "Running";
+        if self == Self::Run {
+            const KEYS: &[KeyboardShortcut] = &[key(Key::F5), ctrl(Key::Enter)];
+            about(group, "Run", "Run the chosen model on the shown frame", KEYS)
+        } else {
+            const KEYS: &[KeyboardShortcut] = &[key(Key::Escape)];
+            about(group, "Cancel", "Stop the running work; the previous result stays", KEYS)
+        }
+    }
+
+    fn about_looking(self) -> About {
+        let group = "Looking";
+        match self {
+            Self::Fit => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::F)];
+                about(group, "Fit", "Show the whole image in every pane; also a double click", KEYS)
+            }
+            Self::ActualSize => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::Num1)];
+                about(group, "1:1", "One image pixel on one screen pixel", KEYS)
+            }
+            Self::ZoomIn => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::Plus), key(Key::Equals)];
+                about(group, "Zoom in", "Zoom in; the mouse wheel zooms to the cursor", KEYS)
+            }
+            Self::ZoomOut => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::Minus)];
+                about(group, "Zoom out", "Zoom out", KEYS)
+            }
+            Self::ToggleMask => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::M)];
+                about(group, "Mask", "Lay the predicted classes over the micrograph", KEYS)
+            }
+            _ => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::R)];
+                about(
+                    group,
+                    "Field",
+                    "Receptive field: the part of the micrograph that can change the feature pixel under the cursor",
+                    KEYS,
+                )
+            }
+        }
+    }
+
+    fn about_stepping(self) -> About {
+        let group = if matches!(self, Self::ToggleTheme | Self::ResetLayout | Self::Help) {
+            "Window"
+        } else {
+            "Stepping"
+        };
+        match self {
+            Self::PreviousFeature => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::ArrowLeft)];
+                about(
+                    group,
+                    "Previous feature",
+                    "Show the feature before this one in the sheet's order",
+                    KEYS,
+                )
+            }
+            Self::NextFeature => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::ArrowRight)];
+                about(group, "Next feature", "Show the feature after this one in the sheet's order", KEYS)
+            }
+            Self::PreviousNode => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::ArrowUp)];
+                about(group, "Previous node", "Look at the node above in the network", KEYS)
+            }
+            Self::NextNode => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::ArrowDown)];
+                about(group, "Next node", "Look at the node below in the network", KEYS)
+            }
+            Self::PreviousFrame => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::PageUp)];
+                about(group, "Previous frame", "One frame back in the stack", KEYS)
+            }
+            Self::NextFrame => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::PageDown)];
+                about(group, "Next frame", "One frame on in the stack", KEYS)
+            }
+            Self::ToggleTheme => {
+                about(group, "Light or dark", "Change between the dark and the light theme", &[])
+            }
+            Self::ResetLayout => about(group, "Reset layout", "Put every pane back where it was", &[]),
+            _ => {
+                const KEYS: &[KeyboardShortcut] = &[
+                    key(Key::F1),
+                    key(Key::Questionmark),
+                    KeyboardShortcut::new(Modifiers::SHIFT, Key::Questionmark),
+                ];
+                about(group, "Help", "Every shortcut, and what the words mean", KEYS)
+            }
+        }
+    }
+
+    /// The shortcut as this system writes it, such as "Ctrl+O".
+    pub(super) fn shortcut_text(self, ctx: &egui::Context) -> Option<String> {
+        self.about().shortcuts.first().map(|shortcut| ctx.format_shortcut(shortcut))
+    }
+
+    /// Tooltip with the shortcut behind it.
+    pub(super) fn hint(self, ctx: &egui::Context) -> String {
+        let tooltip = self.about().tooltip;
+        match self.shortcut_text(ctx) {
+            Some(shortcut) => format!("{tooltip} ({shortcut})"),
+            None => tooltip.to_owned(),
+        }
+    }
+}
+
+/// Takes this frame's pressed shortcuts out of the input. While text is typed only those with Ctrl or an F key count.
+pub(super) fn pressed(ctx: &egui::Context) -> Vec<Action> {
+    let typing = ctx.text_edit_focused();
+    let popup = egui::Popup::is_any_open(ctx);
+    ctx.input_mut(|input| {
+        let mut pressed = Vec::new();
+        for action in Action::ALL {
+            if popup && action == Action::Cancel {
+                continue;
+            }
+            for shortcut in action.about().shortcuts {
+                let plain = shortcut.modifiers.is_none() || shortcut.modifiers == Modifiers::SHIFT;
+                let function_key = matches!(shortcut.logical_key, Key::F1 | Key::F5);
+                if typing && plain && !function_key {
+                    continue;
+                }
+                if input.consume_shortcut(shortcut) {
+                    pressed.push(action);
+                }
+            }
+        }
+        pressed
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_actions_share_a_shortcut() {
+        let mut seen: Vec<(Modifiers, Key, Action)> = Vec::new();
+        for action in Action::ALL {
+            for shortcut in action.about().shortcuts {
+                for (modifiers, key, other) in &seen {
+                    let same = *modifiers == shortcut.modifiers && *key == shortcut.logical_key;
+                    assert!(!same, "{action:?} and {other:?} share {shortcut:?}");
+                }
+                seen.push((shortcut.modifiers, shortcut.logical_key, action));
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_is_listed_once_and_explains_itself() {
+        for (place, action) in Action::ALL.iter().enumerate() {
+            assert!(!Action::ALL[..place].contains(action), "{action:?} stands twice");
+            let about = action.about();
+            assert!(!about.text.is_empty() && about.tooltip.len() > about.text.len(), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn more_specific_shortcuts_come_before_those_they_contain() {
+        // `consume_shortcut` ignores an extra Shift, so Ctrl+O listed first would swallow Ctrl+Shift+O.
+        let ctx = egui::Context::default();
+        let input = egui::RawInput {
+            modifiers: Modifiers::COMMAND | Modifiers::SHIFT | Modifiers::CTRL,
+            events: vec![egui::Event::Key {
+                key: Key::O,
+                physical_key: None,
+                pressed: true,
+                repeat: false,
+                modifiers: Modifiers::COMMAND | Modifiers::SHIFT | Modifiers::CTRL,
+            }],
+            ..Default::default()
+        };
+        let mut found = Vec::new();
+        let _ = ctx.run_ui(input, |ui| found.extend(pressed(ui.ctx())));
+        assert_eq!(found, [Action::OpenModel]);
+    }
+}

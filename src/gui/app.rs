@@ -1,0 +1,298 @@
+//! The window's contents: takes in what jobs have done, draws everything, carries out what was asked for.
+use super::actions::{self, Action};
+use super::chrome::{ExportWindow, Messages, help_ui, status_ui, top_ui};
+use super::desk::{Desk, Tray};
+use super::dialogs::{Dialogs, Purpose};
+use super::feature_look::step_feature;
+use super::layout::{alone, inspect, layout_ui};
+use super::panes::{Pane, Panes};
+use super::screenshot::Screenshot;
+use super::theme::{self, Palette};
+use super::view::View;
+use crate::session::{Command, Session, Theme};
+use eframe::egui::{self, Align2, Color32, FontId, Frame, LayerId, Margin, Order, Panel, Ui};
+use egui_tiles::Tree;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where the arrangement of the panes is kept; the number changes when old ones no longer fit.
+const LAYOUT: &str = "layout 1";
+
+/// The window: a session, and what only drawing needs.
+pub struct App {
+    pub session: Session,
+    view: View,
+    tree: Tree<Pane>,
+    /// One pane that fills the window for now.
+    alone: Option<(Pane, Tree<Pane>)>,
+    panes: Panes,
+    dialogs: Dialogs,
+    export: ExportWindow,
+    messages: Messages,
+    help: bool,
+    screenshot: Option<Screenshot>,
+    /// The image the zoom belongs to: its place in the list and its size.
+    zoomed: Option<(usize, [usize; 2])>,
+}
+
+impl App {
+    /// Sets up fonts and themes, and has the session's jobs wake the window.
+    #[must_use]
+    pub fn new(ctx: &egui::Context, mut session: Session) -> Self {
+        theme::install(ctx);
+        let wake = ctx.clone();
+        session.on_wake(Arc::new(move || wake.request_repaint()));
+        Self {
+            session,
+            view: View::default(),
+            tree: inspect(),
+            alone: None,
+            panes: Panes::default(),
+            dialogs: Dialogs::default(),
+            export: ExportWindow::default(),
+            messages: Messages::default(),
+            help: false,
+            screenshot: None,
+            zoomed: None,
+        }
+    }
+
+    /// Puts the panes where they were left; keeps the usual arrangement when that cannot be read.
+    pub(super) fn restore(&mut self, storage: &dyn eframe::Storage) {
+        if let Some(tree) = eframe::get_value(storage, LAYOUT) {
+            self.tree = tree;
+        }
+    }
+
+    pub(super) fn take_screenshot(&mut self, screenshot: Screenshot) {
+        self.screenshot = Some(screenshot);
+    }
+
+    /// Shows one pane alone, or all again.
+    pub fn show_alone(&mut self, pane: Option<Pane>) {
+        self.alone = pane.map(|pane| (pane, alone(pane)));
+    }
+
+    /// One frame.
+    pub fn frame_ui(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        theme::follow(&ctx, self.session.preferences.theme);
+        self.session.poll();
+        let mut tray = Tray::default();
+        tray.actions.extend(actions::pressed(&ctx));
+        tray.commands.extend(dropped(&ctx));
+        if let Some((purpose, paths)) = self.dialogs.poll(&ctx) {
+            self.take_answer(purpose, paths, &mut tray);
+        }
+        self.follow_image();
+        self.draw(ui, &mut tray);
+        for action in tray.actions {
+            self.perform(&ctx, action);
+        }
+        if let Some(pane) = tray.alone {
+            let again = self.alone.as_ref().is_some_and(|(shown, _)| *shown == pane);
+            self.show_alone((!again).then_some(pane));
+        }
+        let changed = !tray.commands.is_empty();
+        for command in tray.commands {
+            self.session.apply(command);
+        }
+        if changed {
+            ctx.request_repaint();
+        }
+        if let Some(screenshot) = &mut self.screenshot {
+            screenshot.step(&ctx, &mut self.session);
+        }
+    }
+
+    fn draw(&mut self, ui: &mut Ui, tray: &mut Tray) {
+        let ctx = ui.ctx().clone();
+        let palette = Palette::of(ui);
+        let mut desk = Desk { session: &self.session, view: &mut self.view, tray };
+        let bar = |margin| Frame::new().fill(palette.desk).inner_margin(margin);
+        Panel::top("top")
+            .frame(bar(Margin { left: 12, right: 10, top: 4, bottom: 4 }))
+            .exact_size(42.0)
+            .show_separator_line(false)
+            .show(ui, |ui| top_ui(ui, &mut desk));
+        Panel::bottom("status")
+            .frame(bar(Margin::symmetric(14, 2)))
+            .exact_size(26.0)
+            .show_separator_line(false)
+            .show(ui, |ui| status_ui(ui, &desk));
+        egui::CentralPanel::default().frame(bar(Margin::symmetric(8, 0))).show(ui, |ui| {
+            let tree = self.alone.as_mut().map_or(&mut self.tree, |(_, tree)| tree);
+            layout_ui(tree, &mut self.panes, ui, &mut desk);
+        });
+        if self.export.open && self.export.ui(&ctx, &mut desk) {
+            let beside = self.session.preferences.export_dir.as_deref();
+            self.dialogs.ask(Purpose::ExportFolder, beside);
+        }
+        help_ui(&ctx, &mut self.help);
+        self.messages.ui(&ctx, &mut desk);
+        if !ctx.input(|input| input.pointer.has_pointer()) {
+            self.view.cursor = None;
+        }
+        drop_hint(&ctx, palette);
+    }
+
+    /// Another image is shown whole first; another frame of the same keeps the zoom.
+    fn follow_image(&mut self) {
+        let now = self.session.shown.as_ref().map(|shown| {
+            let (height, width) = shown.values.dim();
+            (shown.opened, [width, height])
+        });
+        if now.is_some() && now != self.zoomed {
+            self.zoomed = now;
+            self.view = View::default();
+        }
+    }
+
+    fn take_answer(&mut self, purpose: Purpose, paths: Vec<PathBuf>, tray: &mut Tray) {
+        if paths.is_empty() {
+            return;
+        }
+        match purpose {
+            Purpose::Micrographs => tray.commands.push(Command::Open(paths)),
+            Purpose::Model => tray.commands.extend(paths.iter().map(|path| choose(path))),
+            Purpose::ExportFolder => self.export.set_folder(&paths[0]),
+        }
+    }
+
+    /// Carries out one action.
+    fn perform(&mut self, ctx: &egui::Context, action: Action) {
+        match action {
+            Action::Open => {
+                let beside = self.session.preferences.recent.first().and_then(|path| path.parent());
+                self.dialogs.ask(Purpose::Micrographs, beside);
+            }
+            Action::OpenModel => self.dialogs.ask(Purpose::Model, None),
+            Action::Export => self.export.show(&self.session),
+            Action::CopyCommand => {
+                if let Some(command) = self.session.command_line() {
+                    ctx.copy_text(command);
+                }
+            }
+            Action::Run => self.session.apply(Command::Run),
+            Action::Cancel => self.cancel(),
+            Action::ToggleMask => self.session.apply(Command::SetOverlay(!self.session.overlay)),
+            Action::ToggleField => self.panes.toggle_field(),
+            Action::PreviousFeature => self.step_feature(-1),
+            Action::NextFeature => self.step_feature(1),
+            Action::PreviousNode => self.session.apply(Command::StepNode(-1)),
+            Action::NextNode => self.session.apply(Command::StepNode(1)),
+            Action::PreviousFrame => self.step_frame(-1),
+            Action::NextFrame => self.step_frame(1),
+            Action::ToggleTheme => {
+                let other = match self.session.preferences.theme {
+                    Theme::Dark => Theme::Light,
+                    Theme::Light => Theme::Dark,
+                };
+                self.session.apply(Command::SetTheme(other));
+            }
+            Action::ResetLayout => {
+                self.tree = inspect();
+                self.alone = None;
+            }
+            Action::Help => self.help = !self.help,
+            Action::Fit | Action::ActualSize | Action::ZoomIn | Action::ZoomOut => self.zoom(ctx, action),
+        }
+        ctx.request_repaint();
+    }
+
+    fn zoom(&mut self, ctx: &egui::Context, action: Action) {
+        match action {
+            Action::ActualSize => self.view.set_zoom(1.0 / f64::from(ctx.pixels_per_point())),
+            Action::ZoomIn => self.view.zoom_by(1.25),
+            Action::ZoomOut => self.view.zoom_by(0.8),
+            _ => self.view.fit(),
+        }
+    }
+
+    /// Escape closes what is open, stops work, and brings all panes back, in this order.
+    fn cancel(&mut self) {
+        if self.help || self.export.open {
+            self.help = false;
+            self.export.open = false;
+        } else if self.session.progress().is_empty() {
+            self.alone = None;
+        } else {
+            self.session.apply(Command::Cancel);
+        }
+    }
+
+    fn step_feature(&mut self, by: isize) {
+        let next = self
+            .session
+            .features
+            .as_ref()
+            .and_then(|features| step_feature(features, self.session.feature, by));
+        if next.is_some() {
+            self.session.apply(Command::SelectFeature(next));
+        }
+    }
+
+    fn step_frame(&mut self, by: isize) {
+        let opened = self.session.current.and_then(|current| self.session.opened.get(current));
+        let Some((frame, frames)) = opened.map(|opened| (opened.frame, opened.micrograph.frames())) else {
+            return;
+        };
+        let next = frame.saturating_add_signed(by).min(frames.saturating_sub(1));
+        if next != frame {
+            self.session.apply(Command::SetFrame(next));
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.frame_ui(ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        if self.screenshot.is_none() {
+            eframe::set_value(storage, LAYOUT, &self.tree);
+        }
+    }
+
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+fn choose(path: &Path) -> Command {
+    Command::ChooseModel(path.display().to_string())
+}
+
+/// Dropped files: models are chosen, all others opened.
+fn dropped(ctx: &egui::Context) -> Vec<Command> {
+    let paths = ctx.input(|input| {
+        let files = &input.raw.dropped_files;
+        files.iter().map(|file| file.path().to_path_buf()).collect::<Vec<_>>()
+    });
+    let is_model = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "safetensors");
+    let (models, images): (Vec<_>, Vec<_>) = paths.into_iter().partition(is_model);
+    let mut commands: Vec<_> = models.iter().map(|path| choose(path)).collect();
+    if !images.is_empty() {
+        commands.push(Command::Open(images));
+    }
+    commands
+}
+
+/// Says that files held over the window can be dropped.
+fn drop_hint(ctx: &egui::Context, palette: &Palette) {
+    if ctx.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let painter = ctx.layer_painter(LayerId::new(Order::Foreground, egui::Id::unique("drop hint")));
+    let screen = ctx.content_rect();
+    painter.rect_filled(screen, 0.0, Color32::from_black_alpha(150));
+    let frame = egui::Stroke::new(2.0, palette.accent);
+    painter.rect_stroke(screen.shrink(12.0), 10.0, frame, egui::StrokeKind::Inside);
+    let font = FontId::new(20.0, theme::strong_family());
+    painter.text(screen.center(), Align2::CENTER_CENTER, "Drop to open", font, Color32::WHITE);
+}

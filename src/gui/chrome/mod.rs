@@ -1,0 +1,14 @@
+//! What stands around the panes: the bar at the top, the status line, messages and the small windows.
+
+mod export;
+mod help;
+mod messages;
+mod models;
+mod status;
+mod top;
+
+pub(super) use export::ExportWindow;
+pub(super) use help::help_ui;
+pub(super) use messages::Messages;
+pub(super) use status::status_ui;
+pub(super) use top::top_ui;

@@ -1,0 +1,98 @@
+//! The line at the bottom: position, value, feature and class under the linked cursor.
+use crate::analysis::Prediction;
+use crate::gui::desk::Desk;
+use crate::gui::format;
+use crate::gui::theme::{Palette, small};
+use crate::gui::widgets::{at_right, number};
+use crate::imaging::format_length;
+use crate::session::Session;
+use eframe::egui::Ui;
+use ndarray::Axis;
+
+/// Draws the line.
+pub(in crate::gui) fn status_ui(ui: &mut Ui, desk: &Desk<'_>) {
+    let palette = Palette::of(ui);
+    ui.horizontal_centered(|ui| {
+        let entries = desk.view.position().map(|at| entries(desk.session, at)).unwrap_or_default();
+        if entries.is_empty() {
+            ui.label(small("Point at the image to read values").color(palette.weak));
+        }
+        for (place, entry) in entries.iter().enumerate() {
+            if place > 0 {
+                ui.separator();
+            }
+            if !entry.name.is_empty() {
+                ui.label(small(&entry.name).color(palette.weak));
+            }
+            ui.label(number(&entry.value).color(palette.text));
+        }
+        at_right(ui, |ui| {
+            if let Some(result) = &desk.session.result {
+                let mut text = format!("{:.2} s", result.seconds);
+                if matches!(result.prediction, Prediction::Segmentation(_)) {
+                    text = format!("{} in {text}", format::plural(result.objects.len(), "object"));
+                }
+                if !desk.session.result_is_current() {
+                    text += " (earlier run)";
+                }
+                ui.label(small(text).color(palette.weak));
+            }
+        });
+    });
+}
+
+/// One part of the line.
+struct Entry {
+    name: String,
+    value: String,
+}
+
+fn entry(name: impl Into<String>, value: impl Into<String>) -> Entry {
+    Entry { name: name.into(), value: value.into() }
+}
+
+/// What is known at a source position `[x, y]`.
+fn entries(session: &Session, [x, y]: [f64; 2]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    if x < 0.0 || y < 0.0 {
+        return entries;
+    }
+    let (column, row) = (x as usize, y as usize);
+    let place = format!("x {} y {}", format::thousands(column as u64), format::thousands(row as u64));
+    entries.push(entry("", place));
+    let pixel = session.micrograph().and_then(|shown| shown.calibration().pixel.as_ref());
+    if let Some(pixel) = pixel {
+        let lengths = (format_length(column as f64 * pixel.x_nm), format_length(row as f64 * pixel.y_nm));
+        entries.push(entry("", format!("{}, {}", lengths.0, lengths.1)));
+    }
+    if let Some(shown) = &session.shown
+        && row < shown.plane.height()
+        && column < shown.plane.width()
+    {
+        entries.push(entry("value", format::value(shown.plane.value(row, column))));
+    }
+    entries.extend(feature_entry(session, [y, x]));
+    entries.extend(class_entry(session, row, column));
+    entries
+}
+
+fn feature_entry(session: &Session, source: [f64; 2]) -> Option<Entry> {
+    let features = session.features.as_ref()?;
+    let feature = session.feature?;
+    let [row, column] = features.maps.pixel_at(source)?;
+    let value = features.maps.maps.get([feature, row, column])?;
+    Some(entry(format!("feature {feature}"), format::value(f64::from(*value))))
+}
+
+/// The likeliest class at a pixel and how sure the model is.
+fn class_entry(session: &Session, row: usize, column: usize) -> Option<Entry> {
+    let Prediction::Segmentation(segmentation) = &session.result.as_ref()?.prediction else { return None };
+    if !session.result_is_current() {
+        return None;
+    }
+    let class = usize::from(*segmentation.labels.0.get([row, column])?);
+    let name = segmentation.classes.get(class)?.name.clone();
+    let classes = segmentation.probabilities.len_of(Axis(0));
+    let probability = segmentation.probabilities.get([class.min(classes.checked_sub(1)?), row, column])?;
+    Some(entry(name, format!("{probability:.2}")))
+}

@@ -1,0 +1,101 @@
+//! The system's file dialogs, waited for without stopping the window.
+use eframe::egui;
+use rfd::{AsyncFileDialog, FileHandle};
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+const IMAGES: [&str; 6] = ["tif", "tiff", "png", "jpg", "jpeg", "TIF"];
+
+type Pending = Pin<Box<dyn Future<Output = Vec<PathBuf>>>>;
+
+/// What a dialog was opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Micrographs,
+    Model,
+    ExportFolder,
+}
+
+/// At most one dialog at a time.
+#[derive(Default)]
+pub(super) struct Dialogs {
+    open: Option<(Purpose, Pending)>,
+}
+
+impl Dialogs {
+    /// Opens a dialog, unless one is open; `beside` is the folder to begin in.
+    pub(super) fn ask(&mut self, purpose: Purpose, beside: Option<&Path>) {
+        if self.open.is_some() {
+            return;
+        }
+        let mut dialog = AsyncFileDialog::new();
+        if let Some(folder) = beside.filter(|folder| folder.is_dir()) {
+            dialog = dialog.set_directory(folder);
+        }
+        let pending: Pending = match purpose {
+            Purpose::Micrographs => {
+                let dialog = dialog.set_title("Open micrographs").add_filter("Micrographs", &IMAGES);
+                let files = dialog.add_filter("All files", &["*"]).pick_files();
+                Box::pin(async { files.await.unwrap_or_default().iter().map(path).collect() })
+            }
+            Purpose::Model => {
+                let file =
+                    dialog.set_title("Open a model").add_filter("Models", &["safetensors"]).pick_file();
+                Box::pin(async { file.await.iter().map(path).collect() })
+            }
+            Purpose::ExportFolder => {
+                let folder = dialog.set_title("Export into").pick_folder();
+                Box::pin(async { folder.await.iter().map(path).collect() })
+            }
+        };
+        self.open = Some((purpose, pending));
+    }
+
+    /// What was chosen, once: no paths when the dialog was closed without choosing.
+    pub(super) fn poll(&mut self, ctx: &egui::Context) -> Option<(Purpose, Vec<PathBuf>)> {
+        let (purpose, pending) = self.open.as_mut()?;
+        let waker = Waker::from(Arc::new(Repaint(ctx.clone())));
+        let Poll::Ready(paths) = pending.as_mut().poll(&mut Context::from_waker(&waker)) else { return None };
+        let answer = (*purpose, paths);
+        self.open = None;
+        Some(answer)
+    }
+}
+
+fn path(handle: &FileHandle) -> PathBuf {
+    handle.path().to_path_buf()
+}
+
+/// Wakes the window when the dialog has answered.
+struct Repaint(egui::Context);
+
+impl Wake for Repaint {
+    fn wake(self: Arc<Self>) {
+        self.0.request_repaint();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    #[test]
+    fn an_answer_is_given_once_when_it_is_there() {
+        let ready = Rc::new(Cell::new(false));
+        let asked = Rc::clone(&ready);
+        let pending: Pending = Box::pin(std::future::poll_fn(move |_| {
+            if asked.get() { Poll::Ready(vec![PathBuf::from("a.tif")]) } else { Poll::Pending }
+        }));
+        let mut dialogs = Dialogs { open: Some((Purpose::Micrographs, pending)) };
+        let ctx = egui::Context::default();
+        assert_eq!(dialogs.poll(&ctx), None);
+        ready.set(true);
+        assert_eq!(dialogs.poll(&ctx), Some((Purpose::Micrographs, vec![PathBuf::from("a.tif")])));
+        assert_eq!(dialogs.poll(&ctx), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! One file a pane. A new pane: a file here, a line in [`Pane`], a place in `layout`.
+
+mod contrast;
+mod feature;
+mod features;
+mod files;
+mod network;
+mod prediction;
+mod source;
+
+use super::desk::Desk;
+use super::theme::{Palette, strong_family};
+use crate::session::Session;
+use eframe::egui::text::LayoutJob;
+use eframe::egui::{self, FontId, TextFormat, Ui};
+use serde::{Deserialize, Serialize};
+
+/// The panes there are; what the layout keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pane {
+    Files,
+    Source,
+    Feature,
+    Prediction,
+    Network,
+    Features,
+    Contrast,
+}
+
+/// What every pane can do.
+pub(super) trait PaneUi {
+    /// What the pane is called.
+    fn title(&self) -> &'static str;
+
+    /// What it shows now, in a few words behind the title.
+    fn detail(&self, _session: &Session) -> String {
+        String::new()
+    }
+
+    /// Small controls at the right of the title, added right to left.
+    fn bar_ui(&mut self, _ui: &mut Ui, _desk: &mut Desk<'_>) {}
+
+    fn ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>);
+}
+
+/// All panes with their own view state.
+#[derive(Default)]
+pub(super) struct Panes {
+    files: files::FilesPane,
+    source: source::SourcePane,
+    feature: feature::FeaturePane,
+    prediction: prediction::PredictionPane,
+    network: network::NetworkPane,
+    features: features::FeaturesPane,
+    contrast: contrast::ContrastPane,
+}
+
+impl Pane {
+    pub const ALL: [Self; 7] = [
+        Self::Files,
+        Self::Source,
+        Self::Feature,
+        Self::Prediction,
+        Self::Network,
+        Self::Features,
+        Self::Contrast,
+    ];
+}
+
+impl Panes {
+    pub(super) fn get(&mut self, pane: Pane) -> &mut dyn PaneUi {
+        match pane {
+            Pane::Files => &mut self.files,
+            Pane::Source => &mut self.source,
+            Pane::Feature => &mut self.feature,
+            Pane::Prediction => &mut self.prediction,
+            Pane::Network => &mut self.network,
+            Pane::Features => &mut self.features,
+            Pane::Contrast => &mut self.contrast,
+        }
+    }
+
+    /// Shows or hides the receptive field on the source.
+    pub(super) fn toggle_field(&mut self) {
+        self.source.toggle_field();
+    }
+
+    /// Title and detail as one line.
+    pub(super) fn title(&mut self, pane: Pane, session: &Session, palette: &Palette) -> LayoutJob {
+        let pane = self.get(pane);
+        let mut job = LayoutJob::default();
+        let format = |size, family, color| TextFormat {
+            font_id: FontId::new(size, family),
+            color,
+            ..Default::default()
+        };
+        job.append(pane.title(), 0.0, format(12.5, strong_family(), palette.strong));
+        let detail = pane.detail(session);
+        if !detail.is_empty() {
+            job.append(&detail, 8.0, format(11.5, egui::FontFamily::Proportional, palette.weak));
+        }
+        job
+    }
+}

@@ -1,0 +1,210 @@
+//! What the model says: class colours or one class's probability, or the bars of a classifier.
+use super::PaneUi;
+use crate::analysis::{Classification, Prediction, Segmentation};
+use crate::gui::desk::Desk;
+use crate::gui::format;
+use crate::gui::theme::{Palette, small, strong_family};
+use crate::gui::view::{
+    Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, paint_scale_bar, stamp,
+};
+use crate::gui::widgets::{empty_state, swatch};
+use crate::imaging::{Colormap, Contrast};
+use crate::session::{Command, JobKind, PredictionView, RunResult, Session};
+use eframe::egui::{
+    Align2, Color32, ComboBox, CornerRadius, FontId, Rect, ScrollArea, Sense, Ui, pos2, vec2,
+};
+use ndarray::Axis;
+
+#[derive(Default)]
+pub(super) struct PredictionPane {
+    classes: TiledPicture,
+    probability: TiledPicture,
+    /// Share of the image a class covers, for the result of that key.
+    areas: Option<(u64, Vec<f64>)>,
+}
+
+impl PaneUi for PredictionPane {
+    fn title(&self) -> &'static str {
+        "Prediction"
+    }
+
+    fn detail(&self, session: &Session) -> String {
+        session.result.as_ref().map(|result| result.model.card.name.clone()).unwrap_or_default()
+    }
+
+    fn bar_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        let Some(RunResult { prediction: Prediction::Segmentation(segmentation), .. }) = &desk.session.result
+        else {
+            return;
+        };
+        let now = desk.session.prediction_view;
+        let name = |view: PredictionView| match view {
+            PredictionView::Classes => "Classes".to_owned(),
+            PredictionView::Probability(class) => {
+                segmentation.classes.get(class).map_or("?".to_owned(), |class| format!("P({})", class.name))
+            }
+        };
+        let mut chosen = now;
+        let combo = ComboBox::from_id_salt("prediction view").width(86.0).selected_text(small(name(now)));
+        let shown = combo.show_ui(ui, |ui| {
+            ui.selectable_value(&mut chosen, PredictionView::Classes, "Classes");
+            for class in 0..segmentation.classes.len() {
+                let view = PredictionView::Probability(class);
+                ui.selectable_value(&mut chosen, view, name(view));
+            }
+        });
+        let label = "What to show of the prediction";
+        shown
+            .response
+            .accessible_name(label)
+            .on_hover_text("The likeliest class of every pixel, or how sure one is");
+        if chosen != now {
+            desk.send(Command::SetPredictionView(chosen));
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        let session = desk.session;
+        match session.result.as_ref() {
+            Some(result) => match &result.prediction {
+                Prediction::Segmentation(segmentation) => {
+                    self.segmentation_ui(ui, desk, result, segmentation);
+                }
+                Prediction::Classification(classification) => classification_ui(ui, classification),
+            },
+            None if session.is_busy(JobKind::Run) => {
+                empty_state(ui, "Running…", "The progress is at the top.");
+            }
+            None if session.model.is_none() => {
+                empty_state(ui, "No model chosen", "Choose one under Model at the top, then press Run (F5).");
+            }
+            None => empty_state(ui, "Not run yet", "Press Run (F5) to let the model look at the micrograph."),
+        }
+    }
+}
+
+impl PredictionPane {
+    fn segmentation_ui(
+        &mut self,
+        ui: &mut Ui,
+        desk: &mut Desk<'_>,
+        result: &RunResult,
+        segmentation: &Segmentation,
+    ) {
+        let legend = 24.0;
+        let session = desk.session;
+        let (height, width) = segmentation.labels.0.dim();
+        let space = vec2(ui.available_width(), (ui.available_height() - legend - 4.0).max(20.0));
+        ui.allocate_ui(space, |ui| {
+            let canvas = canvas(ui, desk.view, [width, height], "Prediction");
+            match session.prediction_view {
+                PredictionView::Probability(class) if class < segmentation.probabilities.len_of(Axis(0)) => {
+                    let values = segmentation.probabilities.index_axis(Axis(0), class);
+                    let contrast = Contrast { low: 0.0, high: 1.0 };
+                    let pixels = Pixels::Values { values, contrast, colormap: Colormap::Viridis };
+                    let layer = Layer::source(stamp((result.key, class)));
+                    self.probability.paint(&canvas.painter, canvas.placement, layer, pixels);
+                }
+                _ => {
+                    let palette: Vec<Color32> =
+                        segmentation.classes.iter().map(|class| colour(class.colour)).collect();
+                    let pixels = Pixels::Labels { labels: segmentation.labels.0.view(), palette: &palette };
+                    let layer = Layer::source(stamp((result.key, "classes")));
+                    self.classes.paint(&canvas.painter, canvas.placement, layer, pixels);
+                }
+            }
+            if let Some(pixel) = &segmentation.pixel {
+                paint_scale_bar(&canvas.painter, canvas.placement, Some(pixel));
+            }
+            if let Some(cursor) = desk.view.cursor {
+                paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
+            }
+            if !session.result_is_current() {
+                let text = if session.is_busy(JobKind::Run) {
+                    "previous result"
+                } else {
+                    "of an earlier run: press Run (F5)"
+                };
+                paint_badge(&canvas.painter, canvas.placement, text);
+            }
+        });
+        self.legend_ui(ui, result.key, segmentation);
+    }
+
+    /// Every class with its colour and the share of the image it covers.
+    fn legend_ui(&mut self, ui: &mut Ui, key: u64, segmentation: &Segmentation) {
+        if self.areas.as_ref().is_none_or(|(counted, _)| *counted != key) {
+            self.areas = Some((key, area_fractions(segmentation)));
+        }
+        let areas = self.areas.as_ref().map(|(_, areas)| areas.as_slice()).unwrap_or_default();
+        let palette = Palette::of(ui);
+        ScrollArea::horizontal().id_salt("legend").show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 5.0;
+                for (class, area) in segmentation.classes.iter().zip(areas) {
+                    swatch(ui, colour(class.colour));
+                    ui.label(small(&class.name).color(palette.text));
+                    ui.label(small(format::percent(*area)).color(palette.weak))
+                        .on_hover_text("Share of the image's area");
+                    ui.add_space(8.0);
+                }
+            });
+        });
+    }
+}
+
+fn area_fractions(segmentation: &Segmentation) -> Vec<f64> {
+    let mut counts = vec![0u64; segmentation.classes.len()];
+    for label in &segmentation.labels.0 {
+        if let Some(count) = counts.get_mut(usize::from(*label)) {
+            *count += 1;
+        }
+    }
+    let all = segmentation.labels.0.len().max(1) as f64;
+    counts.iter().map(|count| *count as f64 / all).collect()
+}
+
+fn colour([r, g, b]: [u8; 3]) -> Color32 {
+    Color32::from_rgb(r, g, b)
+}
+
+/// One horizontal bar a class.
+fn classification_ui(ui: &mut Ui, classification: &Classification) {
+    let palette = Palette::of(ui);
+    let best = classification.probabilities.iter().copied().fold(0.0, f32::max);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.add_space(4.0);
+        for (class, probability) in classification.classes.iter().zip(&classification.probabilities) {
+            let is_best = *probability >= best;
+            let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 34.0), Sense::hover());
+            let spoken = format!("{} {}", class.name, format::percent(f64::from(*probability)));
+            response
+                .widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Label, true, &spoken));
+            let painter = ui.painter();
+            let ink = if is_best { palette.strong } else { palette.text };
+            let family = if is_best { strong_family() } else { eframe::egui::FontFamily::Proportional };
+            let font = FontId::new(12.5, family);
+            let text_y = rect.top() + 9.0;
+            painter.text(
+                pos2(rect.left() + 4.0, text_y),
+                Align2::LEFT_CENTER,
+                &class.name,
+                font.clone(),
+                ink,
+            );
+            let percent = format::percent(f64::from(*probability));
+            painter.text(pos2(rect.right() - 4.0, text_y), Align2::RIGHT_CENTER, percent, font, ink);
+            let track = Rect::from_min_max(
+                pos2(rect.left() + 4.0, rect.top() + 20.0),
+                pos2(rect.right() - 4.0, rect.top() + 27.0),
+            );
+            let round = CornerRadius::same(3);
+            painter.rect_filled(track, round, palette.control);
+            let filled = Rect::from_min_size(
+                track.min,
+                vec2(track.width() * probability.clamp(0.0, 1.0), track.height()),
+            );
+            painter.rect_filled(filled, round, colour(class.colour));
+        }
+    });
+}

@@ -1,0 +1,183 @@
+//! The micrograph, with the mask over it, the scale bar and the receptive field of the feature under the cursor.
+use super::PaneUi;
+use crate::analysis::Prediction;
+use crate::gui::actions::Action;
+use crate::gui::desk::Desk;
+use crate::gui::format;
+use crate::gui::theme::{Palette, small};
+use crate::gui::view::{
+    Canvas, Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, paint_receptive_field,
+    paint_scale_bar, receptive_box, stamp, whole_image_box,
+};
+use crate::gui::widgets::{action_button, empty_state_with, toggle};
+use crate::session::{Command, JobKind, Session};
+use eframe::egui::{Color32, Slider, Ui};
+
+pub(super) struct SourcePane {
+    image: TiledPicture,
+    mask: TiledPicture,
+    /// Whether the receptive field is drawn.
+    field: bool,
+}
+
+impl Default for SourcePane {
+    fn default() -> Self {
+        Self { image: TiledPicture::default(), mask: TiledPicture::default(), field: true }
+    }
+}
+
+impl PaneUi for SourcePane {
+    fn title(&self) -> &'static str {
+        "Source"
+    }
+
+    fn detail(&self, session: &Session) -> String {
+        session.micrograph().map(|shown| shown.name().to_owned()).unwrap_or_default()
+    }
+
+    fn bar_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        if desk.session.shown.is_none() {
+            return;
+        }
+        for action in [Action::ActualSize, Action::Fit] {
+            let pressed = action == Action::Fit && desk.view.is_fit();
+            if toggle(ui, pressed, action.about().text, &action.hint(ui.ctx())) {
+                desk.act(action);
+            }
+        }
+        if let Some(main) = desk.view.main {
+            let per_pixel = main.zoom * f64::from(ui.pixels_per_point());
+            ui.label(small(format!("{:.0} %", per_pixel * 100.0)).color(Palette::of(ui).weak));
+        }
+        if toggle(ui, self.field, "Field", &Action::ToggleField.hint(ui.ctx())) {
+            desk.act(Action::ToggleField);
+        }
+        if has_mask(desk.session) {
+            if desk.session.overlay && ui.available_width() > 150.0 {
+                ui.spacing_mut().slider_width = 64.0;
+                let mut opacity = desk.session.opacity;
+                let slider = Slider::new(&mut opacity, 0.0..=1.0).show_value(false);
+                let response = ui.add(slider).accessible_name("Mask opacity");
+                if response.on_hover_text("How much of the mask shows over the micrograph").changed() {
+                    desk.send(Command::SetOpacity(opacity));
+                }
+            }
+            if toggle(ui, desk.session.overlay, "Mask", &Action::ToggleMask.hint(ui.ctx())) {
+                desk.act(Action::ToggleMask);
+            }
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        let session = desk.session;
+        let Some(shown) = &session.shown else {
+            let busy = session.is_busy(JobKind::Open) || session.is_busy(JobKind::Plane);
+            let (title, advice) = if busy {
+                ("Opening…", "")
+            } else {
+                ("Nothing to look at yet", "Open a micrograph (Ctrl+O) or drop a file here.")
+            };
+            empty_state_with(ui, title, advice, |ui| {
+                if !busy {
+                    action_button(ui, desk, Action::Open, true);
+                }
+            });
+            return;
+        };
+        let (height, width) = shown.values.dim();
+        let canvas = canvas(ui, desk.view, [width, height], "Source image");
+        desk.view.main = Some(canvas.placement);
+        let contrast = session.contrast_now().unwrap_or(shown.auto_contrast);
+        let look = stamp((shown.key, contrast.low.to_bits(), contrast.high.to_bits(), session.colormap));
+        let pixels = Pixels::Values { values: shown.values.view(), contrast, colormap: session.colormap };
+        self.image.paint(&canvas.painter, canvas.placement, Layer::source(look), pixels);
+        self.mask(&canvas, session, [height, width]);
+        self.marks(ui, desk, &canvas, [width, height]);
+    }
+}
+
+impl SourcePane {
+    pub(super) fn toggle_field(&mut self) {
+        self.field = !self.field;
+    }
+
+    fn mask(&mut self, canvas: &Canvas, session: &Session, shape: [usize; 2]) {
+        let Some(result) = &session.result else { return };
+        let Prediction::Segmentation(segmentation) = &result.prediction else { return };
+        let labels = &segmentation.labels.0;
+        let fits = labels.dim() == (shape[0], shape[1]);
+        if !session.overlay || !fits || !session.result_is_current() {
+            return;
+        }
+        let palette: Vec<Color32> = segmentation
+            .classes
+            .iter()
+            .enumerate()
+            .map(|(index, class)| {
+                let [r, g, b] = class.colour;
+                if index == 0 { Color32::TRANSPARENT } else { Color32::from_rgb(r, g, b) }
+            })
+            .collect();
+        let alpha = (session.opacity.clamp(0.0, 1.0) * 255.0).round() as u8;
+        let tint = Color32::from_white_alpha(alpha);
+        let layer = Layer { tint, ..Layer::source(stamp((result.key, "mask"))) };
+        let pixels = Pixels::Labels { labels: labels.view(), palette: &palette };
+        self.mask.paint(&canvas.painter, canvas.placement, layer, pixels);
+    }
+
+    /// Scale bar, receptive field, linked cursor and badges.
+    fn marks(&self, ui: &Ui, desk: &Desk<'_>, canvas: &Canvas, size: [usize; 2]) {
+        let (session, palette) = (desk.session, Palette::of(ui));
+        let pixel = session.micrograph().and_then(|shown| shown.calibration().pixel.as_ref());
+        if self.field
+            && let Some(field) = desk.view.position().and_then(|at| seen_from(session, at, size))
+        {
+            paint_receptive_field(&canvas.painter, canvas.placement, field, pixel, palette);
+        }
+        paint_scale_bar(&canvas.painter, canvas.placement, pixel);
+        if let Some(cursor) = desk.view.cursor {
+            paint_cursor(&canvas.painter, canvas.placement, cursor, palette.accent);
+        }
+        let opened = session.current.and_then(|current| session.opened.get(current));
+        let place = opened.and_then(place_in_stack);
+        let badge = if session.is_busy(JobKind::Plane) { Some("reading…".to_owned()) } else { place };
+        if let Some(badge) = badge {
+            paint_badge(&canvas.painter, canvas.placement, &badge);
+        }
+    }
+}
+
+/// Which frame and channel this is, where there are several.
+fn place_in_stack(opened: &crate::session::Opened) -> Option<String> {
+    let micrograph = &opened.micrograph;
+    let mut parts = Vec::new();
+    if micrograph.frames() > 1 {
+        let last = format::thousands(micrograph.frames() as u64);
+        parts.push(format!("frame {} of {last}", format::thousands(opened.frame as u64 + 1)));
+    }
+    if micrograph.channels() > 1 {
+        parts.extend(micrograph.channel_names().get(opened.channel).cloned());
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn has_mask(session: &Session) -> bool {
+    matches!(session.result.as_ref().map(|result| &result.prediction), Some(Prediction::Segmentation(_)))
+}
+
+/// The source rectangle that the shown node's feature at a source position can see.
+fn seen_from(session: &Session, [x, y]: [f64; 2], size: [usize; 2]) -> Option<[f64; 4]> {
+    let features = session.features.as_ref()?;
+    if !session.result_is_current() {
+        return None;
+    }
+    let pixel = features.maps.pixel_at([y, x])?;
+    let nodes = session.nodes.as_ref().ok()?;
+    let node = nodes.iter().find(|node| node.name == features.maps.node)?;
+    let Some(field) = &node.receptive_field else { return Some(whole_image_box(size)) };
+    let input = session.model.as_ref().and_then(|model| model.card.input_size);
+    let per_input = input.map_or([1.0, 1.0], |[height, width]| {
+        [size[1] as f64 / height.max(1) as f64, size[0] as f64 / width.max(1) as f64]
+    });
+    Some(receptive_box(field, pixel, per_input))
+}

@@ -1,0 +1,13 @@
+//! How image panes show a picture: one shared zoom and pan, textures in tiles, and what is drawn over them.
+
+mod canvas;
+mod overlay;
+mod picture;
+mod placement;
+
+pub(super) use canvas::{Canvas, canvas};
+pub(super) use overlay::{
+    paint_badge, paint_cursor, paint_receptive_field, paint_scale_bar, receptive_box, whole_image_box,
+};
+pub(super) use picture::{Layer, Pixels, TiledPicture, mean_picture, stamp};
+pub(super) use placement::{Placement, View};

@@ -1,0 +1,130 @@
+//! What is drawn over images: linked cursor, scale bar, receptive field, small badges.
+use super::Placement;
+use crate::gui::theme::{Palette, strong_family};
+use crate::imaging::{PixelSize, ScaleBar, format_length};
+use crate::network::ReceptiveField;
+use eframe::egui::{Align2, Color32, FontId, Painter, Rect, Stroke, StrokeKind, pos2, vec2};
+
+/// Behind text and lines on images, so that they read on any grey.
+const SHADE: Color32 = Color32::from_black_alpha(150);
+const INK: Color32 = Color32::WHITE;
+
+/// Hair lines through the linked position and, when magnified, the frame of its pixel.
+pub(in crate::gui) fn paint_cursor(
+    painter: &Painter,
+    placement: Placement,
+    source: [f64; 2],
+    colour: Color32,
+) {
+    let at = placement.screen_from_source(source);
+    let gap = 7.0;
+    let rect = placement.rect;
+    for (stroke, alpha) in
+        [(Stroke::new(2.5, Color32::from_black_alpha(60)), 1.0), (Stroke::new(1.0, colour), 0.55)]
+    {
+        let stroke = Stroke::new(stroke.width, stroke.color.gamma_multiply(alpha));
+        painter.hline(rect.left()..=at.x - gap, at.y, stroke);
+        painter.hline(at.x + gap..=rect.right(), at.y, stroke);
+        painter.vline(at.x, rect.top()..=at.y - gap, stroke);
+        painter.vline(at.x, at.y + gap..=rect.bottom(), stroke);
+    }
+    if placement.zoom >= 6.0 {
+        let pixel = placement.screen_rect([source[0].floor(), source[1].floor(), 1.0, 1.0]);
+        painter.rect_stroke(pixel, 0.0, Stroke::new(1.5, colour), StrokeKind::Outside);
+    } else {
+        painter.circle_filled(at, 1.6, colour);
+    }
+}
+
+/// A bar of a round length at the lower left, or the word "uncalibrated".
+pub(in crate::gui) fn paint_scale_bar(painter: &Painter, placement: Placement, pixel: Option<&PixelSize>) {
+    let corner = placement.rect.left_bottom() + vec2(12.0, -12.0);
+    let font = FontId::new(12.0, strong_family());
+    let bar = pixel.and_then(|pixel| {
+        let longest = (f64::from(placement.rect.width()) * 0.3).min(180.0) / placement.zoom;
+        ScaleBar::fitting(pixel.x_nm, longest)
+    });
+    let Some(bar) = bar else {
+        chip(painter, corner, Align2::LEFT_BOTTOM, "uncalibrated", FontId::proportional(11.0));
+        return;
+    };
+    let length = (bar.length_px * placement.zoom) as f32;
+    let galley = painter.layout_no_wrap(bar.label, font, INK);
+    let width = length.max(galley.size().x);
+    let back = Rect::from_min_max(corner - vec2(0.0, 30.0), corner + vec2(width + 16.0, 0.0));
+    painter.rect_filled(back, 4.0, SHADE);
+    let text_at = pos2(back.center().x - galley.size().x / 2.0, back.top() + 3.0);
+    painter.galley(text_at, galley, INK);
+    let rule = Rect::from_center_size(pos2(back.center().x, back.bottom() - 6.5), vec2(length, 3.0));
+    painter.rect_filled(rule, 0.0, INK);
+}
+
+/// Source rectangle (`left, top, width, height`) that can change feature pixel `[y, x]`; `per_input` source pixels per
+/// network input pixel `[y, x]`.
+pub(in crate::gui) fn receptive_box(
+    field: &ReceptiveField,
+    pixel: [usize; 2],
+    per_input: [f64; 2],
+) -> [f64; 4] {
+    let start = |axis: usize| (field.start[axis] + pixel[axis] as f64 * field.jump[axis]) * per_input[axis];
+    [start(1), start(0), field.size[1] * per_input[1], field.size[0] * per_input[0]]
+}
+
+/// The same where a feature sees all of a `[width, height]` image.
+pub(in crate::gui) fn whole_image_box(size: [usize; 2]) -> [f64; 4] {
+    [0.0, 0.0, size[0] as f64, size[1] as f64]
+}
+
+/// The box and its size in px, and in nm when calibrated.
+pub(in crate::gui) fn paint_receptive_field(
+    painter: &Painter,
+    placement: Placement,
+    field: [f64; 4],
+    pixel: Option<&PixelSize>,
+    palette: &Palette,
+) {
+    let rect = placement.screen_rect(field);
+    let colour = palette.sections[2];
+    painter.rect_stroke(rect, 2.0, Stroke::new(3.5, Color32::from_black_alpha(90)), StrokeKind::Middle);
+    painter.rect(rect, 2.0, colour.gamma_multiply(0.10), Stroke::new(1.5, colour), StrokeKind::Middle);
+    let lengths = pixel.map(|pixel| {
+        let (across, down) = (format_length(field[2] * pixel.x_nm), format_length(field[3] * pixel.y_nm));
+        if across == down { format!(", {across}") } else { format!(", {across} × {down}") }
+    });
+    let text = format!("sees {:.0} × {:.0} px{}", field[2], field[3], lengths.unwrap_or_default());
+    let seen = rect.intersect(placement.rect);
+    if seen.is_positive() {
+        chip(
+            painter,
+            seen.right_top() + vec2(-4.0, 4.0),
+            Align2::RIGHT_TOP,
+            &text,
+            FontId::proportional(11.0),
+        );
+    }
+}
+
+/// A line of text at the upper left of a pane.
+pub(in crate::gui) fn paint_badge(painter: &Painter, placement: Placement, text: &str) {
+    let at = placement.rect.left_top() + vec2(8.0, 8.0);
+    chip(painter, at, Align2::LEFT_TOP, text, FontId::proportional(11.0));
+}
+
+fn chip(painter: &Painter, at: eframe::egui::Pos2, align: Align2, text: &str, font: FontId) {
+    let galley = painter.layout_no_wrap(text.to_owned(), font, INK);
+    let rect = align.anchor_size(at, galley.size() + vec2(12.0, 6.0));
+    painter.rect_filled(rect, 4.0, SHADE);
+    painter.galley(rect.min + vec2(6.0, 3.0), galley, INK);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_receptive_box_follows_the_feature_pixel() {
+        let field = ReceptiveField { size: [5.0, 7.0], jump: [2.0, 4.0], start: [-1.0, -2.0] };
+        assert_eq!(receptive_box(&field, [3, 1], [1.0, 1.0]), [2.0, 5.0, 7.0, 5.0]);
+        assert_eq!(receptive_box(&field, [0, 0], [2.0, 0.5]), [-1.0, -2.0, 3.5, 10.0]);
+    }
+}

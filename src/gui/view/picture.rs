@@ -1,0 +1,347 @@
+//! An image as texture tiles: any size, only what is visible, at the resolution the screen can show.
+use super::Placement;
+use crate::imaging::{Colormap, Contrast};
+use eframe::egui::{
+    self, Color32, ColorImage, Painter, Rect, TextureFilter, TextureHandle, TextureOptions, pos2,
+};
+use ndarray::ArrayView2;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::{Duration, Instant};
+
+/// Side of a tile in texture pixels; every GPU takes this.
+const TILE: usize = 512;
+/// Time a frame may spend on rendering tiles.
+const BUDGET: Duration = Duration::from_millis(7);
+/// A texel of a reduced level is the mean of at most this many samples along each axis.
+const SAMPLES: usize = 4;
+
+/// What a picture shows, `[y, x]`.
+#[derive(Clone, Copy)]
+pub(in crate::gui) enum Pixels<'a> {
+    Values { values: ArrayView2<'a, f32>, contrast: Contrast, colormap: Colormap },
+    Labels { labels: ArrayView2<'a, u16>, palette: &'a [Color32] },
+}
+
+/// A number that changes whenever a picture would look different.
+pub(in crate::gui) fn stamp(parts: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    parts.hash(&mut hasher);
+    hasher.finish()
+}
+
+struct Tile {
+    texture: TextureHandle,
+    stamp: u64,
+}
+
+/// How a picture lies over the source.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::gui) struct Layer {
+    /// Source pixels `[x, y]` that a picture pixel covers.
+    pub(in crate::gui) scale: [f64; 2],
+    /// Changes when the picture would look different; see [`stamp`].
+    pub(in crate::gui) stamp: u64,
+    /// Multiplied with the picture; white with alpha makes it see-through.
+    pub(in crate::gui) tint: Color32,
+}
+
+impl Layer {
+    /// A picture of the source's own size.
+    pub(in crate::gui) fn source(stamp: u64) -> Self {
+        Self { scale: [1.0, 1.0], stamp, tint: Color32::WHITE }
+    }
+}
+
+/// The textures of one picture. Level n holds the picture reduced 2ⁿ times.
+#[derive(Default)]
+pub(in crate::gui) struct TiledPicture {
+    tiles: BTreeMap<(u32, usize, usize), Tile>,
+    /// The level that was last there as a whole, shown until the next one is.
+    whole_level: Option<u32>,
+    shape: [usize; 2],
+}
+
+/// Which tiles of a level a pane shows.
+struct Grid {
+    level: u32,
+    rows: std::ops::Range<usize>,
+    columns: std::ops::Range<usize>,
+}
+
+impl TiledPicture {
+    /// Paints what is visible of the picture. Textures whose stamp is outdated are remade within the frame's budget.
+    pub(in crate::gui) fn paint(
+        &mut self,
+        painter: &Painter,
+        placement: Placement,
+        layer: Layer,
+        pixels: Pixels<'_>,
+    ) {
+        let Layer { scale, stamp, tint } = layer;
+        let shape = pixels.shape();
+        if shape != self.shape {
+            *self = Self { shape, ..Self::default() };
+        }
+        if shape[0] == 0 || shape[1] == 0 {
+            return;
+        }
+        let grid = visible(painter, placement, scale, shape);
+        let complete = self.render(painter.ctx(), &grid, stamp, pixels);
+        if complete {
+            self.whole_level = Some(grid.level);
+            self.tiles.retain(|key, _| key.0 == grid.level);
+        } else {
+            painter.ctx().request_repaint();
+        }
+        let below = self.whole_level.filter(|level| *level != grid.level);
+        for level in below.into_iter().chain([grid.level]) {
+            for (key, tile) in self.tiles.range((level, 0, 0)..(level + 1, 0, 0)) {
+                paint_tile(painter, placement, scale, (*key, shape), tile, tint);
+            }
+        }
+    }
+
+    /// Makes missing and outdated tiles until the time is over; true when none is left.
+    fn render(&mut self, ctx: &egui::Context, grid: &Grid, stamp: u64, pixels: Pixels<'_>) -> bool {
+        let started = Instant::now();
+        for row in grid.rows.clone() {
+            for column in grid.columns.clone() {
+                let key = (grid.level, row, column);
+                if self.tiles.get(&key).is_some_and(|tile| tile.stamp == stamp) {
+                    continue;
+                }
+                if started.elapsed() > BUDGET {
+                    return false;
+                }
+                let image = pixels.render(grid.level, row * TILE, column * TILE);
+                if let Some(tile) = self.tiles.get_mut(&key) {
+                    tile.texture.set(image, options());
+                    tile.stamp = stamp;
+                } else {
+                    let texture = ctx.load_texture("picture tile", image, options());
+                    self.tiles.insert(key, Tile { texture, stamp });
+                }
+            }
+        }
+        true
+    }
+}
+
+fn options() -> TextureOptions {
+    TextureOptions {
+        magnification: TextureFilter::Nearest,
+        minification: TextureFilter::Linear,
+        ..TextureOptions::NEAREST
+    }
+}
+
+fn visible(painter: &Painter, placement: Placement, scale: [f64; 2], shape: [usize; 2]) -> Grid {
+    let on_screen = placement.zoom * scale[0].min(scale[1]) * f64::from(painter.pixels_per_point());
+    let deepest = (shape[0].max(shape[1]) as f64).log2().floor();
+    let level = (1.0 / on_screen).log2().floor().clamp(0.0, deepest) as u32;
+    let side = (TILE << level) as f64;
+    let clip = placement.rect.intersect(painter.clip_rect());
+    let (low, high) = (placement.source_from_screen(clip.min), placement.source_from_screen(clip.max));
+    let range = |axis: usize, length: usize| {
+        let last = (length as f64 / side).ceil() as usize;
+        let from = (low[axis] / scale[axis] / side).floor().max(0.0) as usize;
+        let to = (high[axis] / scale[axis] / side).ceil().max(0.0) as usize;
+        from.min(last)..to.min(last)
+    };
+    Grid { level, rows: range(1, shape[0]), columns: range(0, shape[1]) }
+}
+
+fn paint_tile(
+    painter: &Painter,
+    placement: Placement,
+    scale: [f64; 2],
+    ((level, row, column), shape): ((u32, usize, usize), [usize; 2]),
+    tile: &Tile,
+    tint: Color32,
+) {
+    let step = 1usize << level;
+    let [width, height] = tile.texture.size();
+    let (left, top) = (column * TILE * step, row * TILE * step);
+    // The last texel of a reduced level may stand for fewer pixels than its step; it is stretched no farther.
+    let (right, bottom) = ((left + width * step).min(shape[1]), (top + height * step).min(shape[0]));
+    let corner =
+        |x: usize, y: usize| placement.screen_from_source([x as f64 * scale[0], y as f64 * scale[1]]);
+    let rect = Rect::from_min_max(corner(left, top), corner(right, bottom));
+    let texels = |pixels: usize, side: usize| pixels as f32 / (side * step) as f32;
+    let uv =
+        Rect::from_min_max(pos2(0.0, 0.0), pos2(texels(right - left, width), texels(bottom - top, height)));
+    if painter.clip_rect().intersects(rect) {
+        painter.image(tile.texture.id(), rect, uv, tint);
+    }
+}
+
+impl Pixels<'_> {
+    fn shape(&self) -> [usize; 2] {
+        let (height, width) = match self {
+            Self::Values { values, .. } => values.dim(),
+            Self::Labels { labels, .. } => labels.dim(),
+        };
+        [height, width]
+    }
+
+    /// The tile of a level whose first texel is at `top`, `left` of that level.
+    fn render(&self, level: u32, top: usize, left: usize) -> ColorImage {
+        let step = 1usize << level;
+        let [height, width] = self.shape().map(|side| side.div_ceil(step));
+        let (rows, columns) = (TILE.min(height - top), TILE.min(width - left));
+        let mut texels = Vec::with_capacity(rows * columns);
+        let places = |first: usize, length: usize| {
+            let samples = step.min(SAMPLES);
+            (0..samples)
+                .map(|k| first * step + (2 * k + 1) * step / (2 * samples))
+                .filter(|at| *at < length)
+                .collect::<Vec<_>>()
+        };
+        let [full_height, full_width] = self.shape();
+        let across: Vec<Vec<usize>> = (left..left + columns).map(|x| places(x, full_width)).collect();
+        let lookup = self.lookup();
+        for y in top..top + rows {
+            let down = places(y, full_height);
+            for right in &across {
+                texels.push(self.texel(&down, right, &lookup));
+            }
+        }
+        ColorImage::new([columns, rows], texels)
+    }
+
+    /// Colours of 256 brightnesses, or of the labels.
+    fn lookup(&self) -> Vec<Color32> {
+        match self {
+            Self::Values { colormap, .. } => (0..=255u8)
+                .map(|unit| {
+                    let [r, g, b] = colormap.rgb(f32::from(unit) / 255.0);
+                    Color32::from_rgb(r, g, b)
+                })
+                .collect(),
+            Self::Labels { palette, .. } => palette.to_vec(),
+        }
+    }
+
+    fn texel(&self, down: &[usize], across: &[usize], lookup: &[Color32]) -> Color32 {
+        match self {
+            Self::Values { values, contrast, .. } => {
+                let (mut sum, mut count) = (0.0, 0.0);
+                for &y in down {
+                    for &x in across {
+                        sum += values[[y, x]];
+                        count += 1.0;
+                    }
+                }
+                let mean = if count > 0.0 { sum / count } else { f32::NAN };
+                lookup[(contrast.unit(mean) * 255.0 + 0.5) as usize]
+            }
+            Self::Labels { labels, .. } => {
+                let mut sum = [0u32; 4];
+                let mut count = 0;
+                for &y in down {
+                    for &x in across {
+                        let colour = lookup.get(usize::from(labels[[y, x]])).copied().unwrap_or_default();
+                        for (total, part) in sum.iter_mut().zip(colour.to_array()) {
+                            *total += u32::from(part);
+                        }
+                        count += 1;
+                    }
+                }
+                let [r, g, b, a] = sum.map(|total| (total / count.max(1)) as u8);
+                Color32::from_rgba_premultiplied(r, g, b, a)
+            }
+        }
+    }
+}
+
+/// A map `[y, x]` as a picture of `size` `[width, height]`: averaged down or repeated up.
+pub(in crate::gui) fn mean_picture(
+    map: ArrayView2<'_, f32>,
+    size: [usize; 2],
+    contrast: Contrast,
+    colormap: Colormap,
+) -> Vec<Color32> {
+    let pixels = Pixels::Values { values: map, contrast, colormap };
+    let lookup = pixels.lookup();
+    let (height, width) = map.dim();
+    let places = |cell: usize, cells: usize, length: usize| -> Vec<usize> {
+        let step = length as f64 / cells as f64;
+        let samples = (step.ceil() as usize).clamp(1, SAMPLES);
+        let at = |k: usize| (cell as f64 + (k as f64 + 0.5) / samples as f64) * step;
+        (0..samples).map(|k| (at(k) as usize).min(length.saturating_sub(1))).collect()
+    };
+    let across: Vec<Vec<usize>> = (0..size[0]).map(|x| places(x, size[0], width)).collect();
+    let mut picture = Vec::with_capacity(size[0] * size[1]);
+    for y in 0..size[1] {
+        let down = places(y, size[1], height);
+        picture.extend(across.iter().map(|across| pixels.texel(&down, across, &lookup)));
+    }
+    picture
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eframe::egui::{LayerId, vec2};
+    use ndarray::Array2;
+
+    fn grey(values: &Array2<f32>) -> Pixels<'_> {
+        let contrast = Contrast { low: 0.0, high: 255.0 };
+        Pixels::Values { values: values.view(), contrast, colormap: Colormap::Grey }
+    }
+
+    #[test]
+    fn a_reduced_level_is_the_mean_of_its_pixels() {
+        let values =
+            Array2::from_shape_vec((2, 4), vec![0.0, 100.0, 8.0, 8.0, 100.0, 200.0, 8.0, 8.0]).unwrap();
+        let image = grey(&values).render(1, 0, 0);
+        assert_eq!(image.size, [2, 1]);
+        assert_eq!(image.pixels, [Color32::from_gray(100), Color32::from_gray(8)]);
+    }
+
+    #[test]
+    fn odd_edges_keep_their_pixels() {
+        let values = Array2::from_elem((3, 5), 40.0);
+        let image = grey(&values).render(1, 0, 0);
+        assert_eq!(image.size, [3, 2]);
+        assert!(image.pixels.iter().all(|texel| *texel == Color32::from_gray(40)));
+    }
+
+    #[test]
+    fn a_small_picture_is_averaged_and_a_large_one_repeated() {
+        let map = Array2::from_shape_vec((1, 4), vec![0.0, 100.0, 30.0, 50.0]).unwrap();
+        let contrast = Contrast { low: 0.0, high: 255.0 };
+        let greys = |size| mean_picture(map.view(), size, contrast, Colormap::Grey);
+        assert_eq!(greys([2, 1]), [Color32::from_gray(50), Color32::from_gray(40)]);
+        assert_eq!(greys([8, 1])[2..4], [Color32::from_gray(100); 2]);
+    }
+
+    #[test]
+    fn labels_without_a_colour_are_clear() {
+        let labels = Array2::from_shape_vec((1, 2), vec![1, 7]).unwrap();
+        let palette = [Color32::TRANSPARENT, Color32::RED];
+        let image = Pixels::Labels { labels: labels.view(), palette: &palette }.render(0, 0, 0);
+        assert_eq!(image.pixels, [Color32::RED, Color32::TRANSPARENT]);
+    }
+
+    #[test]
+    fn a_large_image_uses_few_tiles_and_uploads_each_once() {
+        let values = Array2::from_elem((3000, 4000), 1.0);
+        let ctx = egui::Context::default();
+        let mut picture = TiledPicture::default();
+        let rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(400.0, 300.0));
+        let _ = ctx.run_ui(egui::RawInput { screen_rect: Some(rect), ..Default::default() }, |_| {
+            let painter = Painter::new(ctx.clone(), LayerId::background(), rect);
+            let placement = Placement { rect, centre: [2000.0, 1500.0], zoom: 0.1 };
+            for _ in 0..50 {
+                picture.paint(&painter, placement, Layer::source(1), grey(&values));
+            }
+            assert_eq!(picture.whole_level, Some(3));
+            assert_eq!(picture.tiles.len(), 1);
+            let first = picture.tiles[&(3, 0, 0)].texture.id();
+            picture.paint(&painter, placement, Layer::source(1), grey(&values));
+            assert_eq!(picture.tiles[&(3, 0, 0)].texture.id(), first);
+        });
+    }
+}
