@@ -1,11 +1,13 @@
 //! The models that are installed: every `.safetensors` in the program's `models` folders.
-use super::{Graph, ModelCard, NetworkError};
+
+use super::{Graph, Model, ModelCard, NetworkError};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A file in a models folder; a bad one keeps its place with the reason.
 #[derive(Debug)]
 pub struct Installed {
-    /** the file's stem, what `--model` takes */
+    /// The file's stem, what `--model` takes.
     pub id: String,
     pub path: PathBuf,
     pub header: Result<(Graph, ModelCard), NetworkError>,
@@ -14,10 +16,104 @@ pub struct Installed {
 /// All of them, sorted by id; the first folder wins.
 #[must_use]
 pub fn installed() -> Vec<Installed> {
-    todo!()
+    let headed = |(id, path): (String, PathBuf)| Installed { header: Model::read_header(&path), id, path };
+    model_files(&folders()).into_iter().map(headed).collect()
 }
 
 /// A path, or the id of an installed model; the error lists the ids there are.
-pub fn find_model(_path_or_id: &str) -> Result<PathBuf, NetworkError> {
-    todo!()
+///
+/// # Errors
+/// [`NetworkError::File`] when it is neither.
+pub fn find_model(path_or_id: &str) -> Result<PathBuf, NetworkError> {
+    find_in(path_or_id, &folders())
+}
+
+fn folders() -> Vec<PathBuf> {
+    crate::files::program_folders("models")
+}
+
+/// Ids and paths of the model files in these folders.
+fn model_files(folders: &[PathBuf]) -> BTreeMap<String, PathBuf> {
+    let mut files = BTreeMap::new();
+    for folder in folders {
+        // A folder that cannot be read holds no models for this person.
+        let Ok(entries) = std::fs::read_dir(folder) else { continue };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let is_model = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("safetensors"));
+            if let (true, true, Some(stem)) = (is_model, path.is_file(), path.file_stem()) {
+                let id = stem.to_string_lossy().into_owned();
+                files.entry(id).or_insert(path);
+            }
+        }
+    }
+    files
+}
+
+fn find_in(path_or_id: &str, folders: &[PathBuf]) -> Result<PathBuf, NetworkError> {
+    let path = PathBuf::from(path_or_id);
+    if path.is_file() {
+        return Ok(path);
+    }
+    let mut files = model_files(folders);
+    if let Some(found) = files.remove(path_or_id) {
+        return Ok(found);
+    }
+    let what = if path_or_id.contains(['/', '\\']) || path_or_id.ends_with(".safetensors") {
+        "No such model file"
+    } else {
+        "No such model"
+    };
+    let ids = files.into_keys().collect::<Vec<_>>().join(", ");
+    let installed = if ids.is_empty() { "none".to_owned() } else { ids };
+    Err(NetworkError::File { path, what: format!("{what} (installed: {installed})") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::model::tests::tiny;
+
+    #[test]
+    fn the_first_folder_wins_and_other_files_are_left_alone() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        tiny().save(&first.path().join("sem.safetensors")).unwrap();
+        std::fs::write(first.path().join("sem.toml"), "").unwrap();
+        std::fs::create_dir(first.path().join("folder.safetensors")).unwrap();
+        for name in ["sem.safetensors", "broken.safetensors"] {
+            std::fs::write(second.path().join(name), "no model").unwrap();
+        }
+        let none = first.path().join("none");
+        let folders = [none, first.path().to_owned(), second.path().to_owned()];
+        let files: Vec<(String, PathBuf)> = model_files(&folders).into_iter().collect();
+        let expected = [
+            ("broken".to_owned(), second.path().join("broken.safetensors")),
+            ("sem".to_owned(), first.path().join("sem.safetensors")),
+        ];
+        assert_eq!(files, expected);
+    }
+
+    #[test]
+    fn a_model_is_found_by_path_or_id_and_the_error_says_what_there_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sem.safetensors");
+        tiny().save(&path).unwrap();
+        std::fs::write(dir.path().join("stem.safetensors"), "").unwrap();
+        let folders = [dir.path().to_owned()];
+        assert_eq!(find_in("sem", &folders).unwrap(), path);
+        assert_eq!(find_in(path.to_str().unwrap(), &[]).unwrap(), path);
+        let refuse = |id: &str, folders: &[PathBuf], expected: &str| {
+            assert_eq!(find_in(id, folders).unwrap_err().to_string(), expected);
+        };
+        refuse("tem", &folders, "No such model (installed: sem, stem): tem");
+        refuse("tem", &[], "No such model (installed: none): tem");
+        refuse("a/tem", &folders, "No such model file (installed: sem, stem): a/tem");
+    }
+
+    #[test]
+    fn installed_models_have_unique_sorted_ids() {
+        let ids: Vec<String> = installed().into_iter().map(|model| model.id).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
+    }
 }

@@ -1,33 +1,160 @@
 //! A model is one file: graph + weights + card, a `.safetensors` whose metadata holds the first and last as JSON.
-use super::{Graph, ModelCard, NetworkError, Weights};
+
+use super::file::{self, Opened};
+use super::{Graph, ModelCard, NetworkError, Task, Weights};
 use candle_core::Device;
 use std::path::{Path, PathBuf};
 
+/// A network with its weights and what it is for.
 #[derive(Debug, Clone)]
 pub struct Model {
     pub graph: Graph,
     pub weights: Weights,
     pub card: ModelCard,
-    /** where it was loaded from */
+    /// Where it was loaded from.
     pub path: Option<PathBuf>,
-    /** of the file, 64 hex digits */
+    /// Of the file, 64 hex digits.
     pub sha256: Option<String>,
 }
 
 impl Model {
-    pub fn new(_graph: Graph, _weights: Weights, _card: ModelCard) -> Result<Self, NetworkError> {
-        todo!()
+    /// Puts the three together.
+    ///
+    /// # Errors
+    /// When the weights do not fit the graph ([`Weights::check`]) or the card does not ([`ModelCard::check`]).
+    pub fn new(graph: Graph, weights: Weights, card: ModelCard) -> Result<Self, NetworkError> {
+        weights.check(&graph)?;
+        card.check(&graph)?;
+        Ok(Self { graph, weights, card, path: None, sha256: None })
     }
+
     /// Loads and checks everything; never allocates what a lying header claims.
-    pub fn load(_path: &Path, _device: &Device) -> Result<Self, NetworkError> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`NetworkError::File`] with what is wrong with the file, [`NetworkError::Io`] when it cannot be read.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, NetworkError> {
+        let opened = Opened::open(path)?;
+        let (graph, card) = (opened.graph.clone(), opened.card.clone());
+        let (weights, sha256) = opened.weights(path, device)?;
+        Ok(Self { graph, weights, card, path: Some(path.to_owned()), sha256: Some(sha256) })
     }
-    /// Graph and card alone, without reading the weights.
-    pub fn read_header(_path: &Path) -> Result<(Graph, ModelCard), NetworkError> {
-        todo!()
+
+    /// Graph and card alone, without reading the weights; their names, shapes and number of bytes are checked.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn read_header(path: &Path) -> Result<(Graph, ModelCard), NetworkError> {
+        let opened = Opened::open(path)?;
+        Ok((opened.graph, opened.card))
     }
-    /// Writes the file whole or not at all.
-    pub fn save(&self, _path: &Path) -> Result<(), NetworkError> {
-        todo!()
+
+    /// Writes the file whole or not at all. The same model gives the same bytes.
+    ///
+    /// # Errors
+    /// As [`Model::new`], and [`NetworkError::Io`] when the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), NetworkError> {
+        self.weights.check(&self.graph)?;
+        self.card.check(&self.graph)?;
+        file::write(path, &self.graph, &self.card, &self.weights)
+    }
+
+    /// Whether it segments or classifies.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        self.card.task
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::network::architectures::{UnetSpec, unet};
+    use crate::network::{ClassInfo, DataSource, Normalisation};
+    use std::collections::BTreeMap;
+
+    /// A small segmenter of random weights whose card has every field filled.
+    pub(in crate::network) fn tiny() -> Model {
+        let spec =
+            UnetSpec { in_channels: 1, classes: 2, base: 2, depth: 1, batch_norm: true, upsample: None };
+        let graph = unet(spec).unwrap();
+        let weights = Weights::initialised(&graph, 3, &Device::Cpu).unwrap();
+        let class = |name: &str, colour| ClassInfo { name: name.into(), colour };
+        let card = ModelCard {
+            name: "Tiny".into(),
+            description: "γ′ in Ni, \"quoted\"\nand a second line".into(),
+            task: Task::Segment,
+            classes: vec![class("matrix", [0, 0, 0]), class("γ′", [230, 120, 30])],
+            channels: vec!["grey".into()],
+            pixel_size_nm: Some(0.1 + 0.2),
+            normalisation: Normalisation::Percentile { low: 0.35, high: 99.65 },
+            input_size: None,
+            training_data: vec![DataSource {
+                name: "NASA".into(),
+                licence: "MIT".into(),
+                note: String::new(),
+            }],
+            licence: "MIT".into(),
+            metrics: BTreeMap::from([
+                ("mean_iou".into(), 2.0 / 3.0),
+                ("accuracy".into(), 0.987_654_321_012_345_6),
+            ]),
+            metrics_on: "six images".into(),
+            recipe: "seed = 1\n".into(),
+            trained_by: "Polepiece".into(),
+        };
+        Model::new(graph, weights, card).unwrap()
+    }
+
+    #[test]
+    fn saving_and_loading_gives_the_same_model_and_the_same_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (dir.path().join("a.safetensors"), dir.path().join("b.safetensors"));
+        let model = tiny();
+        model.save(&first).unwrap();
+        let loaded = Model::load(&first, &Device::Cpu).unwrap();
+        assert_eq!((&loaded.graph, &loaded.card, loaded.task()), (&model.graph, &model.card, Task::Segment));
+        assert_eq!(loaded.path.as_deref(), Some(first.as_path()));
+        assert_eq!(loaded.sha256, Some(crate::files::sha256_of_file(&first).unwrap()));
+        for (name, tensor) in &model.weights.tensors {
+            let numbers = |t: &candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            assert_eq!(numbers(tensor), numbers(&loaded.weights.tensors[name]), "{name}");
+        }
+        loaded.save(&second).unwrap();
+        assert_eq!(std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap());
+        assert_eq!(Model::read_header(&first).unwrap(), (model.graph, model.card));
+    }
+
+    #[test]
+    fn the_file_is_a_safetensors_file_to_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.safetensors");
+        let model = tiny();
+        model.save(&path).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let others = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(others.len(), model.weights.tensors.len());
+        let bias = others.tensor("dec1.up.bias").unwrap();
+        assert_eq!(
+            (bias.dtype(), bias.shape(), bias.data()),
+            (safetensors::Dtype::F32, &[2][..], &[0; 8][..])
+        );
+    }
+
+    #[test]
+    fn a_model_that_does_not_fit_together_is_neither_made_nor_saved() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.safetensors");
+        let mut model = tiny();
+        model.weights.tensors.remove("head.bias");
+        assert!(matches!(model.save(&path), Err(NetworkError::Weight { .. })));
+        assert!(Model::new(model.graph, model.weights, model.card).is_err());
+        let mut model = tiny();
+        model.card.classes.pop();
+        assert!(matches!(model.save(&path), Err(NetworkError::Card(_))));
+        assert!(!path.exists());
+        assert!(matches!(
+            tiny().save(&dir.path().join("no folder/model.safetensors")),
+            Err(NetworkError::Io { .. })
+        ));
     }
 }
