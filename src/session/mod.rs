@@ -22,6 +22,8 @@ mod showing;
 mod thumbnail;
 
 #[cfg(test)]
+mod on_threads;
+#[cfg(test)]
 mod testing;
 
 pub use command::Command;
