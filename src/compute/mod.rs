@@ -21,6 +21,9 @@ pub use pooling::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
 pub use softmax::{log_softmax, softmax};
 pub use upsample::{Interpolation, upsample};
 
+#[cfg(test)]
+mod tests;
+
 /// Bytes of working memory that computing takes beside its tensors: a few cache-sized buffers on each thread.
 #[must_use]
 pub fn scratch_bytes() -> u64 {

@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn the_receptive_box_follows_the_feature_pixel() {
-        let field = ReceptiveField { size: [5.0, 7.0], jump: [2.0, 4.0], start: [-1.0, -2.0] };
+        let (size, start) = ([5.0, 7.0], [-1.0, -2.0]);
+        let field = ReceptiveField { size, jump: [2.0, 4.0], start, widest: size };
         assert_eq!(receptive_box(&field, [3, 1], [1.0, 1.0]), [2.0, 5.0, 7.0, 5.0]);
         assert_eq!(receptive_box(&field, [0, 0], [2.0, 0.5]), [-1.0, -2.0, 3.5, 10.0]);
     }
