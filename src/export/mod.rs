@@ -1,11 +1,27 @@
 //! Masks, tables, feature maps and manifests, out: each file whole or not at all, with its calibration.
+//!
+//! [`write_results`] is what the window and the command line both call. Frames, series, channels and classes are
+//! counted from 0 in names, flags and manifests. Nothing written holds the time of day: the same run gives the same
+//! bytes.
 
 mod error;
-mod features;
 mod results;
+
+mod command;
+mod features;
+mod manifest;
+mod micrograph;
+mod names;
+mod pictures;
+mod tables;
+
+mod imagej;
 mod tiff;
 
+pub use command::{class_command_line, command_line};
 pub use error::ExportError;
-pub use features::write_features;
-pub use results::{ExportJob, Format, Paint, write_class_table, write_results};
-pub use tiff::{TiffPages, write_tiff};
+pub use features::{write_feature_sheet, write_features};
+pub use micrograph::{write_labels, write_micrograph, write_sample};
+pub use names::{file_name, result_stem};
+pub use results::{ClassJob, ExportJob, Format, Paint, write_class_table, write_results};
+pub use tiff::{TiffPages, write_stack, write_tiff};

@@ -4,7 +4,7 @@ use super::apply::Answer;
 use super::job::Failure;
 use super::{ExportRequest, JobKind, RunResult, Session, Severity};
 use crate::analysis::Prediction;
-use crate::export::{ExportJob, Paint, write_class_table, write_features, write_results};
+use crate::export::{ClassJob, ExportJob, Paint, write_class_table, write_features, write_results};
 use crate::inspect::FeatureMaps;
 use crate::monitor::Monitor;
 use std::path::PathBuf;
@@ -91,7 +91,17 @@ fn write(input: &ExportInput, monitor: &Monitor) -> Result<Exported, Failure> {
             };
             write_results(&job, &request.dir)
         }
-        Prediction::Classification(classes) => write_class_table(&result.micrograph, classes, &request.dir),
+        Prediction::Classification(classification) => {
+            let job = ClassJob {
+                micrograph: &result.micrograph,
+                model: &result.model,
+                settings: &result.settings,
+                device: &input.device,
+                threads: rayon::current_num_threads(),
+                classification,
+            };
+            write_class_table(&job, &request.dir)
+        }
     };
     monitor.progress(1, 2)?;
     let features = input.features.as_ref().map(|maps| write_features(maps, &request.dir));

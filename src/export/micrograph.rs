@@ -1,0 +1,168 @@
+//! Images and label maps out, as files that training, ImageJ and Polepiece itself read.
+
+use super::imagej::PageAxis;
+use super::results::make_folder;
+use super::tiff::Document;
+use super::{ExportError, TiffPages, write_tiff};
+use crate::analysis::LabelMap;
+use crate::files::write_whole;
+use crate::imaging::{Calibration, SampleType};
+use crate::synth::{Kind, Sample};
+use ndarray::{Array2, ArrayView3, Axis};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Writes an image `[channel, y, x]` as u8, u16 or f32, one page a channel.
+///
+/// Integers are rounded; a value that the type cannot hold is refused rather than clipped.
+pub fn write_micrograph(
+    path: &Path,
+    image: ArrayView3<'_, f32>,
+    sample_type: SampleType,
+    channel_names: &[String],
+    calibration: &Calibration,
+) -> Result<(), ExportError> {
+    let limit = match sample_type {
+        SampleType::U8 => f32::from(u8::MAX),
+        SampleType::U16 => f32::from(u16::MAX),
+        SampleType::F32 => f32::INFINITY,
+        other => {
+            let why = format!("A micrograph is written as uint8, uint16 or float32, not {}", other.name());
+            return Err(ExportError::Unsupported(why));
+        }
+    };
+    let fits = |value: f32| limit == f32::INFINITY || (0.0..=limit).contains(&value.round());
+    if let Some(value) = image.iter().find(|&&value| !fits(value)) {
+        let why = format!("{value} does not fit {}: {}", sample_type.name(), path.display());
+        return Err(ExportError::Unsupported(why));
+    }
+    let planes = image.axis_iter(Axis(0));
+    match sample_type {
+        SampleType::U8 => {
+            let pages: Vec<Array2<u8>> = planes.map(|plane| plane.mapv(|v| v.round() as u8)).collect();
+            write_tiff(path, TiffPages::U8(&pages), channel_names, calibration)
+        }
+        SampleType::U16 => {
+            let pages: Vec<Array2<u16>> = planes.map(|plane| plane.mapv(|v| v.round() as u16)).collect();
+            write_tiff(path, TiffPages::U16(&pages), channel_names, calibration)
+        }
+        _ => {
+            let pages: Vec<Array2<f32>> = planes.map(|plane| plane.to_owned()).collect();
+            write_tiff(path, TiffPages::F32(&pages), channel_names, calibration)
+        }
+    }
+}
+
+/// Writes a label map: u8 while there are at most 255 classes, else u16. ImageJ is told to show the highest class
+/// white.
+pub fn write_labels(
+    path: &Path,
+    labels: &LabelMap,
+    classes: usize,
+    calibration: &Calibration,
+) -> Result<(), ExportError> {
+    let highest = labels.0.iter().copied().max().unwrap_or(0);
+    let calibration = Calibration { pixel: calibration.pixel.clone(), frame_step_nm: None };
+    let display = Some([0.0, (classes.max(2) - 1) as f64]);
+    let document = |pages| {
+        Document { pages, axis: PageAxis::Channels, names: &[], calibration: &calibration, display }
+            .write(path)
+    };
+    if classes <= 255 && highest <= 255 {
+        document(TiffPages::U8(&[labels.0.mapv(|class| class as u8)]))
+    } else {
+        document(TiffPages::U16(std::slice::from_ref(&labels.0)))
+    }
+}
+
+/// Writes a synthetic sample as `DIR/images/STEM.tif` and `DIR/masks/STEM.tif`, with `DIR/classes.toml` to say what
+/// the mask's values mean: what training takes. Gives the paths of image and mask.
+pub fn write_sample(
+    sample: &Sample,
+    kind: Kind,
+    stem: &str,
+    dir: &Path,
+) -> Result<[PathBuf; 2], ExportError> {
+    let [images, masks] = ["images", "masks"].map(|name| dir.join(name));
+    make_folder(&images)?;
+    make_folder(&masks)?;
+    let name = format!("{stem}.tif");
+    let (image, mask) = (images.join(&name), masks.join(&name));
+    let values = sample.image.view();
+    let names: &[String] = if sample.channel_names.len() > 1 { &sample.channel_names } else { &[] };
+    write_micrograph(&image, values, kind.sample_type(), names, &sample.calibration)?;
+    write_labels(&mask, &LabelMap(sample.labels.clone()), kind.classes().len(), &sample.calibration)?;
+    let scheme = dir.join("classes.toml");
+    write_whole(&scheme, |out| out.write_all(scheme_of(kind).as_bytes()))
+        .map_err(ExportError::at(&scheme))?;
+    Ok([image, mask])
+}
+
+/// A label scheme in TOML for a kind's masks.
+fn scheme_of(kind: Kind) -> String {
+    let class = |(value, (name, colour)): (usize, (&str, [u8; 3]))| {
+        format!("[[class]]\nname = {name:?}\ncolour = {colour:?}\nvalues = [{value}]\n")
+    };
+    kind.classes().into_iter().enumerate().map(class).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging;
+    use ndarray::{Array3, array};
+
+    #[test]
+    fn every_kind_of_sample_comes_back_as_it_was_drawn() {
+        let dir = tempfile::tempdir().unwrap();
+        for kind in Kind::ALL {
+            let sample = kind.sample(1, 2, [24, 40]);
+            let [image, mask] = write_sample(&sample, kind, kind.name(), dir.path()).unwrap();
+            let read = &imaging::open(&image).unwrap()[0];
+            assert_eq!(read.sample_type(), kind.sample_type());
+            assert_eq!((read.frames(), read.channels()), (1, sample.image.dim().0));
+            for (channel, plane) in sample.image.axis_iter(Axis(0)).enumerate() {
+                assert_eq!(read.plane(0, channel).unwrap().to_f32(), plane);
+            }
+            let (found, drawn) =
+                (read.calibration().pixel.clone().unwrap(), sample.calibration.pixel.clone().unwrap());
+            assert!((found.x_nm / drawn.x_nm - 1.0).abs() < 1e-9);
+            let labels = imaging::open(&mask).unwrap()[0].plane(0, 0).unwrap();
+            assert_eq!(labels.sample_type(), SampleType::U8);
+            assert_eq!(labels.to_f32(), sample.labels.mapv(f32::from));
+            let scheme = std::fs::read_to_string(dir.path().join("classes.toml")).unwrap();
+            let scheme: toml::Table = scheme.parse().unwrap();
+            let classes = scheme["class"].as_array().unwrap();
+            assert_eq!(classes.len(), kind.classes().len());
+            assert_eq!(classes[2]["name"].as_str(), Some(kind.classes()[2].0));
+            assert_eq!(classes[2]["values"][0].as_integer(), Some(2));
+        }
+    }
+
+    #[test]
+    fn many_classes_need_sixteen_bits() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mask.tif");
+        let labels = LabelMap(array![[0, 300]]);
+        for classes in [3, 301] {
+            write_labels(&path, &labels, classes, &Calibration::default()).unwrap();
+            let plane = imaging::open(&path).unwrap()[0].plane(0, 0).unwrap();
+            assert_eq!((plane.sample_type(), plane.value(0, 1)), (SampleType::U16, 300.0));
+        }
+    }
+
+    #[test]
+    fn values_that_do_not_fit_are_refused() {
+        let path = Path::new("never.tif");
+        let image = Array3::from_elem((1, 1, 1), 256.4);
+        let write = |sample_type| {
+            write_micrograph(path, image.view(), sample_type, &[], &Calibration::default())
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(write(SampleType::U8), "256.4 does not fit uint8: never.tif");
+        assert!(write(SampleType::I64).contains("not int64"));
+        let nan = Array3::from_elem((1, 1, 1), f32::NAN);
+        assert!(write_micrograph(path, nan.view(), SampleType::U16, &[], &Calibration::default()).is_err());
+    }
+}
