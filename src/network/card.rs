@@ -67,7 +67,7 @@ pub struct ModelCard {
     pub training_data: Vec<DataSource>,
     #[serde(default)]
     pub licence: String,
-    /// On images the training never saw, such as "mean_iou" → 0.87.
+    /// On images the training never saw, such as `mean_iou` → 0.87.
     #[serde(default)]
     pub metrics: BTreeMap<String, f64>,
     /// Which images those were.

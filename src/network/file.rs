@@ -1,8 +1,9 @@
 //! The container: safetensors (github.com/huggingface/safetensors, "Format"), eight bytes of header length, a JSON
 //! header, then the tensors' bytes without gaps. Graph and card stand in the header's metadata as JSON texts.
 
-use super::weights::check_found;
+use super::weights::{check_found, check_memory};
 use super::{Graph, ModelCard, NetworkError, Weights};
+use crate::compute::available_memory;
 use candle_core::{Device, Tensor};
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
@@ -75,6 +76,7 @@ impl Opened {
 
     /// Reads the tensors; gives them and the SHA-256 of the whole file.
     pub(super) fn weights(mut self, path: &Path, device: &Device) -> Result<(Weights, String), NetworkError> {
+        check_memory(&self.graph, available_memory()).map_err(|error| about(path, error))?;
         let mut weights = Weights::default();
         for name in self.metadata.offset_keys() {
             let Some(info) = self.metadata.info(&name) else { continue };

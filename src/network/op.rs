@@ -86,7 +86,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// The kind as people write it: "Conv2d", "ReLU", "MaxPool2d"….
+    /// The kind as people write it: `Conv2d`, `ReLU`, `MaxPool2d`….
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -166,17 +166,13 @@ fn window(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> String
 }
 
 fn extras(output_padding: [usize; 2], dilation: [usize; 2], groups: usize, bias: bool) -> String {
-    let mut text = String::new();
-    if output_padding != [0, 0] {
-        text += &format!(", output padding {}", pair(output_padding));
-    }
-    if dilation != [1, 1] {
-        text += &format!(", dilation {}", pair(dilation));
-    }
-    if groups != 1 {
-        text += &format!(", {groups} groups");
-    }
-    text + if bias { "" } else { ", no bias" }
+    let parts = [
+        (output_padding != [0, 0]).then(|| format!(", output padding {}", pair(output_padding))),
+        (dilation != [1, 1]).then(|| format!(", dilation {}", pair(dilation))),
+        (groups != 1).then(|| format!(", {groups} groups")),
+        (!bias).then(|| ", no bias".to_owned()),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 fn pair([y, x]: [usize; 2]) -> String {

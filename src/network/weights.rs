@@ -1,6 +1,7 @@
 //! The tensors a graph needs, by name.
 
 use super::{Graph, NetworkError, Node, Op};
+use crate::compute::available_memory;
 use candle_core::{DType, Device, Tensor};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -80,8 +81,9 @@ impl Weights {
     /// `in / groups · kernel / stride`.
     ///
     /// # Errors
-    /// When the device refuses them.
+    /// When they do not fit the memory that is free, or the device refuses them.
     pub fn initialised(graph: &Graph, seed: u64, device: &Device) -> Result<Self, NetworkError> {
+        check_memory(graph, available_memory())?;
         let mut tensors = BTreeMap::new();
         for node in graph.nodes() {
             for spec in node.parameters() {
@@ -102,6 +104,20 @@ impl Weights {
             (name.as_str(), tensor.dims(), (tensor.dtype() != DType::F32).then(|| tensor.dtype().as_str()))
         });
         check_found(graph, found)
+    }
+}
+
+/// Refuses weights that would not fit into `free` bytes (`None`: unknown), before any are made.
+pub(super) fn check_memory(graph: &Graph, free: Option<u64>) -> Result<(), NetworkError> {
+    let values = |spec: &ParameterSpec| spec.shape.iter().product::<usize>() as u64;
+    let bytes = graph.parameters().iter().fold(0, |sum: u64, spec| sum.saturating_add(values(spec) * 4));
+    match free {
+        Some(free) if bytes > free => Err(NetworkError::Graph(format!(
+            "The network's weights need {:.1} GB of memory, {:.1} GB are free",
+            bytes as f64 / 1e9,
+            free as f64 / 1e9
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -185,7 +201,7 @@ fn he_normal(spec: &ParameterSpec, fan_in: f32, seed: u64) -> Vec<f32> {
 mod tests {
     use super::*;
     use crate::network::Resample;
-    use crate::network::architectures::{UnetSpec, lenet, unet};
+    use crate::network::architectures::{UnetSpec, lenet, mlp, unet};
 
     fn small_unet() -> Graph {
         let upsample = Some(Resample::Bilinear);
@@ -259,6 +275,20 @@ mod tests {
         assert_eq!(numbers(&weights, "enc1.bn1.weight"), [1.0; 4]);
         assert_eq!(numbers(&weights, "enc1.bn1.running_var"), [1.0; 4]);
         assert_eq!(numbers(&weights, "enc1.bn1.running_mean"), [0.0; 4]);
+    }
+
+    #[test]
+    fn weights_larger_than_the_free_memory_are_refused_with_both_numbers() {
+        // 61,706 numbers of 4 bytes are 246,824 bytes.
+        let graph = lenet(1, 10, 6, Some([28, 28])).unwrap();
+        check_memory(&graph, Some(246_824)).unwrap();
+        check_memory(&graph, None).unwrap();
+        let message = check_memory(&graph, Some(246_823)).unwrap_err().to_string();
+        assert_eq!(message, "The network's weights need 0.0 GB of memory, 0.0 GB are free");
+        // 2^35 dense weights are 137.4 GB.
+        let huge = mlp([1, 1 << 10, 1 << 10], &[1 << 15], 1).unwrap();
+        let message = check_memory(&huge, Some(8_000_000_000)).unwrap_err().to_string();
+        assert_eq!(message, "The network's weights need 137.4 GB of memory, 8.0 GB are free");
     }
 
     #[test]

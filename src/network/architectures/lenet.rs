@@ -1,4 +1,4 @@
-//! LeNet-5 (LeCun et al. 1998, "Gradient-based learning applied to document recognition").
+//! LeNet-5 (`LeCun` et al. 1998, "Gradient-based learning applied to document recognition").
 
 use super::chain::{Chain, at_least, conv, dense, max_pool};
 use crate::network::{Graph, NetworkError, Op};
@@ -10,7 +10,7 @@ const MAX_BASE: usize = 4096;
 /// image fits; `size` [y, x] gives the classic 120-84 dense head.
 ///
 /// `base` are the channels of the first convolution, the classic 6; the second has 8/3 of it, 16. Without a `size` the
-/// third 5×5 convolution ("conv3", 20 · base, LeCun's C5) stays one, is averaged over the image, and "fc1" has
+/// third 5×5 convolution ("conv3", 20 · base, the paper's C5) stays one, is averaged over the image, and "fc1" has
 /// 14 · base features: 120 and 84 again for the classic 6. Gives logits `[class]`.
 ///
 /// # Errors

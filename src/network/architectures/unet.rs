@@ -55,7 +55,8 @@ pub fn unet(spec: UnetSpec) -> Result<Graph, NetworkError> {
         from = width(level);
     }
     block(&mut chain, "mid", [from, width(depth + 1)], spec.batch_norm);
-    for (level, skip) in (1..depth + 1).zip(skips).rev() {
+    for (level, skip) in skips.into_iter().enumerate().rev() {
+        let level = level + 1;
         let name = format!("dec{level}");
         let to = width(level);
         up(&mut chain, &name, to, spec.upsample);
