@@ -107,6 +107,29 @@ fn tiled_and_whole_agree_in_every_pixel_of_every_node() {
 }
 
 #[test]
+fn a_large_image_has_the_same_mask_in_tiles() {
+    let (model, micrograph) = (segmenter(2, None), micrograph([1, 1000, 1500]));
+    let mask = |tile| {
+        let settings = RunSettings { tile, ..RunSettings::default() };
+        let mut recorder = Recorder::nothing();
+        let monitor = Monitor::silent();
+        match run(&model, &micrograph, &settings, &Device::Cpu, &mut recorder, &monitor).unwrap() {
+            Prediction::Segmentation(segmentation) => segmentation,
+            Prediction::Classification(_) => panic!("not a segmentation"),
+        }
+    };
+    let (whole, tiled) = (mask(None), mask(Some(256)));
+    assert_eq!((whole.tile, tiled.tile), (None, Some(256)));
+    assert_eq!(whole.labels, tiled.labels);
+    assert!(far(&whole.probabilities, &tiled.probabilities) < 1e-4);
+    let counts = whole.labels.counts(3);
+    assert!(
+        counts.iter().filter(|&&count| count > 1000).count() >= 2,
+        "one class alone proves nothing: {counts:?}"
+    );
+}
+
+#[test]
 fn features_cover_the_picture_at_their_scale() {
     let (_, features) = segmented(&segmenter(3, None), &micrograph([1, 37, 53]), &RunSettings::default());
     let size = |node: &str| (features.maps[node].maps.dim(), features.maps[node].scale);
@@ -185,7 +208,7 @@ fn a_classifier_sees_the_image_at_its_own_size() {
 
 #[test]
 fn an_image_too_small_for_a_classifier_is_named() {
-    let model = model(lenet(1, 2, 4, Some([28, 28])).unwrap(), card(Task::Classify, 2, 1));
+    let model = model(lenet(1, 2, 4, None).unwrap(), card(Task::Classify, 2, 1));
     let error = error_of(&model, &micrograph([1, 3, 2]), &RunSettings::default());
     assert!(matches!(error, AnalysisError::Mismatch(_)), "{error:?}");
     assert!(error.to_string().starts_with("This network cannot take an image of 2 × 3 px. Node "), "{error}");
