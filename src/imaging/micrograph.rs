@@ -303,3 +303,73 @@ impl fmt::Debug for Micrograph {
         self.0.about.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn planes_made_in_memory_keep_their_type() {
+        let plane = |v: u8| Plane::from_u8(Array2::from_elem((2, 3), v));
+        let planes = vec![vec![plane(1), plane(2)], vec![plane(3), plane(4)]];
+        let made =
+            Micrograph::from_planes("made", planes, vec!["Fe".into()], Calibration::default()).unwrap();
+        assert_eq!((made.stored_axes(), made.stored_shape()), ("TCYX", &[2, 2, 2, 3][..]));
+        assert_eq!((made.sample_type(), made.path(), made.is_colour()), (SampleType::U8, None, false));
+        assert_eq!(made.channel_names(), ["Fe", "channel 2"]);
+        assert_eq!(made.plane(1, 1).unwrap().value(0, 0), 4.0);
+        // printf '\1\1\1\1\1\1\2\2\2\2\2\2\3\3\3\3\3\3\4\4\4\4\4\4' | sha256sum
+        assert_eq!(made.sha256_le(&Monitor::silent()).unwrap(), "ea41360641373a14");
+    }
+
+    #[test]
+    fn planes_that_do_not_fit_together_are_refused() {
+        let plane = |w: usize| Plane::from_u8(Array2::zeros((1, w)));
+        let refused = |planes| {
+            let made = Micrograph::from_planes("made", planes, vec![], Calibration::default());
+            made.unwrap_err().to_string()
+        };
+        let differ = "The planes of made differ in number, shape or type";
+        assert_eq!(refused(vec![vec![plane(1), plane(2)]]), differ);
+        assert_eq!(refused(vec![vec![plane(1)], vec![]]), differ);
+        assert_eq!(refused(vec![vec![plane(1), Plane::from_u16(array![[1]])]]), differ);
+        assert_eq!(refused(vec![]), "No planes to make made of");
+    }
+
+    #[test]
+    fn a_frame_or_channel_that_is_not_there_is_an_error() {
+        let made =
+            Micrograph::from_array("made", Array4::zeros((2, 1, 1, 1)), vec![], Calibration::default());
+        for (frame, channel) in [(2, 0), (0, 1)] {
+            assert!(matches!(made.plane(frame, channel), Err(ImagingError::OutOfRange(_))));
+        }
+        let message = made.grey(5).unwrap_err().to_string();
+        assert_eq!(message, "made has no frame 5, channel 0, only 2 frames and 1 channels (from 0)");
+    }
+
+    #[test]
+    fn grey_as_colour_has_exactly_its_grey_values() {
+        let value = |y, x| if (y, x) == (0, 0) { f32::NAN } else { (y * 7 + x) as f32 * 0.1 };
+        let values = Array4::from_shape_fn((1, 3, 4, 4), |(_, _, y, x)| value(y, x));
+        let names = COLOURS[..3].iter().map(|&n| n.into()).collect();
+        let colour = Micrograph::from_array("made", values, names, Calibration::default());
+        assert!(colour.is_colour());
+        let grey = colour.grey(0).unwrap();
+        assert!(grey[[0, 0]].is_nan());
+        assert!(grey.indexed_iter().skip(1).all(|((y, x), &v)| v == value(y, x)));
+    }
+
+    #[test]
+    fn clones_share_planes_across_threads() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/imaging/imagej.tif");
+        let micrograph = super::super::open(&path).unwrap().remove(0);
+        let first = micrograph.plane(3, 1).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let (clone, first) = (micrograph.clone(), &first);
+                scope.spawn(move || assert!(Arc::ptr_eq(&clone.plane(3, 1).unwrap(), first)));
+            }
+        });
+    }
+}

@@ -56,3 +56,31 @@ fn unknown(path: &Path) -> Fault {
     };
     Fault::Bad(format!("Named .{ending}, but the content is not {name} image"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_image_is_said_in_one_message() {
+        let dir = tempfile::tempdir().unwrap();
+        let cases: [(&str, &[u8], &str); 5] = [
+            ("empty.tif", b"", "The file is empty"),
+            ("notes.tif", b"Dear diary", "Named .tif, but the content is not a TIFF image"),
+            ("notes.PNG", b"Dear diary", "Named .png, but the content is not a PNG image"),
+            ("photo.jpg", b"\x89", "Named .jpg, but the content is not a JPEG image"),
+            ("stack.dm4", b"\0\0\0\x04", "Not a TIFF, PNG or JPEG file, which are what can be read"),
+        ];
+        for (name, content, expected) in cases {
+            let path = dir.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            let message = open(&path).unwrap_err().to_string();
+            assert_eq!(message, format!("{expected}: {}", path.display()));
+        }
+        let folder = open(dir.path()).unwrap_err().to_string();
+        assert!(folder.starts_with("This is a folder, not an image file: "), "{folder}");
+        let missing = open(&dir.path().join("nothing.tif")).unwrap_err();
+        assert!(matches!(missing, ImagingError::Io { .. }));
+        assert!(missing.to_string().starts_with("There is no such file: "), "{missing}");
+    }
+}

@@ -135,3 +135,72 @@ fn fault(error: ImageError) -> Fault {
         other => Fault::Bad(format!("The picture is damaged: {other}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::open;
+    use super::*;
+
+    fn fixture(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/imaging").join(name)
+    }
+
+    #[test]
+    fn a_sixteen_bit_png_stays_sixteen_bit_and_uncalibrated() {
+        let png = &open(&fixture("sixteen_bit.png")).unwrap()[0];
+        assert_eq!((png.format(), png.sample_type().name(), png.stored_axes()), ("PNG", "uint16", "YX"));
+        assert_eq!(png.plane(0, 0).unwrap().value(3, 4), 19.0 * 300.0);
+        assert_eq!(png.calibration(), &Calibration::default());
+    }
+
+    #[test]
+    fn a_colour_png_has_its_samples_for_channels() {
+        let png = &open(&fixture("rgba.png")).unwrap()[0];
+        assert_eq!((png.stored_axes(), png.stored_shape()), ("YXS", &[4, 5, 4][..]));
+        assert_eq!(png.channel_names(), COLOURS);
+        let corner = [0, 1, 2, 3].map(|c| png.plane(0, c).unwrap().value(3, 4));
+        assert_eq!(corner, [19.0, 59.0, 99.0, 139.0]);
+        // numpy: hashlib.sha256(numpy.asarray(PIL.Image.open("rgba.png")).tobytes()).hexdigest()[:16]
+        assert_eq!(png.sha256_le(&crate::monitor::Monitor::silent()).unwrap(), "76b524caa941ef28");
+    }
+
+    #[test]
+    fn a_grey_jpeg_saved_as_colour_keeps_its_grey() {
+        let grey = &open(&fixture("grey.jpg")).unwrap()[0];
+        assert_eq!((grey.channels(), grey.plane(0, 0).unwrap().value(8, 8)), (1, 99.0));
+        let colour = &open(&fixture("colour.jpg")).unwrap()[0];
+        assert!(colour.is_colour());
+        assert_eq!(colour.grey(0).unwrap(), Array2::from_elem((16, 16), 77.0));
+    }
+
+    /// Writes bytes as a file, and gives the error of opening and reading it.
+    fn refusal(bytes: &[u8]) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("case");
+        std::fs::write(&path, bytes).unwrap();
+        let read = open(&path).and_then(|all| all[0].plane(0, 0));
+        match read {
+            Ok(_) => "read".into(),
+            Err(ImagingError::Bad { what, .. }) => what,
+            Err(other) => format!("not bad: {other}"),
+        }
+    }
+
+    #[test]
+    fn a_damaged_picture_is_one_message() {
+        let png = std::fs::read(fixture("sixteen_bit.png")).unwrap();
+        assert_eq!(refusal(&png), "read");
+        for cut in 9..png.len() - 12 {
+            assert_ne!(refusal(&png[..cut]), "read", "PNG cut to {cut} bytes");
+        }
+        let jpeg = std::fs::read(fixture("grey.jpg")).unwrap();
+        for cut in (4..jpeg.len() - 8).step_by(5) {
+            assert_ne!(refusal(&jpeg[..cut]), "read", "JPEG cut to {cut} bytes");
+        }
+        // Width and height of a JPEG stand behind its start of frame.
+        let frame = jpeg.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
+        let mut huge = jpeg.clone();
+        huge[frame + 5..frame + 9].copy_from_slice(&[0xff; 4]);
+        assert!(refusal(&huge).starts_with("The header claims 65535 × 65535 pixels"), "{}", refusal(&huge));
+    }
+}

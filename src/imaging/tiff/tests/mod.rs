@@ -1,10 +1,13 @@
 //! Reading TIFF files against tifffile's reading of them.
 
+mod damaged;
+mod written;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::super::{ImagingError, Micrograph, open};
+use crate::imaging::{ImagingError, Micrograph, open};
 use crate::monitor::Monitor;
 
 /// Files of the shared test data, with what tifffile makes of them; `None` where the data is not there.

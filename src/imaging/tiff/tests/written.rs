@@ -1,0 +1,116 @@
+//! Files that tifffile wrote with known values (`tests/fixtures/imaging/make.py`).
+
+use std::path::{Path, PathBuf};
+
+use crate::imaging::{Micrograph, PixelSize, open};
+use crate::monitor::Monitor;
+
+pub(super) fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/imaging").join(name)
+}
+
+/// Opens the only series of a fixture and holds its axes, its layout and all its values against the script's:
+/// plane `plane_of(frame, channel)` of the script is `100 · plane + 5 y + x`.
+fn check(name: &str, axes: &str, layout: (usize, usize), plane_of: fn(usize, usize) -> usize) -> Micrograph {
+    let mut all = open(&fixture(name)).unwrap();
+    assert_eq!(all.len(), 1, "{name}");
+    let micrograph = all.remove(0);
+    assert_eq!(micrograph.stored_axes(), axes, "{name}");
+    assert_eq!((micrograph.frames(), micrograph.channels()), layout, "{name}");
+    assert_eq!((micrograph.height(), micrograph.width()), (4, 5), "{name}");
+    for frame in 0..layout.0 {
+        for channel in 0..layout.1 {
+            let plane = micrograph.plane(frame, channel).unwrap();
+            assert_eq!(plane.sample_type(), micrograph.sample_type(), "{name}");
+            for (y, x) in (0..4).flat_map(|y| (0..5).map(move |x| (y, x))) {
+                let expected = 100 * plane_of(frame, channel) + 5 * y + x;
+                assert_eq!(plane.value(y, x), expected as f64, "{name}: frame {frame}, channel {channel}");
+            }
+        }
+    }
+    micrograph
+}
+
+#[test]
+fn an_imagej_hyperstack_has_its_axes_and_pixel_size() {
+    for name in ["imagej.tif", "imagej_one_directory.tif"] {
+        // Stored t, z, c: our frame is t · 3 + z.
+        let stack = check(name, "TZCYX", (6, 2), |frame, channel| frame * 2 + channel);
+        assert_eq!(stack.format(), "ImageJ TIFF");
+        let pixel = stack.calibration().pixel.clone().unwrap();
+        assert_eq!((pixel.x_nm, pixel.y_nm), (250.0, 500.0));
+        assert!(pixel.source.contains("ImageJ"), "{}", pixel.source);
+        assert_eq!(stack.calibration().frame_step_nm, Some(500.0));
+        assert_eq!(stack.channel_names(), ["channel 1", "channel 2"]);
+        assert!(stack.notes().is_empty(), "{:?}", stack.notes());
+    }
+}
+
+#[test]
+fn an_ome_tiff_has_its_axes_channels_and_pixel_size() {
+    // Stored c, t, z: our frame is t · 3 + z, and channel c begins at plane 6 c.
+    let stack = check("ome.ome.tif", "CTZYX", (6, 2), |frame, channel| channel * 6 + frame);
+    assert_eq!(
+        (stack.format(), stack.channel_names()),
+        ("OME-TIFF", &["Fe".to_owned(), "Cr & Ni".into()][..])
+    );
+    let expected = PixelSize { x_nm: 2.5, y_nm: 5.0, source: "OME-XML PhysicalSizeX".into() };
+    assert_eq!(stack.calibration().pixel, Some(expected));
+    assert_eq!(stack.calibration().frame_step_nm, Some(10.0));
+}
+
+#[test]
+fn tifffiles_own_axes_are_read_from_compressed_tiles() {
+    let stack = check("shaped_tiles.tif", "TCYX", (3, 2), |frame, channel| frame * 2 + channel);
+    assert_eq!((stack.format(), stack.sample_type().name()), ("TIFF", "float32"));
+}
+
+#[test]
+fn a_big_endian_bigtiff_in_separate_planes_is_a_colour_picture() {
+    // The script's third plane passes 255 and wraps.
+    let colour = &open(&fixture("big_planar.tif")).unwrap()[0];
+    assert_eq!((colour.stored_axes(), colour.stored_shape()), ("SYX", &[3, 4, 5][..]));
+    assert_eq!(colour.channel_names(), ["red", "green", "blue"]);
+    assert!(colour.is_colour());
+    let corner = |c| colour.plane(0, c).unwrap().value(3, 4);
+    assert_eq!([corner(0), corner(1), corner(2)], [19.0, 119.0, 219.0]);
+    let luminance = 0.299 * 19.0 + 0.587 * 119.0 + 0.114 * 219.0;
+    assert!((f64::from(colour.grey(0).unwrap()[[3, 4]]) - luminance).abs() < 1e-4);
+}
+
+#[test]
+fn a_printers_resolution_is_not_a_pixel_size() {
+    let pages = check("pages.tif", "TYX", (3, 1), |frame, _| frame);
+    assert_eq!(pages.calibration().pixel, None);
+    assert!(pages.notes()[0].contains("300 pixels per inch"), "{:?}", pages.notes());
+}
+
+#[test]
+fn pages_of_another_shape_are_another_series() {
+    let all = open(&fixture("two_shapes.tif")).unwrap();
+    let layout: Vec<_> = all.iter().map(|m| (m.name(), m.series(), m.stored_axes(), m.frames())).collect();
+    let expected = [("two_shapes.tif", 0, "TYX", 2), ("two_shapes.tif (series 2)", 1, "YX", 1)];
+    assert_eq!(layout, expected);
+    assert_eq!(all[0].plane(1, 0).unwrap().value(0, 0), 100.0);
+    assert_eq!(all[1].plane(0, 0).unwrap().value(1, 1), 6.0);
+}
+
+#[test]
+fn missing_and_infinite_values_stay_what_they_are() {
+    let plane = open(&fixture("nan.tif")).unwrap()[0].plane(0, 0).unwrap();
+    assert!(plane.value(0, 0).is_nan());
+    assert_eq!(
+        [(0, 1), (1, 0), (1, 1)].map(|(y, x)| plane.value(y, x)),
+        [f64::INFINITY, f64::NEG_INFINITY, 1.5]
+    );
+    let one = &open(&fixture("one_pixel.tif")).unwrap()[0];
+    assert_eq!((one.stored_axes(), one.plane(0, 0).unwrap().value(0, 0)), ("YX", 7.0));
+}
+
+#[test]
+fn a_hash_can_be_cancelled() {
+    let (watch, monitor) = Monitor::watched();
+    watch.cancel();
+    let error = open(&fixture("imagej.tif")).unwrap()[0].sha256_le(&monitor).unwrap_err();
+    assert_eq!(error.to_string(), "Cancelled");
+}
