@@ -12,7 +12,8 @@ use tiff::decoder::{Decoder, DecodingResult, Limits};
 
 use super::super::error::Fault;
 use super::jpeg;
-use super::page::{Compression, Page, Photometric};
+use super::kinds::{Compression, Photometric};
+use super::page::Page;
 
 /// The bytes of a chunk of `rows` rows, each padded to whole bytes, without compression; a predictor is still on them.
 pub(super) fn decompress(page: &Page, mut stored: Vec<u8>, rows: usize) -> Result<Vec<u8>, Fault> {
@@ -22,7 +23,9 @@ pub(super) fn decompress(page: &Page, mut stored: Vec<u8>, rows: usize) -> Resul
         return Ok(vec![0; length]);
     }
     if page.reversed_bits && page.compression != Compression::Jpeg {
-        stored.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
+        for byte in &mut stored {
+            *byte = byte.reverse_bits();
+        }
     }
     match page.compression {
         Compression::None => return Ok(stored),

@@ -96,8 +96,10 @@ fn place<W: Word>(
     for (sample, plane) in planes.iter_mut().enumerate() {
         let mut target = plane.slice_mut(s![top..top + rows, left..left + columns]);
         for (y, mut row) in target.rows_mut().into_iter().enumerate() {
-            let words = words[y * stride * samples..].iter().skip(sample).step_by(samples);
-            row.iter_mut().zip(words).for_each(|(to, &from)| *to = from);
+            let pixels = words[y * stride * samples..].chunks_exact(samples);
+            for (to, pixel) in row.iter_mut().zip(pixels) {
+                *to = pixel[sample];
+            }
         }
     }
 }

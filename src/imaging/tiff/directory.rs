@@ -1,4 +1,4 @@
-//! The container: header, image file directories and their values (TIFF 6.0, section 2; BigTIFF).
+//! The container: header, image file directories and their values (TIFF 6.0, section 2; `BigTIFF`).
 //!
 //! Nothing is believed: every offset and count is held against the length of the file before a byte is allocated.
 
@@ -45,7 +45,6 @@ pub(super) mod tag {
     pub(in super::super) const Y_RESOLUTION: u16 = 283;
     pub(in super::super) const PLANAR_CONFIGURATION: u16 = 284;
     pub(in super::super) const RESOLUTION_UNIT: u16 = 296;
-    pub(in super::super) const SOFTWARE: u16 = 305;
     pub(in super::super) const PREDICTOR: u16 = 317;
     pub(in super::super) const TILE_WIDTH: u16 = 322;
     pub(in super::super) const TILE_LENGTH: u16 = 323;
@@ -54,6 +53,8 @@ pub(super) mod tag {
     pub(in super::super) const EXTRA_SAMPLES: u16 = 338;
     pub(in super::super) const SAMPLE_FORMAT: u16 = 339;
     pub(in super::super) const JPEG_TABLES: u16 = 347;
+    pub(in super::super) const IMAGEJ_BYTE_COUNTS: u16 = 50838;
+    pub(in super::super) const IMAGEJ_METADATA: u16 = 50839;
 }
 
 /// An open TIFF file.
@@ -200,7 +201,7 @@ impl Container {
     }
 }
 
-/// Bytes of one value of a field type (TIFF 6.0, page 15; BigTIFF); `None` for unknown types, which are skipped.
+/// Bytes of one value of a field type (TIFF 6.0, page 15; `BigTIFF`); `None` for unknown types, which are skipped.
 fn size_of(kind: u16) -> Option<u64> {
     Some(match kind {
         1 | 2 | 6 | 7 => 1,

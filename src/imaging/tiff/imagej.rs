@@ -6,8 +6,13 @@
 use std::collections::HashMap;
 
 use super::super::calibration::{PixelSize, unit_in_nm};
+use super::super::error::Fault;
+use super::directory::{Container, Directory, tag};
 use super::page::Page;
 use super::plan::{Plan, expanded};
+
+/// "labl" as a number.
+const LABEL: u64 = 0x6c61_626c;
 
 /// Pixels per unit along x and y, as the resolution tags have them.
 pub(super) type Resolution = (Option<f64>, Option<f64>);
@@ -16,9 +21,18 @@ pub(super) fn is_imagej(description: &str) -> bool {
     description.starts_with("ImageJ=")
 }
 
-/// The stack that the description makes of equal pages.
-pub(super) fn plan(description: &str, pages: Vec<Page>, resolution: Resolution, file_length: u64) -> Plan {
-    let fields: HashMap<&str, &str> = description
+/// What ImageJ wrote about a stack.
+pub(super) struct Said<'a> {
+    pub description: &'a str,
+    /// One for each plane, or none.
+    pub labels: Vec<String>,
+    pub resolution: Resolution,
+}
+
+/// The stack that ImageJ's words make of equal pages.
+pub(super) fn plan(said: &Said<'_>, pages: Vec<Page>, file_length: u64) -> Plan {
+    let fields: HashMap<&str, &str> = said
+        .description
         .lines()
         .filter_map(|line| line.split_once('='))
         .map(|(k, v)| (k.trim(), v.trim()))
@@ -43,7 +57,10 @@ pub(super) fn plan(description: &str, pages: Vec<Page>, resolution: Resolution, 
     } else {
         plan.outer = vec![('T', found)];
     }
-    calibrate(&mut plan, &fields, resolution, slices);
+    if channels == found && said.labels.len() == found {
+        plan.channel_names.clone_from(&said.labels);
+    }
+    calibrate(&mut plan, &fields, said.resolution, slices);
     plan
 }
 
@@ -70,4 +87,30 @@ fn calibrate(plan: &mut Plan, fields: &HashMap<&str, &str>, resolution: Resoluti
     if slices > 1 {
         plan.calibration.frame_step_nm = spacing.filter(|s| s.is_finite() && *s > 0.0).map(|s| s * nm);
     }
+}
+
+/// The labels of the planes (ij.io.TiffEncoder, `writeMetaData`): the first block of the metadata tag lists kinds and
+/// numbers of the blocks that follow, whose lengths the other tag has; texts are UTF-16 in the file's byte order.
+pub(super) fn labels(file: &mut Container, directory: &Directory) -> Result<Vec<String>, Fault> {
+    let lengths = file.numbers(directory, tag::IMAGEJ_BYTE_COUNTS)?;
+    let blob = file.blob(directory, tag::IMAGEJ_METADATA)?.unwrap_or_default();
+    let order = file.order;
+    let mut rest = blob.as_slice();
+    let mut blocks = lengths.iter().map_while(|&length| {
+        let (block, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        rest = after;
+        Some(block)
+    });
+    let Some(header) = blocks.next() else { return Ok(Vec::new()) };
+    let kinds = header.get(4..).unwrap_or_default().chunks_exact(8);
+    let mut labels = Vec::new();
+    for (kind, count) in kinds.map(|entry| (order.number(&entry[..4]), order.number(&entry[4..]))) {
+        for block in blocks.by_ref().take(count as usize) {
+            if kind == LABEL {
+                let units: Vec<u16> = block.chunks_exact(2).map(|pair| order.number(pair) as u16).collect();
+                labels.push(String::from_utf16_lossy(&units));
+            }
+        }
+    }
+    Ok(labels)
 }

@@ -41,7 +41,9 @@ pub(super) fn plans(description: &str, path: &Path, pages: &[Option<Page>]) -> V
 fn without(pages: &[Option<Page>], note: String) -> Vec<Plan> {
     let mut plans: Vec<Plan> =
         grouped(pages.iter().flatten().cloned().collect()).into_iter().map(Plan::plain).collect();
-    plans.iter_mut().for_each(|plan| plan.format = "OME-TIFF");
+    for plan in &mut plans {
+        plan.format = "OME-TIFF";
+    }
     if let Some(first) = plans.first_mut() {
         first.notes.push(note);
     }

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::calibration::{Calibration, PixelSize};
 use super::super::error::Fault;
 use super::super::micrograph::{About, Source};
 use super::super::{ImagingError, Micrograph, Plane};
 use super::decode::read_planes;
 use super::directory::{Container, Directory, tag};
-use super::page::{Compression, Page};
+use super::kinds::Compression;
+use super::page::Page;
 use super::plan::{Plan, grouped};
 use super::{imagej, ome, shaped};
 
@@ -76,11 +76,12 @@ fn described(
     for group in grouped(pages.into_iter().flatten().collect()) {
         plans.push(match plans.is_empty() {
             true if imagej::is_imagej(description) => {
-                imagej::plan(description, group, resolution, file.length)
+                let labels = imagej::labels(file, directory)?;
+                imagej::plan(&imagej::Said { description, labels, resolution }, group, file.length)
             }
             true => {
                 let mut plan = shaped::apply(Plan::plain(group), description, file.length);
-                calibrate(&mut plan, file, directory, resolution)?;
+                note_resolution(&mut plan, file, directory, resolution)?;
                 plan
             }
             false => Plan::plain(group),
@@ -89,28 +90,20 @@ fn described(
     Ok(plans)
 }
 
-/// Takes the resolution tags for a pixel size only where known software wrote them as one; a note says when not.
-///
-/// Most programs fill them with a screen's or printer's dots per inch, whatever the image is of.
-fn calibrate(
+/// Says that the resolution tags alone are no pixel size: most programs fill them with a screen's or printer's dots per
+/// inch, whatever the image is of.
+fn note_resolution(
     plan: &mut Plan,
     file: &mut Container,
     directory: &Directory,
     resolution: imagej::Resolution,
 ) -> Result<(), Fault> {
-    let (unit, nm) = match file.number(directory, tag::RESOLUTION_UNIT)?.unwrap_or(2) {
-        2 => ("inch", 2.54e7),
-        3 => ("cm", 1e7),
+    let unit = match file.number(directory, tag::RESOLUTION_UNIT)?.unwrap_or(2) {
+        2 => "inch",
+        3 => "cm",
         _ => return Ok(()),
     };
-    let (Some(x), Some(y)) = resolution else { return Ok(()) };
-    let software = file.text(directory, tag::SOFTWARE)?.unwrap_or_default();
-    if software.starts_with("Polepiece") {
-        plan.calibration = Calibration {
-            pixel: PixelSize::checked(nm / x, nm / y, format!("Polepiece, XResolution in pixels per {unit}")),
-            frame_step_nm: None,
-        };
-    } else if x > 1.0 && x.is_finite() {
+    if let Some(x) = resolution.0.filter(|x| *x > 1.0 && x.is_finite()) {
         plan.notes.push(format!("The resolution tag ({x} pixels per {unit}) is not taken as a pixel size"));
     }
     Ok(())
@@ -139,12 +132,12 @@ fn micrograph(path: &Path, series: usize, plan: Plan) -> Micrograph {
     for (page, (frame, channel)) in axes.stored_order().enumerate() {
         page_at[frame * channels + channel] = page;
     }
-    let source = Pages { path: path.to_path_buf(), pages: plan.pages, page_at, channels };
+    let source = OnDisk { path: path.to_path_buf(), pages: plan.pages, page_at, channels };
     Micrograph::from_file(about, Box::new(source))
 }
 
 /// The pages of one series on disk.
-struct Pages {
+struct OnDisk {
     path: PathBuf,
     pages: Vec<Page>,
     /// The page of a frame and channel, `[frame · channels + channel]`, where a channel may hold several samples.
@@ -152,7 +145,7 @@ struct Pages {
     channels: usize,
 }
 
-impl Source for Pages {
+impl Source for OnDisk {
     fn read(&self, frame: usize, channel: usize) -> Result<Vec<(usize, Plane)>, ImagingError> {
         let samples = self.pages[0].samples;
         let page = &self.pages[self.page_at[frame * self.channels + channel / samples]];

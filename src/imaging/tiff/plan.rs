@@ -3,7 +3,8 @@
 use super::super::axes::Axes;
 use super::super::calibration::Calibration;
 use super::super::micrograph::COLOURS;
-use super::page::{Page, Photometric};
+use super::kinds::Photometric;
+use super::page::Page;
 
 /// One series to be: which pages, along which axes.
 #[derive(Debug, Clone)]

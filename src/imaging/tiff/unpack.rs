@@ -2,7 +2,8 @@
 
 use super::super::error::Fault;
 use super::directory::Order;
-use super::page::{Page, Predictor};
+use super::kinds::Predictor;
+use super::page::Page;
 
 /// An unsigned number that a sample's bits are read into, whatever they mean.
 pub(super) trait Word: Copy + Default + Send + Sync {
@@ -55,7 +56,7 @@ pub(super) fn words<W: Word>(page: &Page, mut bytes: Vec<u8>, rows: usize) -> Re
     for row in bytes.chunks_exact(row_bytes) {
         if page.bits == W::BITS {
             words.extend(row.chunks_exact(W::BITS / 8).map(|b| W::from_bytes(b, order)));
-        } else if page.bits % 8 == 0 {
+        } else if page.bits.is_multiple_of(8) {
             words.extend(row.chunks_exact(page.bits / 8).map(|b| W::from_number(order.number(b))));
         } else {
             words.extend(bit_fields(row, page.bits).take(row_words).map(W::from_number));

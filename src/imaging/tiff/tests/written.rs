@@ -47,6 +47,45 @@ fn an_imagej_hyperstack_has_its_axes_and_pixel_size() {
 }
 
 #[test]
+fn imagejs_labels_name_the_channels_and_an_unknown_unit_is_said() {
+    let stack = check("imagej_labels.tif", "CYX", (1, 2), |_, channel| channel);
+    assert_eq!(stack.channel_names(), ["Fe Kα", "Cr"]);
+    assert_eq!(stack.calibration().pixel, None);
+    assert_eq!(stack.notes(), ["The unit “furlong” of ImageJ's calibration is not a length"]);
+}
+
+/// The notes of the first series of a fixture in which a text is replaced by one of the same length.
+fn notes_with(name: &str, from: &str, to: &str) -> (Vec<String>, String) {
+    let mut bytes = std::fs::read(fixture(name)).unwrap();
+    let at = bytes.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
+    bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let first = open(&path).unwrap().remove(0);
+    (first.notes().to_vec(), first.stored_axes().to_owned())
+}
+
+#[test]
+fn ome_xml_that_does_not_fit_is_left_aside_with_a_note() {
+    let cases = [
+        ("SizeX=\"5\"", "SizeX=\"9\"", "does not fit the file: it has 9 × 4 pixels, its page 5 × 4"),
+        ("SizeT=\"2\"", "SizeT=\"0\"", "does not fit the file: it has [3, 0, 2] planes"),
+        ("=\"XYZTC\"", "=\"XYZZC\"", "does not fit the file: its dimension order is “XYZZC”"),
+        ("SizeZ=\"3\"", "SizeZ=\"4\"", "The OME-XML names 16 planes; 12 are in this file"),
+        ("</Pixels>", "</Pixelz>", "The OME-XML cannot be read"),
+        ("<TiffData IFD=\"0\"", "<TiffData IFD=\"7\"", "names 12 planes; 5 are in this file"),
+    ];
+    for (from, to, expected) in cases {
+        let (notes, axes) = notes_with("ome.ome.tif", from, to);
+        assert!(notes.iter().any(|note| note.contains(expected)), "{to}: {notes:?}");
+        assert_eq!(axes, "TYX", "{to}");
+    }
+    let (notes, _) = notes_with("ome.ome.tif", "Unit=\"nm\"", "Unit=\"px\"");
+    assert_eq!(notes, ["The unit “px” of PhysicalSizeX is not a known length"]);
+}
+
+#[test]
 fn an_ome_tiff_has_its_axes_channels_and_pixel_size() {
     // Stored c, t, z: our frame is t · 3 + z, and channel c begins at plane 6 c.
     let stack = check("ome.ome.tif", "CTZYX", (6, 2), |frame, channel| channel * 6 + frame);
