@@ -12,12 +12,31 @@ use std::time::{Duration, Instant};
 #[error("Cancelled")]
 pub struct Cancelled;
 
-#[derive(Debug, Default)]
+/// Told of every step, on the worker's thread: the fraction done and the stage.
+type Listener = Box<dyn Fn(f32, &str) + Send + Sync>;
+
+#[derive(Default)]
 struct Shared {
     cancelled: AtomicBool,
     /// Bits of an `f32` in 0..=1.
     fraction: AtomicU32,
     stage: Mutex<String>,
+    listener: Option<Listener>,
+}
+
+impl Shared {
+    fn tell(&self) {
+        if let Some(listener) = &self.listener {
+            let stage = self.stage.lock().map(|stage| stage.clone()).unwrap_or_default();
+            listener(f32::from_bits(self.fraction.load(Ordering::Relaxed)), &stage);
+        }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("cancelled", &self.cancelled).finish_non_exhaustive()
+    }
 }
 
 /// The worker's end: reports progress and asks whether to go on. Cheap to clone.
@@ -53,6 +72,13 @@ impl Monitor {
         (watch, Self { shared, from: 0.0, to: 1.0 })
     }
 
+    /// Like [`Monitor::watched`], and `listener` is told of every step on the worker's thread.
+    pub fn reporting_to(listener: impl Fn(f32, &str) + Send + Sync + 'static) -> (Watch, Self) {
+        let shared = Arc::new(Shared { listener: Some(Box::new(listener)), ..Shared::default() });
+        let watch = Watch { shared: Arc::clone(&shared), started: Instant::now() };
+        (watch, Self { shared, from: 0.0, to: 1.0 })
+    }
+
     /// Work that nobody watches and nobody cancels.
     #[must_use]
     pub fn silent() -> Self {
@@ -69,6 +95,7 @@ impl Monitor {
         let part = if total == 0 { 1.0 } else { (done as f32 / total as f32).clamp(0.0, 1.0) };
         let fraction = self.from + part * (self.to - self.from);
         self.shared.fraction.store(fraction.to_bits(), Ordering::Relaxed);
+        self.shared.tell();
         self.check()
     }
 
@@ -77,6 +104,7 @@ impl Monitor {
         if let Ok(mut stage) = self.shared.stage.lock() {
             text.clone_into(&mut stage);
         }
+        self.shared.tell();
     }
 
     /// A monitor for step `index` of `count` equal steps: its 0..1 is that part of ours.
@@ -143,6 +171,18 @@ mod tests {
         assert!((watch.fraction() - 0.75).abs() < 1e-6);
         monitor.part(0, 4).part(1, 2).progress(1, 1).unwrap();
         assert!((watch.fraction() - 0.25).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_listener_hears_every_step() {
+        let (sender, heard) = std::sync::mpsc::channel();
+        let (watch, monitor) =
+            Monitor::reporting_to(move |fraction, stage| drop(sender.send((fraction, stage.to_owned()))));
+        monitor.stage("reading");
+        monitor.progress(1, 2).unwrap();
+        drop(monitor);
+        drop(watch);
+        assert_eq!(heard.iter().collect::<Vec<_>>(), [(0.0, "reading".to_owned()), (0.5, "reading".to_owned())]);
     }
 
     #[test]

@@ -1,1 +1,41 @@
-//! The command line.
+//! The command line: what the window can do, for scripts and clusters.
+//!
+//! Raw arguments become validated ones once ([`args`]); each command is a file. Results go to standard output, one
+//! JSON object a line with `--json`; messages and progress go to standard error. Exit codes: 0 done, 1 finished with
+//! failures (each named, none hides the others), 2 could not run.
+
+mod args;
+mod classify;
+mod context;
+mod describe;
+mod evaluate;
+mod features;
+mod headless;
+mod info;
+mod models;
+mod segment;
+mod synth;
+mod terminal;
+mod train;
+
+use std::process::ExitCode;
+
+pub use args::{Command, Face, WindowArgs, parse};
+pub use headless::{display_is_there, without_window};
+
+/// Carries out one command and gives its exit code.
+#[must_use]
+pub fn run(command: Command) -> ExitCode {
+    let outcome = match command {
+        Command::Info(args) => info::run(&args),
+        Command::Segment(args) => segment::run(&args),
+        Command::Classify(args) => classify::run(&args),
+        Command::Features(args) => features::run(&args),
+        Command::Describe(args) => describe::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Synth(args) => synth::run(&args),
+    };
+    terminal::exit_code(outcome)
+}

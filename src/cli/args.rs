@@ -1,0 +1,370 @@
+//! Every command and flag, with the help a person reads.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::compute::DeviceChoice;
+use crate::export::Format;
+use crate::synth::Kind;
+
+/// What the program was started as.
+#[derive(Debug)]
+pub enum Face {
+    Command(Command),
+    Window(WindowArgs),
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "polepiece", version, about, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Exit codes: 0 done, 1 finished with failures, 2 could not run.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    window: WindowArgs,
+}
+
+/// The window's own arguments.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WindowArgs {
+    /// Micrographs (or a model file) to open in the window; none opens the shipped sample
+    pub files: Vec<PathBuf>,
+    /// Save a picture of the window once the first result is shown, then quit
+    #[arg(long, value_name = "PNG")]
+    pub screenshot: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// What a file holds: axes, type, channels, pixel size and where that came from
+    Info(InfoArgs),
+    /// Segment micrographs and write masks, tables and manifests
+    Segment(SegmentArgs),
+    /// Classify whole micrographs
+    Classify(ClassifyArgs),
+    /// Write the feature maps of one node, or of all, as .npy [channel, y, x] and a PNG sheet
+    Features(FeaturesArgs),
+    /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
+    Describe(DescribeArgs),
+    /// The installed models, with their cards
+    Models(ModelsArgs),
+    /// Train a model from a recipe, or from a folder of images and one of masks
+    Train(TrainArgs),
+    /// Score a model against masks: IoU, Dice and pixels per class, mean IoU, accuracy
+    Evaluate(EvaluateArgs),
+    /// Make synthetic micrographs with their label maps
+    Synth(SynthArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// One JSON object a file
+    #[arg(long)]
+    pub json: bool,
+    /// Decode everything and add the hash of the stored values
+    #[arg(long)]
+    pub hash: bool,
+}
+
+/// The device and its threads.
+#[derive(Debug, Clone, Args)]
+pub struct DeviceArgs {
+    /// Threads for all computation; 0 takes every core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Where to compute; auto takes a GPU when this build and machine have one
+    #[arg(long, value_enum, default_value = "auto")]
+    pub device: DeviceArg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeviceArg {
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+impl From<DeviceArg> for DeviceChoice {
+    fn from(arg: DeviceArg) -> Self {
+        match arg {
+            DeviceArg::Auto => Self::Auto,
+            DeviceArg::Cpu => Self::Cpu,
+            DeviceArg::Cuda => Self::Cuda,
+        }
+    }
+}
+
+/// Which part of a file, and how it is cut.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PartArgs {
+    /// Only this frame, counted from 0 (default: all)
+    #[arg(long, value_name = "N")]
+    pub frame: Option<usize>,
+    /// Only this series of the file, counted from 0 (default: all)
+    #[arg(long, value_name = "N")]
+    pub series: Option<usize>,
+    /// Microscope channels that feed the network, counted from 0, such as 0,2
+    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    pub channels: Option<Vec<usize>>,
+    /// Side of a tile in pixels (default: the whole image where memory allows)
+    #[arg(long, value_name = "PX")]
+    pub tile: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct SegmentArgs {
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// A model file, or the name of an installed model
+    #[arg(long, short)]
+    pub model: String,
+    /// Folder for the results; made if it is not there
+    #[arg(long, short)]
+    pub out: PathBuf,
+    /// What to write besides the manifest
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "label,palette,overlay,probability,csv")]
+    pub formats: Vec<FormatArg>,
+    /// Opacity of the classes in the overlay picture, 0 to 1
+    #[arg(long, value_name = "0–1")]
+    pub opacity: Option<f32>,
+    /// Grey values shown black and white in the overlay picture, such as 120,900 (default: percentiles)
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1, allow_hyphen_values = true)]
+    pub contrast: Option<Vec<f32>>,
+    #[command(flatten)]
+    pub part: PartArgs,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// One JSON object a frame
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    Label,
+    Palette,
+    Overlay,
+    Probability,
+    Csv,
+}
+
+impl From<FormatArg> for Format {
+    fn from(arg: FormatArg) -> Self {
+        match arg {
+            FormatArg::Label => Self::Label,
+            FormatArg::Palette => Self::Palette,
+            FormatArg::Overlay => Self::Overlay,
+            FormatArg::Probability => Self::Probability,
+            FormatArg::Csv => Self::Csv,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ClassifyArgs {
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// A model file, or the name of an installed model
+    #[arg(long, short)]
+    pub model: String,
+    #[command(flatten)]
+    pub part: PartArgs,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// One JSON object a frame
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all"])))]
+pub struct FeaturesArgs {
+    pub file: PathBuf,
+    /// A model file, or the name of an installed model
+    #[arg(long, short)]
+    pub model: String,
+    /// The node whose feature maps are wanted (`polepiece describe` lists them)
+    #[arg(long)]
+    pub node: Option<String>,
+    /// Every node
+    #[arg(long)]
+    pub all: bool,
+    /// Folder for the results; made if it is not there
+    #[arg(long, short)]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub part: PartArgs,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DescribeArgs {
+    /// A model file, or the name of an installed model
+    pub model: String,
+    /// Input size as channels x height x width, such as 1x512x512
+    #[arg(long, value_parser = parse_input, value_name = "CxHxW")]
+    pub input: Option<[usize; 3]>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// One JSON object a model
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("from").required(true).args(["recipe", "images"])))]
+pub struct TrainArgs {
+    /// A recipe in TOML
+    #[arg(long)]
+    pub recipe: Option<PathBuf>,
+    /// Folder of images
+    #[arg(long, requires = "masks", conflicts_with = "recipe")]
+    pub images: Option<PathBuf>,
+    /// Folder of masks, matched to the images by file name
+    #[arg(long, requires = "images")]
+    pub masks: Option<PathBuf>,
+    /// Label scheme in TOML: which grey values or colours mean which class
+    #[arg(long, requires = "images")]
+    pub labels: Option<PathBuf>,
+    /// Architecture
+    #[arg(long, default_value = "unet", requires = "images")]
+    pub arch: String,
+    /// Channels of the first level
+    #[arg(long, default_value_t = 16, requires = "images")]
+    pub base: usize,
+    /// Number of poolings
+    #[arg(long, default_value_t = 4, requires = "images")]
+    pub depth: usize,
+    /// Time budget in minutes
+    #[arg(long, conflicts_with = "steps")]
+    pub minutes: Option<f64>,
+    /// Number of optimiser steps
+    #[arg(long)]
+    pub steps: Option<usize>,
+    /// Folder of validation images (default: a share of the images is held out)
+    #[arg(long, requires = "val_masks")]
+    pub val_images: Option<PathBuf>,
+    /// Folder of validation masks
+    #[arg(long, requires = "val_images")]
+    pub val_masks: Option<PathBuf>,
+    /// Where a recipe's image folders are looked for, instead of beside the recipe
+    #[arg(long, requires = "recipe")]
+    pub data: Option<PathBuf>,
+    /// Go on from the checkpoint beside the output
+    #[arg(long)]
+    pub resume: bool,
+    /// The model file to write
+    #[arg(long, short, value_name = "MODEL.safetensors")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// One JSON object an event
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// A model file, or the name of an installed model
+    #[arg(long, short)]
+    pub model: String,
+    /// Folder of images; for a classifier, one folder a class
+    #[arg(long)]
+    pub images: PathBuf,
+    /// Folder of masks, matched to the images by file name (segmenters)
+    #[arg(long)]
+    pub masks: Option<PathBuf>,
+    /// Only files whose name fits this pattern, such as valid_*
+    #[arg(long, value_name = "PATTERN")]
+    pub only: Option<String>,
+    /// Label scheme in TOML: which grey values or colours mean which class
+    #[arg(long)]
+    pub labels: Option<PathBuf>,
+    /// Also score Otsu's threshold, the baseline a network must beat
+    #[arg(long)]
+    pub otsu: bool,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SynthArgs {
+    /// precipitates, grains, stem or eds
+    #[arg(value_parser = parse_kind)]
+    pub kind: Kind,
+    /// The same seed gives the same pixels
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Number of images
+    #[arg(long, default_value_t = 1)]
+    pub count: u64,
+    /// Size as height x width
+    #[arg(long, default_value = "512x512", value_parser = parse_size, value_name = "HxW")]
+    pub size: [usize; 2],
+    /// Folder for the pictures; made if it is not there
+    #[arg(long, short)]
+    pub out: PathBuf,
+    /// One JSON object an image
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Reads the program's arguments; prints help or a usage error and exits where there is nothing to carry out.
+#[must_use]
+pub fn parse() -> Face {
+    let cli = Cli::parse();
+    match cli.command {
+        Some(command) => Face::Command(command),
+        None => Face::Window(cli.window),
+    }
+}
+
+fn parse_numbers<const N: usize>(text: &str, form: &str) -> Result<[usize; N], String> {
+    let wrong = || format!("expected {form} with every number at least 1, such as {}", ["1"; N].join("x"));
+    let numbers = text.split(['x', '×']).map(|n| n.parse().ok().filter(|&n: &usize| n > 0));
+    let numbers: Vec<usize> = numbers.collect::<Option<_>>().ok_or_else(wrong)?;
+    numbers.try_into().map_err(|_| wrong())
+}
+
+fn parse_input(text: &str) -> Result<[usize; 3], String> {
+    parse_numbers(text, "CxHxW")
+}
+
+fn parse_size(text: &str) -> Result<[usize; 2], String> {
+    parse_numbers(text, "HxW")
+}
+
+fn parse_kind(text: &str) -> Result<Kind, String> {
+    let names = Kind::ALL.map(Kind::name).join(", ");
+    Kind::from_name(text).ok_or_else(|| format!("unknown kind; there are {names}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read_or_refused() {
+        assert_eq!(parse_input("1x512x256"), Ok([1, 512, 256]));
+        assert_eq!(parse_size("64×32"), Ok([64, 32]));
+        for bad in ["", "512", "1x2x3", "0x5", "ax2", "99999999999999999999x1"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `polepiece info`: what a file holds, and where each number came from.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::imaging::{self, Micrograph, format_length};
+use crate::monitor::Monitor;
+
+use super::args::InfoArgs;
+use super::terminal::{Finished, Outcome, complain, say, say_json, with_progress};
+
+/// One series of a file, as `--json` prints it.
+#[derive(Serialize)]
+struct SeriesInfo {
+    path: String,
+    series: usize,
+    format: String,
+    shape: Vec<usize>,
+    axes: String,
+    dtype: &'static str,
+    frames: usize,
+    channels: Vec<String>,
+    pixel_size_nm: Option<f64>,
+    pixel_size_y_nm: Option<f64>,
+    pixel_size_source: Option<String>,
+    frame_step_nm: Option<f64>,
+    notes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256_le: Option<String>,
+}
+
+/// The first series at the top, further ones below it, so that a file is one object.
+#[derive(Serialize)]
+struct FileInfo {
+    #[serde(flatten)]
+    first: SeriesInfo,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    more_series: Vec<SeriesInfo>,
+}
+
+pub(super) fn run(args: &InfoArgs) -> Outcome {
+    let mut failures = 0;
+    for path in &args.files {
+        match with_progress("Reading", |monitor| file_info(path, args.hash, monitor)) {
+            Ok(info) if args.json => say_json(&info)?,
+            Ok(info) => std::iter::once(&info.first).chain(&info.more_series).for_each(print),
+            Err(error) => {
+                complain(&error.to_string());
+                failures += 1;
+            }
+        }
+    }
+    Ok(Finished { failures })
+}
+
+fn file_info(path: &Path, hash: bool, monitor: &Monitor) -> anyhow::Result<FileInfo> {
+    let series = imaging::open(path)?;
+    let count = series.len();
+    let each = series.iter().enumerate();
+    let infos = each.map(|(i, micrograph)| series_info(path, micrograph, hash, &monitor.part(i, count)));
+    let mut infos = infos.collect::<anyhow::Result<Vec<_>>>()?.into_iter();
+    let first = infos.next().ok_or_else(|| anyhow::anyhow!("No image in the file: {}", path.display()))?;
+    Ok(FileInfo { first, more_series: infos.collect() })
+}
+
+fn series_info(path: &Path, m: &Micrograph, hash: bool, monitor: &Monitor) -> anyhow::Result<SeriesInfo> {
+    let calibration = m.calibration();
+    let pixel = calibration.pixel.as_ref();
+    Ok(SeriesInfo {
+        path: path.display().to_string(),
+        series: m.series(),
+        format: m.format().to_owned(),
+        shape: m.stored_shape().to_vec(),
+        axes: m.stored_axes().to_owned(),
+        dtype: m.sample_type().name(),
+        frames: m.frames(),
+        channels: m.channel_names().to_vec(),
+        pixel_size_nm: pixel.map(|p| p.x_nm),
+        pixel_size_y_nm: pixel.map(|p| p.y_nm),
+        pixel_size_source: pixel.map(|p| p.source.clone()),
+        frame_step_nm: calibration.frame_step_nm,
+        notes: m.notes().to_vec(),
+        sha256_le: if hash { Some(m.sha256_le(monitor)?) } else { None },
+    })
+}
+
+fn print(info: &SeriesInfo) {
+    let shape = info.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × ");
+    let series = if info.series > 0 { format!(" (series {})", info.series) } else { String::new() };
+    say(&format!("{}{series}", info.path));
+    say(&format!("  {}, {} {shape}, {}", info.format, info.axes, info.dtype));
+    if info.channels.len() > 1 {
+        say(&format!("  channels: {}", info.channels.join(", ")));
+    }
+    match (info.pixel_size_nm, &info.pixel_size_source) {
+        (Some(nm), Some(source)) => say(&format!("  pixel {}, from {source}", format_length(nm))),
+        _ => say("  uncalibrated: the file names no pixel size"),
+    }
+    for note in &info.notes {
+        say(&format!("  note: {note}"));
+    }
+    if let Some(hash) = &info.sha256_le {
+        say(&format!("  sha256_le {hash}"));
+    }
+}

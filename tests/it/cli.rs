@@ -1,0 +1,214 @@
+//! Every command once with good input; what it prints and what it leaves behind.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::common::{home, run_in, shared_data, write_classifier, write_discs, write_segmenter};
+
+fn json_lines(out: &str) -> Vec<Value> {
+    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn info_prints_one_object_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (dir.path().join("a.tif"), dir.path().join("b.tif"));
+    write_discs(&a, 20, 30, Some(5.0));
+    write_discs(&b, 7, 9, None);
+    let ran = run_in(dir.path(), &["info", "a.tif", "b.tif", "--json", "--hash"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let lines = json_lines(&ran.out);
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["axes"], "YX");
+    assert_eq!(lines[0]["shape"], serde_json::json!([20, 30]));
+    assert_eq!(lines[0]["dtype"], "uint16");
+    assert!((lines[0]["pixel_size_nm"].as_f64().unwrap() - 5.0).abs() < 1e-6);
+    assert!(lines[0]["pixel_size_source"].is_string());
+    assert_eq!(lines[1]["pixel_size_nm"], Value::Null);
+    assert_eq!(lines[1]["pixel_size_source"], Value::Null);
+    assert_eq!(lines[1]["sha256_le"].as_str().unwrap().len(), 16);
+}
+
+#[test]
+fn info_hashes_are_those_of_tifffile() {
+    let Some(data) = shared_data() else { return };
+    let expected = fs::read_to_string(data.join("EXPECTED.jsonl")).unwrap();
+    let wanted = "stack/pims_imagej_stack_5x512x512_u16be.tif";
+    let expected = json_lines(&expected).into_iter().find(|e| e["path"] == wanted).unwrap();
+    let ran = run_in(&data, &["info", wanted, "--json", "--hash"]);
+    let info = &json_lines(&ran.out)[0];
+    assert_eq!(info["sha256_le"], expected["series"][0]["sha256_le"]);
+    assert_eq!(info["shape"], expected["series"][0]["shape"]);
+    assert_eq!(info["dtype"], expected["series"][0]["dtype"]);
+}
+
+#[test]
+fn segment_writes_what_was_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    write_discs(&dir.path().join("discs.tif"), 60, 80, Some(2.0));
+    write_segmenter(&dir.path().join("net.safetensors"), 1);
+    let args = ["segment", "discs.tif", "--model", "net.safetensors", "--out", "out/deep", "--json"];
+    let ran = run_in(dir.path(), &[&args[..], &["--formats", "label,csv", "--threads", "2"]].concat());
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let done = &json_lines(&ran.out)[0];
+    assert_eq!(done["files"].as_array().unwrap().len(), 3);
+    let out = dir.path().join("out/deep");
+    let manifest: Value = serde_json::from_slice(&fs::read(out.join("discs.manifest.json")).unwrap()).unwrap();
+    assert!(manifest.to_string().contains("polepiece segment"));
+    let table = fs::read_to_string(out.join("discs.objects.csv")).unwrap();
+    assert!(table.lines().next().unwrap().contains("area_nm2"));
+    assert_eq!(table.lines().count() as u64, 1 + done["objects"].as_u64().unwrap());
+    let label = run_in(&out, &["info", "discs.label.tif", "--json"]);
+    let label = &json_lines(&label.out)[0];
+    assert_eq!((&label["dtype"], &label["shape"]), (&"uint8".into(), &serde_json::json!([60, 80])));
+    assert!((label["pixel_size_nm"].as_f64().unwrap() - 2.0).abs() < 1e-6, "the pixel size is carried over");
+}
+
+#[test]
+fn the_manifest_s_command_makes_the_same_files_again() {
+    let dir = tempfile::tempdir().unwrap();
+    write_discs(&dir.path().join("it's discs.tif"), 40, 50, None);
+    write_segmenter(&dir.path().join("net.safetensors"), 1);
+    let args = ["segment", "it's discs.tif", "--model", "net.safetensors", "--out", "out", "--tile", "32"];
+    assert_eq!(run_in(dir.path(), &[&args[..], &["--opacity", "0.3"]].concat()).code, 0);
+    let manifest_path = dir.path().join("out/it's discs.manifest.json");
+    let before = fs::read(&manifest_path).unwrap();
+    let manifest: Value = serde_json::from_slice(&before).unwrap();
+    let command = manifest["command"].as_str().unwrap();
+    fs::remove_dir_all(dir.path().join("out")).unwrap();
+    let program = env!("CARGO_BIN_EXE_polepiece");
+    let script = format!("polepiece() {{ '{program}' \"$@\"; }}; {command}");
+    let again = std::process::Command::new("sh").args(["-c", &script]).current_dir(dir.path()).output().unwrap();
+    assert!(again.status.success(), "{command}: {}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(fs::read(&manifest_path).unwrap(), before);
+}
+
+#[test]
+fn tiled_and_whole_give_the_same_mask() {
+    let dir = tempfile::tempdir().unwrap();
+    write_discs(&dir.path().join("discs.tif"), 100, 150, None);
+    write_segmenter(&dir.path().join("net.safetensors"), 1);
+    for (out, tile) in [("whole", "4096"), ("tiled", "40")] {
+        let args = ["segment", "discs.tif", "--model", "net.safetensors", "--formats", "label", "--out", out];
+        assert_eq!(run_in(dir.path(), &[&args[..], &["--tile", tile]].concat()).code, 0);
+    }
+    let label = |out: &str| fs::read(dir.path().join(out).join("discs.label.tif")).unwrap();
+    assert_eq!(label("whole"), label("tiled"));
+}
+
+#[test]
+fn classify_ranks_the_classes() {
+    let dir = tempfile::tempdir().unwrap();
+    write_discs(&dir.path().join("discs.tif"), 60, 80, None);
+    write_classifier(&dir.path().join("net.safetensors"));
+    let ran = run_in(dir.path(), &["classify", "discs.tif", "--model", "net.safetensors", "--json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let probabilities = json_lines(&ran.out)[0]["probabilities"].as_object().unwrap().clone();
+    let sum: f64 = probabilities.values().map(|p| p.as_f64().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+}
+
+#[test]
+fn features_of_a_decoder_node_are_an_array_and_a_sheet() {
+    let dir = tempfile::tempdir().unwrap();
+    write_discs(&dir.path().join("discs.tif"), 48, 64, None);
+    write_segmenter(&dir.path().join("net.safetensors"), 1);
+    let args = ["features", "discs.tif", "--model", "net.safetensors", "--node", "dec1.conv1", "--out", "f"];
+    let ran = run_in(dir.path(), &args);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let npy = fs::read(dir.path().join("f/dec1.conv1.npy")).unwrap();
+    let array = npyz::NpyFile::new(&npy[..]).unwrap();
+    assert_eq!(array.shape(), [4, 48, 64]);
+    let sheet = image::open(dir.path().join("f/dec1.conv1.png")).unwrap();
+    assert!(sheet.width() > 60);
+
+    let all = run_in(dir.path(), &["features", "discs.tif", "--model", "net.safetensors", "--all", "--out", "g"]);
+    assert_eq!((all.code, all.err.as_str()), (0, ""));
+    let described = run_in(dir.path(), &["describe", "net.safetensors", "--json"]);
+    let nodes = json_lines(&described.out)[0]["nodes"].as_array().unwrap().len();
+    assert_eq!(all.out.lines().count(), 2 * nodes, "an array and a sheet a node");
+}
+
+#[test]
+fn describe_counts_every_node() {
+    let dir = tempfile::tempdir().unwrap();
+    write_segmenter(&dir.path().join("net.safetensors"), 1);
+    let ran = run_in(dir.path(), &["describe", "net.safetensors", "--input", "1x64x32", "--json"]);
+    let description = &json_lines(&ran.out)[0];
+    let conv = description["nodes"].as_array().unwrap().iter().find(|n| n["name"] == "enc1.conv2").unwrap();
+    assert_eq!(conv["shape"], serde_json::json!([4, 64, 32]));
+    // 4 × 4 kernels of 3 × 3; batch-norm follows, so there is no bias.
+    assert_eq!(conv["parameters"], 4 * 4 * 9);
+    assert_eq!(conv["multiply_adds"], 4 * 4 * 9 * 64 * 32);
+    let plain = run_in(dir.path(), &["describe", "net.safetensors"]);
+    assert_eq!(plain.code, 0);
+    assert!(plain.out.contains("enc1.conv2"));
+}
+
+#[test]
+fn synth_makes_the_same_images_again() {
+    let dir = tempfile::tempdir().unwrap();
+    for out in ["a", "b"] {
+        let args = ["synth", "precipitates", "--seed", "4", "--count", "2", "--size", "48x64", "--out", out];
+        assert_eq!(run_in(dir.path(), &args).code, 0);
+    }
+    let bytes = |folder: &str| {
+        let mut files: Vec<_> = fs::read_dir(dir.path().join(folder)).unwrap().map(|e| e.unwrap().path()).collect();
+        files.sort();
+        files.iter().map(|f| fs::read(f).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(bytes("a").len(), 4, "two images and two label maps");
+    assert_eq!(bytes("a"), bytes("b"));
+}
+
+#[test]
+fn train_and_evaluate_on_folders() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["synth", "precipitates", "--seed", "1", "--count", "3", "--size", "64x64", "--out", "made"];
+    assert_eq!(run_in(dir.path(), &args).code, 0);
+    for folder in ["images", "masks"] {
+        fs::create_dir(dir.path().join(folder)).unwrap();
+    }
+    for entry in fs::read_dir(dir.path().join("made")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let folder = if name.contains("label") { "masks" } else { "images" };
+        fs::rename(&path, dir.path().join(folder).join(name.replace(".labels", ""))).unwrap();
+    }
+    let folders = ["--images", "images", "--masks", "masks"];
+    let train = [&["train"][..], &folders, &["--base", "4", "--depth", "2", "--steps", "3", "--out", "m.safetensors"]].concat();
+    let ran = run_in(dir.path(), &train);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let evaluate = [&["evaluate", "--model", "m.safetensors"][..], &folders, &["--json", "--otsu"]].concat();
+    let ran = run_in(dir.path(), &evaluate);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let scores = &json_lines(&ran.out)[0];
+    assert!((0.0..=1.0).contains(&scores["mean_iou"].as_f64().unwrap()));
+    assert_eq!(scores["images"], 3);
+}
+
+#[test]
+fn without_a_display_the_sample_job_is_done_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run_in(dir.path(), &[]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.err.lines().filter(|line| line.contains("without a window")).count(), 1);
+    let out = dir.path().join("polepiece-out");
+    for file in ["label.tif", "overlay.png", "objects.csv", "manifest.json"] {
+        assert!(out.join(format!("sem-precipitates.{file}")).is_file(), "{file}");
+    }
+    assert!(fs::read_dir(out.join("sem-precipitates.features")).unwrap().count() > 10);
+    assert!(home().join("sample_data").is_dir());
+}
+
+#[test]
+fn help_lists_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run_in(dir.path(), &["--help"]);
+    assert_eq!(ran.code, 0);
+    for command in ["info", "segment", "classify", "features", "describe", "models", "train", "evaluate", "synth"] {
+        assert!(ran.out.contains(command), "{command}");
+    }
+    assert!(ran.out.contains("Exit codes"));
+}

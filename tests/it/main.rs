@@ -1,0 +1,10 @@
+//! The program from outside: the command line, the window's main path, bad input, and the borders of the rooms.
+
+mod bad_input;
+mod cli;
+mod common;
+#[cfg(feature = "gui")]
+mod gui;
+mod models;
+mod rooms;
+mod same_bytes;
