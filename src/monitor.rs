@@ -182,7 +182,10 @@ mod tests {
         monitor.progress(1, 2).unwrap();
         drop(monitor);
         drop(watch);
-        assert_eq!(heard.iter().collect::<Vec<_>>(), [(0.0, "reading".to_owned()), (0.5, "reading".to_owned())]);
+        assert_eq!(
+            heard.iter().collect::<Vec<_>>(),
+            [(0.0, "reading".to_owned()), (0.5, "reading".to_owned())]
+        );
     }
 
     #[test]

@@ -39,11 +39,15 @@ pub(super) fn run(args: &ClassifyArgs) -> Outcome {
                 frame: settings.frame,
                 model: &model.card.name,
                 class: ranked.first().map_or("", |(name, _)| name),
-                probabilities: ranked.iter().map(|&(name, p)| (name.to_owned(), f64::from(p).into())).collect(),
+                probabilities: ranked
+                    .iter()
+                    .map(|&(name, p)| (name.to_owned(), f64::from(p).into()))
+                    .collect(),
             });
         }
         let bars: Vec<String> = ranked.iter().map(|(name, p)| format!("{name} {:.1} %", p * 100.0)).collect();
-        let frame = if micrograph.frames() > 1 { format!(" frame {}", settings.frame) } else { String::new() };
+        let frame =
+            if micrograph.frames() > 1 { format!(" frame {}", settings.frame) } else { String::new() };
         say(&format!("{path}{frame}: {}", bars.join(", ")));
         Ok(())
     });

@@ -46,7 +46,15 @@ pub(super) fn run(args: &DescribeArgs) -> Outcome {
         let cost = [grouped(node.parameters as u64), grouped(node.multiply_adds)];
         let [parameters, multiply_adds] = cost;
         let sees = node.receptive_field.map_or("all".into(), sees);
-        vec![node.name.clone(), node.kind.clone(), node.attributes.clone(), shape, parameters, multiply_adds, sees]
+        vec![
+            node.name.clone(),
+            node.kind.clone(),
+            node.attributes.clone(),
+            shape,
+            parameters,
+            multiply_adds,
+            sees,
+        ]
     });
     let rows: Vec<Vec<String>> = std::iter::once(heading.map(str::to_owned).to_vec()).chain(rows).collect();
     let [channels, height, width] = input;
@@ -65,7 +73,9 @@ pub(super) fn run(args: &DescribeArgs) -> Outcome {
 /// The size a classifier resamples to, else 512 × 512, rounded to what the network halves evenly.
 fn usual_input(graph: &Graph, card: &ModelCard) -> [usize; 3] {
     let stride = network::total_stride(graph);
-    let [height, width] = card.input_size.unwrap_or([512usize.next_multiple_of(stride[0]), 512usize.next_multiple_of(stride[1])]);
+    let [height, width] = card
+        .input_size
+        .unwrap_or([512usize.next_multiple_of(stride[0]), 512usize.next_multiple_of(stride[1])]);
     [graph.input_channels(), height, width]
 }
 

@@ -22,26 +22,29 @@ pub(super) fn run(args: &FeaturesArgs) -> Outcome {
     };
     // A node at a time: the memory of one forward pass and one node's maps, however large the network.
     let mut node_failures = 0;
-    let failures = for_each_frame(std::slice::from_ref(&args.file), &args.part, |micrograph, settings, label| {
-        let several = micrograph.frames() > 1 || micrograph.series() > 0;
-        let stem = export::result_stem(micrograph, settings.frame);
-        let dir = if several { args.out.join(stem) } else { args.out.clone() };
-        with_progress(label, |monitor| {
-            for (i, node) in nodes.iter().enumerate() {
-                let part = monitor.part(i, nodes.len());
-                match analysis::features_of(node, &model, micrograph, settings, &device.device, &part) {
-                    Ok(maps) => {
-                        export::write_features(&maps, &dir)?.iter().for_each(|p| say(&p.display().to_string()));
-                    }
-                    Err(error) if nodes.len() == 1 || error.is_cancelled() => return Err(error.into()),
-                    Err(error) => {
-                        complain(&format!("node {node}: {error}"));
-                        node_failures += 1;
+    let failures =
+        for_each_frame(std::slice::from_ref(&args.file), &args.part, |micrograph, settings, label| {
+            let several = micrograph.frames() > 1 || micrograph.series() > 0;
+            let stem = export::result_stem(micrograph, settings.frame);
+            let dir = if several { args.out.join(stem) } else { args.out.clone() };
+            with_progress(label, |monitor| {
+                for (i, node) in nodes.iter().enumerate() {
+                    let part = monitor.part(i, nodes.len());
+                    match analysis::features_of(node, &model, micrograph, settings, &device.device, &part) {
+                        Ok(maps) => {
+                            export::write_features(&maps, &dir)?
+                                .iter()
+                                .for_each(|p| say(&p.display().to_string()));
+                        }
+                        Err(error) if nodes.len() == 1 || error.is_cancelled() => return Err(error.into()),
+                        Err(error) => {
+                            complain(&format!("node {node}: {error}"));
+                            node_failures += 1;
+                        }
                     }
                 }
-            }
-            anyhow::Ok(())
-        })
-    });
+                anyhow::Ok(())
+            })
+        });
     Ok(Finished { failures: failures + node_failures })
 }

@@ -20,7 +20,9 @@ pub(super) fn run(args: &ModelsArgs) -> Outcome {
     let installed = network::installed();
     let mut failures = 0;
     if installed.is_empty() {
-        complain("no models are installed; copy a .safetensors model file into a folder called models beside the program");
+        complain(
+            "no models are installed; copy a .safetensors model file into a folder called models beside the program",
+        );
     }
     for model in &installed {
         match &model.header {
@@ -54,7 +56,8 @@ fn print(id: &str, architecture: &str, card: &ModelCard) {
         say(&format!("  trained on: {} ({}{note})", data.name, data.licence));
     }
     if !card.metrics.is_empty() {
-        let metrics: Vec<String> = card.metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+        let metrics: Vec<String> =
+            card.metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
         say(&format!("  measured on {}: {}", card.metrics_on, metrics.join(", ")));
     }
     say(&format!("  licence: {}", card.licence));

@@ -102,7 +102,10 @@ fn refuse_to_overwrite(
     let stem = export::result_stem(micrograph, settings.frame);
     let before = writers.entry((stem, micrograph.series(), settings.frame)).or_insert_with(|| path.clone());
     if *before != path {
-        bail!("Its results would take the place of those of {}; give it a folder of its own", before.display());
+        bail!(
+            "Its results would take the place of those of {}; give it a folder of its own",
+            before.display()
+        );
     }
     Ok(())
 }
@@ -115,7 +118,8 @@ fn report(
     files: &[PathBuf],
 ) -> anyhow::Result<()> {
     let (labels, classes) = (&job.segmentation.labels, &job.segmentation.classes);
-    let path = job.micrograph.path().map_or_else(|| job.micrograph.name().into(), |p| p.display().to_string());
+    let path =
+        job.micrograph.path().map_or_else(|| job.micrograph.name().into(), |p| p.display().to_string());
     let counts = labels.counts(classes.len());
     let pixels = labels.0.len().max(1) as f64;
     let shares = classes.iter().zip(&counts).map(|(class, &n)| (class.name.clone(), n as f64 / pixels));
@@ -132,8 +136,10 @@ fn report(
             files: files.iter().map(|p| p.display().to_string()).collect(),
         });
     }
-    let shares: Vec<String> = shares.skip(1).map(|(name, share)| format!("{name} {:.2} %", share * 100.0)).collect();
-    let frame = if job.micrograph.frames() > 1 { format!(" frame {}", job.settings.frame) } else { String::new() };
+    let shares: Vec<String> =
+        shares.skip(1).map(|(name, share)| format!("{name} {:.2} %", share * 100.0)).collect();
+    let frame =
+        if job.micrograph.frames() > 1 { format!(" frame {}", job.settings.frame) } else { String::new() };
     say(&format!("{path}{frame}: {} objects, {}, {seconds:.2} s", objects.len(), shares.join(", ")));
     if job.segmentation.pixel.is_none() && job.formats.contains(&Format::Csv) {
         complain(&format!("the file names no pixel size, so the table is in pixels only: {path}"));

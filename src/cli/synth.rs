@@ -19,7 +19,11 @@ struct Made {
 
 pub(super) fn run(args: &SynthArgs) -> Outcome {
     if args.size.iter().any(|&side| !(8..=32_768).contains(&side)) {
-        anyhow::bail!("A synthetic image has sides of 8 to 32768 pixels: --size {}x{}", args.size[0], args.size[1]);
+        anyhow::bail!(
+            "A synthetic image has sides of 8 to 32768 pixels: --size {}x{}",
+            args.size[0],
+            args.size[1]
+        );
     }
     with_progress("Making", |monitor| {
         for index in 0..args.count {

@@ -99,7 +99,8 @@ fn stop_on_interrupt(watch: Option<Watch>) {
 /// Rows as aligned columns; the first row is the heading, numbers go to the right.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width_of = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0);
+    let width_of =
+        |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width_of).collect();
     let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '–');
     let right: Vec<bool> =

@@ -1,0 +1,100 @@
+//! `polepiece train`: labels in, model out.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+
+use crate::training::{
+    Architecture, FolderTraining, NetworkSpec, Recipe, TrainEvent, TrainOptions, TrainReport, train,
+};
+
+use super::args::TrainArgs;
+use super::context::open_device;
+use super::evaluate::print_scores;
+use super::terminal::{Finished, Outcome, complain, say, say_json, with_progress};
+
+pub(super) fn run(args: &TrainArgs) -> Outcome {
+    if args.minutes.is_some_and(|minutes| !(minutes.is_finite() && minutes > 0.0)) {
+        bail!("A time budget is more than 0 minutes: --minutes");
+    }
+    let device = open_device(&args.device)?;
+    let recipe = recipe(args)?;
+    let options = TrainOptions {
+        minutes: args.minutes,
+        steps: args.steps,
+        resume: args.resume,
+        data_root: args.data.clone(),
+    };
+    // The loop's closure and this function both speak on the terminal; the first failure to do so is kept.
+    let spoken = RefCell::new(Ok(()));
+    let mut tell = |event: TrainEvent| {
+        let told = if args.json { say_json(&event) } else { print_event(&event) };
+        if spoken.borrow().is_ok() {
+            *spoken.borrow_mut() = told;
+        }
+    };
+    let report = with_progress("Training", |monitor| {
+        train(&recipe, &args.out, &options, &device.device, &mut tell, monitor)
+    })?;
+    spoken.into_inner()?;
+    if args.json {
+        say_json(&report)?;
+    } else {
+        print_report(&report);
+    }
+    for failure in &report.failures {
+        complain(failure);
+    }
+    Ok(Finished { failures: report.failures.len() + usize::from(report.cancelled) })
+}
+
+fn recipe(args: &TrainArgs) -> anyhow::Result<Recipe> {
+    if let Some(path) = &args.recipe {
+        return Ok(Recipe::load(path)?);
+    }
+    let names = Architecture::ALL.map(Architecture::name).join(", ");
+    let architecture = Architecture::from_name(&args.arch)
+        .with_context(|| format!("Unknown architecture {}; there are {names}", args.arch))?;
+    let network = NetworkSpec { architecture, base: args.base, depth: args.depth, ..NetworkSpec::default() };
+    Ok(Recipe::from_folders(&FolderTraining {
+        images: args.images.clone().unwrap_or_default(),
+        masks: args.masks.clone(),
+        scheme: args.labels.clone(),
+        validation_images: args.val_images.clone(),
+        validation_masks: args.val_masks.clone(),
+        network,
+    })?)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "stands beside the JSON printer, which can fail")]
+fn print_event(event: &TrainEvent) -> anyhow::Result<()> {
+    match event {
+        TrainEvent::Loaded { training_images, validation_images, bytes } => say(&format!(
+            "{training_images} training and {validation_images} validation images, {} MB in memory",
+            bytes / 1_000_000
+        )),
+        TrainEvent::Note { text } => complain(text),
+        TrainEvent::Resumed { step } => say(&format!("going on from step {step}")),
+        TrainEvent::Step { step, loss, learning_rate } => {
+            say(&format!("step {step}: loss {loss:.4}, learning rate {learning_rate:.2e}"));
+        }
+        TrainEvent::Validated { step, mean_iou, accuracy, best } => {
+            let best = if *best { ", best so far" } else { "" };
+            say(&format!("step {step}: validation mean IoU {mean_iou:.4}, accuracy {accuracy:.4}{best}"));
+        }
+    }
+    Ok(())
+}
+
+fn print_report(report: &TrainReport) {
+    if report.cancelled {
+        complain("stopped; the model is the best so far, and --resume goes on from here");
+    }
+    let TrainReport { model, steps, best_step, seconds, .. } = report;
+    let model: &PathBuf = model;
+    say(&format!("{}: best at step {best_step} of {steps}, {seconds:.0} s", model.display()));
+    if let Some(evaluation) = &report.evaluation {
+        print_scores("model", evaluation);
+    }
+}
