@@ -276,15 +276,12 @@ pub struct EvaluateArgs {
     /// A model file, or the name of an installed model
     #[arg(long, short)]
     pub model: String,
-    /// Folder of images; for a classifier, one folder a class
+    /// Folder of images, or a pattern such as 'images/valid_*'; for a classifier, a folder with one folder a class
     #[arg(long)]
     pub images: PathBuf,
     /// Folder of masks, matched to the images by file name (segmenters)
     #[arg(long)]
     pub masks: Option<PathBuf>,
-    /// Only files whose name fits this pattern, such as valid_*
-    #[arg(long, value_name = "PATTERN")]
-    pub only: Option<String>,
     /// Label scheme in TOML: which grey values or colours mean which class
     #[arg(long)]
     pub labels: Option<PathBuf>,
