@@ -3,12 +3,18 @@
 use super::apply::Answer;
 use super::job::Failure;
 use super::{ExportRequest, JobKind, RunResult, Session, Severity};
-use crate::analysis::Prediction;
-use crate::export::{ClassJob, ExportJob, Paint, write_class_table, write_features, write_results};
+use crate::analysis::{Classification, Prediction, Segmentation};
+use crate::export::{
+    ClassJob, ExportJob, Format, Paint, class_command_line, command_line, write_class_table, write_features,
+    write_results,
+};
+use crate::imaging::Contrast;
 use crate::inspect::FeatureMaps;
 use crate::monitor::Monitor;
 use std::path::PathBuf;
-use std::sync::Arc;
+
+/// Where results go until a person says otherwise.
+const OUT_DIR: &str = "polepiece-out";
 
 /// What was written, and what was not.
 pub(super) struct Exported {
@@ -17,11 +23,9 @@ pub(super) struct Exported {
     errors: Vec<String>,
 }
 
-/// Everything an export is made from.
-struct ExportInput {
-    request: ExportRequest,
+/// A result with everything that its files say about it.
+struct Leaving {
     result: RunResult,
-    features: Option<Arc<FeatureMaps>>,
     device: String,
     paint: Paint,
 }
@@ -29,30 +33,39 @@ struct ExportInput {
 impl Session {
     /// Writes the result; what is seen is what is written.
     pub(super) fn export(&mut self, request: ExportRequest) {
-        let Some(result) = self.result.clone() else {
+        let Some(leaving) = self.leaving() else {
             self.say(Severity::Warning, "Run a model first, then there is something to export");
             return;
         };
-        // A window set by hand belongs to the image it was set on.
-        let same_image = self.current_opened().is_some_and(|opened| self.result_of == Some(opened.id));
-        let input = ExportInput {
-            features: self
-                .features
-                .as_ref()
-                .filter(|_| request.features)
-                .map(|features| features.maps.clone()),
-            request,
-            result,
-            device: self.device_name.clone(),
-            paint: Paint { opacity: self.opacity, contrast: self.contrast.filter(|_| same_image) },
-        };
-        self.jobs.start(JobKind::Export, move |monitor| Ok(Answer::Exported(write(&input, monitor)?)));
+        let features =
+            self.features.as_ref().filter(|_| request.features).map(|features| features.maps.clone());
+        self.jobs.start(JobKind::Export, move |monitor| {
+            Ok(Answer::Exported(write(&leaving, &request, features.as_deref(), monitor)?))
+        });
     }
 
-    /// The command line that makes the same result.
+    /// The command line that makes the same result, with all its files.
     #[must_use]
     pub fn command_line(&self) -> Option<String> {
-        None
+        let leaving = self.leaving()?;
+        let dir = self.preferences.export_dir.clone().unwrap_or_else(|| PathBuf::from(OUT_DIR));
+        Some(match &leaving.result.prediction {
+            Prediction::Segmentation(mask) => command_line(&leaving.mask_job(mask, &Format::ALL), &dir),
+            Prediction::Classification(classes) => class_command_line(&leaving.class_job(classes)),
+        })
+    }
+
+    fn leaving(&self) -> Option<Leaving> {
+        let paint = Paint { opacity: self.opacity, contrast: self.contrast_of_result() };
+        Some(Leaving { result: self.result.clone()?, device: self.device_name.clone(), paint })
+    }
+
+    /// The window set by hand, when it was set on the plane that the overlay is painted on: the grey values of the
+    /// result's own image.
+    fn contrast_of_result(&self) -> Option<Contrast> {
+        let opened = self.current_opened().filter(|opened| self.result_of == Some(opened.id))?;
+        let grey = opened.channel == 0 || opened.micrograph.is_colour();
+        self.contrast.filter(|_| grey)
     }
 
     pub(super) fn take_exported(&mut self, exported: Exported) {
@@ -74,38 +87,46 @@ impl Session {
     }
 }
 
-fn write(input: &ExportInput, monitor: &Monitor) -> Result<Exported, Failure> {
-    let ExportInput { request, result, .. } = input;
-    let mut exported = Exported { dir: request.dir.clone(), files: Vec::new(), errors: Vec::new() };
-    let written = match &result.prediction {
-        Prediction::Segmentation(segmentation) => {
-            let job = ExportJob {
-                micrograph: &result.micrograph,
-                model: &result.model,
-                settings: &result.settings,
-                device: &input.device,
-                threads: rayon::current_num_threads(),
-                segmentation,
-                formats: &request.formats,
-                paint: input.paint,
-            };
-            write_results(&job, &request.dir)
+impl Leaving {
+    fn mask_job<'a>(&'a self, segmentation: &'a Segmentation, formats: &'a [Format]) -> ExportJob<'a> {
+        ExportJob {
+            micrograph: &self.result.micrograph,
+            model: &self.result.model,
+            settings: &self.result.settings,
+            device: &self.device,
+            threads: rayon::current_num_threads(),
+            segmentation,
+            formats,
+            paint: self.paint,
         }
-        Prediction::Classification(classification) => {
-            let job = ClassJob {
-                micrograph: &result.micrograph,
-                model: &result.model,
-                settings: &result.settings,
-                device: &input.device,
-                threads: rayon::current_num_threads(),
-                classification,
-            };
-            write_class_table(&job, &request.dir)
+    }
+
+    fn class_job<'a>(&'a self, classification: &'a Classification) -> ClassJob<'a> {
+        ClassJob {
+            micrograph: &self.result.micrograph,
+            model: &self.result.model,
+            settings: &self.result.settings,
+            device: &self.device,
+            threads: rayon::current_num_threads(),
+            classification,
         }
+    }
+}
+
+fn write(
+    leaving: &Leaving,
+    request: &ExportRequest,
+    features: Option<&FeatureMaps>,
+    monitor: &Monitor,
+) -> Result<Exported, Failure> {
+    let dir = &request.dir;
+    let written = match &leaving.result.prediction {
+        Prediction::Segmentation(mask) => write_results(&leaving.mask_job(mask, &request.formats), dir),
+        Prediction::Classification(classes) => write_class_table(&leaving.class_job(classes), dir),
     };
     monitor.progress(1, 2)?;
-    let features = input.features.as_ref().map(|maps| write_features(maps, &request.dir));
-    for written in [Some(written), features].into_iter().flatten() {
+    let mut exported = Exported { dir: dir.clone(), files: Vec::new(), errors: Vec::new() };
+    for written in [Some(written), features.map(|maps| write_features(maps, dir))].into_iter().flatten() {
         match written {
             Ok(files) => exported.files.extend(files),
             Err(error) => exported.errors.push(error.to_string()),
@@ -119,7 +140,6 @@ mod tests {
     use super::super::Command;
     use super::super::testing::{TinyModel, ready, texts};
     use super::*;
-    use crate::export::Format;
 
     #[test]
     fn all_that_was_asked_for_is_written_and_listed() {
@@ -178,5 +198,24 @@ mod tests {
             "{:?}",
             texts(&session)
         );
+    }
+
+    #[test]
+    fn the_command_line_names_the_image_the_model_and_what_was_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut session = ready(dir.path());
+        assert_eq!(session.command_line(), None);
+        session.apply(Command::Run);
+        session.apply(Command::SetOpacity(0.25));
+        session.apply(Command::SetContrast(Some(Contrast { low: 3.0, high: 90.0 })));
+        let line = session.command_line().unwrap();
+        for part in
+            ["polepiece segment ", "image.png", "tiny.safetensors", "--opacity 0.25", "--contrast 3,90"]
+        {
+            assert!(line.contains(part), "{line}");
+        }
+        session.apply(Command::ChooseModel(TinyModel::classifier().save(dir.path(), "kind")));
+        session.apply(Command::Run);
+        assert!(session.command_line().unwrap().starts_with("polepiece classify "));
     }
 }

@@ -6,7 +6,7 @@ use super::jobs::Jobs;
 use super::{JobKind, Preferences, Progress, Threading};
 use crate::analysis::{Object, Prediction, RunSettings};
 use crate::compute::{OpenDevice, open_device};
-use crate::export::Format;
+use crate::export::{Format, Paint};
 use crate::imaging::{Colormap, Contrast, Histogram, Micrograph, Plane};
 use crate::inspect::{FeatureMaps, FeatureOrder, FeatureStatistics, Features};
 use crate::network::{Model, ModelCard, NodeCost};
@@ -181,7 +181,7 @@ impl Session {
             shared_contrast: false,
             prediction_view: PredictionView::default(),
             overlay: true,
-            opacity: 0.5,
+            opacity: Paint::default().opacity,
             messages: Vec::new(),
             exported: Vec::new(),
             device_name: device.name,
