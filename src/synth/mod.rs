@@ -19,4 +19,7 @@ mod dice;
 mod exact;
 mod field;
 
+#[cfg(test)]
+mod shipped;
+
 pub use kind::{Kind, Sample};
