@@ -82,8 +82,7 @@ impl Colormap {
 /// The colour at `unit` (0..=1) on straight lines between evenly spaced colours; NaN is the first.
 fn between(colours: &[u32], unit: f32) -> [u8; 3] {
     let last = colours.len() - 1;
-    // `max` turns NaN into 0.
-    let at = unit.max(0.0).min(1.0) * last as f32;
+    let at = if unit.is_nan() { 0.0 } else { unit.clamp(0.0, 1.0) * last as f32 };
     let index = (at as usize).min(last - 1);
     let part = at - index as f32;
     let (a, b) = (colours[index].to_be_bytes(), colours[index + 1].to_be_bytes());
