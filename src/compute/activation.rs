@@ -1,7 +1,6 @@
 //! Element-wise functions with their derivatives, in one pass over all cores.
-use super::cpu::{floats, tensor, with_floats};
+use super::cpu::{build, floats, tensor, with_floats};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, cpu::erf::erf_f32};
-use rayon::prelude::*;
 use std::f32::consts::{FRAC_1_SQRT_2, PI};
 
 /// Values a thread takes at once.
@@ -81,21 +80,17 @@ impl Activation {
 }
 
 fn map(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
-    out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| {
-        out.iter_mut().zip(x).for_each(|(out, &x)| *out = f(x));
-    });
-    out
+    build(x.len(), CHUNK, |at, out| {
+        let len = out.left();
+        out.put(x[at..at + len].iter().map(|&x| f(x)));
+    })
 }
 
 fn map2(x: &[f32], grad: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
-    out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK).zip(grad.par_chunks(CHUNK))).for_each(
-        |(out, (x, g))| {
-            out.iter_mut().zip(x.iter().zip(g)).for_each(|(out, (&x, &g))| *out = f(x, g));
-        },
-    );
-    out
+    build(x.len(), CHUNK, |at, out| {
+        let len = out.left();
+        out.put(x[at..at + len].iter().zip(&grad[at..at + len]).map(|(&x, &g)| f(x, g)));
+    })
 }
 
 impl CustomOp1 for Activation {

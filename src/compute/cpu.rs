@@ -1,5 +1,9 @@
-//! Tensors on the CPU as plain slices, and the sums that rooms below need over them.
+//! Tensors on the CPU as plain slices: reading them, building new ones in parallel, and sums.
+#![allow(unsafe_code)]
+
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
+use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 /// The values of a contiguous f32 storage.
 pub(super) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
@@ -20,6 +24,54 @@ pub(super) fn with_floats<R>(x: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<
 /// A tensor of the same shape and on the same device as `like`.
 pub(super) fn tensor(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(values, like.shape(), like.device())
+}
+
+/// `len` values made chunk by chunk in parallel: `make(first, chunk)` must give `chunk` a value for each index from
+/// `first` on, in order, by [`Chunk::put`]. What it leaves out is 0. Nothing is written twice.
+pub(super) fn build(len: usize, chunk: usize, make: impl Fn(usize, &mut Chunk) + Sync) -> Vec<f32> {
+    let mut values = Vec::with_capacity(len);
+    let room = &mut values.spare_capacity_mut()[..len];
+    room.par_chunks_mut(chunk.max(1)).enumerate().for_each(|(i, room)| {
+        let mut chunk_out = Chunk { room, done: 0 };
+        make(i * chunk, &mut chunk_out);
+        let done = chunk_out.done;
+        chunk_out.room[done..].fill(MaybeUninit::new(0.0));
+    });
+    // SAFETY: every chunk was initialised up to `done` by `put`, and after it just now.
+    unsafe { values.set_len(len) };
+    values
+}
+
+/// A part of a [`build`] that is being filled.
+pub(super) struct Chunk<'a> {
+    room: &'a mut [MaybeUninit<f32>],
+    done: usize,
+}
+
+impl Chunk<'_> {
+    /// Values still to come.
+    pub(super) fn left(&self) -> usize {
+        self.room.len() - self.done
+    }
+
+    /// Puts the next values: as many as there are, or as there is room for.
+    pub(super) fn put(&mut self, values: impl ExactSizeIterator<Item = f32>) {
+        let count = values.len().min(self.left());
+        let room = &mut self.room[self.done..self.done + count];
+        let mut written = 0;
+        for (room, value) in room.iter_mut().zip(values) {
+            room.write(value);
+            written += 1;
+        }
+        self.done += written;
+    }
+
+    /// Puts copies of the next values.
+    pub(super) fn copy(&mut self, values: &[f32]) {
+        let count = values.len().min(self.left());
+        self.room[self.done..self.done + count].write_copy_of_slice(&values[..count]);
+        self.done += count;
+    }
 }
 
 /// Σ x, in sixteen sums side by side.

@@ -5,6 +5,7 @@
 //! where Candle's own is single-threaded, has no gradient, or knows fewer cases.
 
 mod activation;
+mod concat;
 mod conv;
 mod cpu;
 mod device;
@@ -14,9 +15,10 @@ mod softmax;
 mod upsample;
 
 pub use activation::{Activation, activate};
+pub use concat::concat;
 pub use conv::{ConvSpec, conv_transpose2d, conv2d};
 pub use device::{ComputeError, DeviceChoice, OpenDevice, available_memory, open_device, set_threads};
-pub use norm::{BatchNormed, batch_norm_eval, batch_norm_train};
+pub use norm::{BatchNormed, batch_norm_eval, batch_norm_relu_train, batch_norm_train};
 pub use pooling::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
 pub use softmax::{log_softmax, softmax};
 pub use upsample::{Interpolation, upsample};

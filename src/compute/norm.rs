@@ -1,5 +1,5 @@
 //! Batch normalisation (Ioffe and Szegedy 2015): by the batch in training, by the running statistics afterwards.
-use super::cpu::{floats, sum, sum_of, tensor, with_floats};
+use super::cpu::{Chunk, build, floats, sum, sum_of, tensor, with_floats};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -18,6 +18,15 @@ pub struct BatchNormed {
 /// # Errors
 /// When there is only one value per channel, which has no variance.
 pub fn batch_norm_train(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<BatchNormed> {
+    train(x, [weight, bias], eps, false)
+}
+
+/// [`batch_norm_train`] followed by ReLU, without keeping what lies between.
+pub fn batch_norm_relu_train(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<BatchNormed> {
+    train(x, [weight, bias], eps, true)
+}
+
+fn train(x: &Tensor, [weight, bias]: [&Tensor; 2], eps: f64, relu: bool) -> Result<BatchNormed> {
     let (batch, channels, height, width) = x.dims4()?;
     check(channels, &[weight, bias])?;
     let count = batch * height * width;
@@ -26,14 +35,15 @@ pub fn batch_norm_train(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) ->
     }
     let unbiased = count as f64 / (count - 1) as f64;
     if !x.device().is_cpu() {
-        return by_candle(x, weight, bias, eps, unbiased);
+        let normed = by_candle(x, weight, bias, eps, unbiased)?;
+        return Ok(if relu { BatchNormed { y: normed.y.relu()?, ..normed } } else { normed });
     }
     let x = x.contiguous()?;
     let statistics = with_floats(&x, |values| channel_statistics(values, channels, height * width))?;
     let mean: Vec<f32> = statistics.iter().map(|&(mean, _)| mean as f32).collect();
     let var = statistics.iter().map(|&(_, var)| (var * unbiased) as f32).collect();
     let inv_std = statistics.iter().map(|&(_, var)| (1.0 / (var + eps).sqrt()) as f32).collect();
-    let op = Normalise { mean: mean.clone(), inv_std };
+    let op = Normalise { mean: mean.clone(), inv_std, relu };
     let y = x.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?;
     let like = weight.detach();
     Ok(BatchNormed { y, mean: tensor(mean, &like)?, var: tensor(var, &like)? })
@@ -79,32 +89,36 @@ fn by_candle(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64, unbiased: f64
     Ok(BatchNormed { y, mean: mean.detach().flatten_all()?, var: var.flatten_all()? })
 }
 
-/// Mean and biased variance of each channel of `[batch, channel, plane]`.
+/// Mean and biased variance of each channel of `[batch, channel, plane]`: of each plane while it is in the cache, and
+/// the planes put together (Chan, Golub and LeVeque 1979).
 fn channel_statistics(values: &[f32], channels: usize, plane: usize) -> Vec<(f64, f64)> {
     let of_channel = |c: usize| {
-        let planes = || values.chunks_exact(plane).skip(c).step_by(channels);
-        let count = (values.len() / channels) as f64;
-        let mean = planes().map(|p| f64::from(sum(p))).sum::<f64>() / count;
-        let centre = mean as f32;
-        let squares =
-            planes().map(|p| f64::from(sum_of(p, p, |x, _| (x - centre) * (x - centre)))).sum::<f64>();
-        // Deviations were taken from the rounded mean.
-        let var = squares / count - (mean - f64::from(centre)).powi(2);
-        (mean, var.max(0.0))
+        let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
+        for values in values.chunks_exact(plane).skip(c).step_by(channels) {
+            let more = plane as f64;
+            let their_mean = f64::from(sum(values)) / more;
+            let centre = their_mean as f32;
+            let around = f64::from(sum_of(values, values, |x, _| (x - centre) * (x - centre)));
+            // Deviations were taken from the rounded mean.
+            let their_squares = around - more * (their_mean - f64::from(centre)).powi(2);
+            let apart = their_mean - mean;
+            squares += their_squares + apart * apart * count * more / (count + more);
+            mean += apart * more / (count + more);
+            count += more;
+        }
+        (mean, (squares / count).max(0.0))
     };
     (0..channels).into_par_iter().map(of_channel).collect()
 }
 
-/// `f(channel, plane of x) → plane of the result`, planes in parallel.
+/// `f(channel, index of the plane's first value, plane of the result)`, planes in parallel.
 fn by_planes(
-    x: &[f32],
+    len: usize,
     channels: usize,
     plane: usize,
-    f: impl Fn(usize, usize, &mut [f32]) + Sync,
+    f: impl Fn(usize, usize, &mut Chunk) + Sync,
 ) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
-    out.par_chunks_mut(plane).enumerate().for_each(|(i, out)| f(i % channels, i * plane, out));
-    out
+    build(len, plane, |at, out| f(at / plane % channels, at, out))
 }
 
 fn sizes(layout: &Layout) -> Result<(usize, usize)> {
@@ -113,50 +127,96 @@ fn sizes(layout: &Layout) -> Result<(usize, usize)> {
 }
 
 fn scale_shift(x: &[f32], scale: &[f32], shift: &[f32], plane: usize) -> Vec<f32> {
-    by_planes(x, scale.len(), plane, |c, at, out| {
+    by_planes(x.len(), scale.len(), plane, |c, at, out| {
         let (scale, shift) = (scale[c], shift[c]);
-        out.iter_mut().zip(&x[at..]).for_each(|(out, x)| *out = x * scale + shift);
+        out.put(x[at..at + plane].iter().map(|x| x * scale + shift));
     })
 }
 
 /// Sums over a channel of `[batch, channel, plane]`: of the gradient, and of the gradient times (x − centre).
-fn channel_sums(x: &[f32], grad: &[f32], centre: &[f32], plane: usize) -> Vec<[f64; 2]> {
+/// `grad(channel, x, g)` is the gradient to take.
+fn channel_sums(
+    [x, grad]: [&[f32]; 2],
+    centre: &[f32],
+    plane: usize,
+    gradient: impl Fn(usize, f32, f32) -> f32 + Sync,
+) -> Vec<[f64; 2]> {
     let channels = centre.len();
     let of_channel = |c: usize| {
         let pairs = x.chunks_exact(plane).zip(grad.chunks_exact(plane)).skip(c).step_by(channels);
         pairs.fold([0.0; 2], |[a, b], (x, g)| {
-            [a + f64::from(sum(g)), b + f64::from(sum_of(x, g, |x, g| (x - centre[c]) * g))]
+            let level = sum_of(x, g, |x, g| gradient(c, x, g));
+            let product = sum_of(x, g, |x, g| (x - centre[c]) * gradient(c, x, g));
+            [a + f64::from(level), b + f64::from(product)]
         })
     };
     (0..channels).into_par_iter().map(of_channel).collect()
 }
 
-/// Normalisation by statistics of `x` itself.
+/// Normalisation by statistics of `x` itself, and ReLU after it if wanted.
 struct Normalise {
     mean: Vec<f32>,
     inv_std: Vec<f32>,
+    relu: bool,
 }
 
 impl Normalise {
+    /// Scale of (x − mean), per channel.
+    fn scale(&self, weight: &[f32]) -> Vec<f32> {
+        weight.iter().zip(&self.inv_std).map(|(w, s)| w * s).collect()
+    }
+
+    fn values(&self, x: &[f32], weight: &[f32], bias: &[f32], plane: usize) -> Vec<f32> {
+        let scale = self.scale(weight);
+        by_planes(x.len(), weight.len(), plane, |c, at, out| {
+            let (mean, scale, bias, x) = (self.mean[c], scale[c], bias[c], &x[at..at + plane]);
+            if self.relu {
+                out.put(x.iter().map(|x| rectified((x - mean) * scale + bias)));
+            } else {
+                out.put(x.iter().map(|x| (x - mean) * scale + bias));
+            }
+        })
+    }
+
     /// With x̂ = (x − mean)·s and n values a channel: dx = w·s·(g − Σg/n − x̂·Σ(g·x̂)/n), dw = Σ(g·x̂), db = Σg.
-    fn gradients(&self, x: &[f32], weight: &[f32], grad: &[f32], plane: usize) -> [Vec<f32>; 3] {
-        let channels = weight.len();
-        let sums = channel_sums(x, grad, &self.mean, plane);
+    fn gradients(&self, [x, grad]: [&[f32]; 2], [weight, bias]: [&[f32]; 2], plane: usize) -> [Vec<f32>; 3] {
+        let scale = self.scale(weight);
+        if self.relu {
+            self.gradients_of([x, grad], &scale, plane, |c, x, g| {
+                if (x - self.mean[c]) * scale[c] + bias[c] > 0.0 { g } else { 0.0 }
+            })
+        } else {
+            self.gradients_of([x, grad], &scale, plane, |_, _, g| g)
+        }
+    }
+
+    fn gradients_of(
+        &self,
+        [x, grad]: [&[f32]; 2],
+        scale: &[f32],
+        plane: usize,
+        gradient: impl Fn(usize, f32, f32) -> f32 + Sync,
+    ) -> [Vec<f32>; 3] {
+        let channels = scale.len();
+        let sums = channel_sums([x, grad], &self.mean, plane, &gradient);
         let count = (x.len() / channels) as f64;
-        let by_x = by_planes(x, channels, plane, |c, at, out| {
-            let (mean, s) = (self.mean[c], self.inv_std[c]);
+        let by_x = by_planes(x.len(), channels, plane, |c, at, out| {
+            let (mean, s, scale) = (self.mean[c], self.inv_std[c], scale[c]);
             let [grads, products] = sums[c];
-            let scale = weight[c] * s;
             let slope = (products / count) as f32 * s * s * scale;
             let level = (grads / count) as f32 * scale;
-            for (out, (x, g)) in out.iter_mut().zip(x[at..].iter().zip(&grad[at..])) {
-                *out = g * scale - (x - mean) * slope - level;
-            }
+            let pairs = x[at..at + plane].iter().zip(&grad[at..at + plane]);
+            out.put(pairs.map(|(&x, &g)| gradient(c, x, g) * scale - (x - mean) * slope - level));
         });
         let by_weight =
             sums.iter().zip(&self.inv_std).map(|([_, p], &s)| (p * f64::from(s)) as f32).collect();
         [by_x, by_weight, sums.iter().map(|[g, _]| *g as f32).collect()]
     }
+}
+
+/// max(x, 0), NaN staying NaN.
+fn rectified(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
 }
 
 type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
@@ -175,20 +235,18 @@ impl CustomOp3 for Normalise {
         b: &CpuStorage,
         lb: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias, (_, plane)) = (floats(x, lx)?, floats(w, lw)?, floats(b, lb)?, sizes(lx)?);
-        let scale: Vec<f32> = weight.iter().zip(&self.inv_std).map(|(w, s)| w * s).collect();
-        let values = by_planes(x, weight.len(), plane, |c, at, out| {
-            let (mean, scale, bias) = (self.mean[c], scale[c], bias[c]);
-            out.iter_mut().zip(&x[at..]).for_each(|(out, x)| *out = (x - mean) * scale + bias);
-        });
+        let (_, plane) = sizes(lx)?;
+        let values = self.values(floats(x, lx)?, floats(w, lw)?, floats(b, lb)?, plane);
         Ok((CpuStorage::F32(values), lx.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, w: &Tensor, b: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Gradients> {
         let (_, plane) = sizes(x.layout())?;
-        let [by_x, by_weight, by_bias] = with_floats(x, |xs| {
-            with_floats(w, |w| with_floats(grad, |grad| self.gradients(xs, w, grad, plane)))
-        })???;
+        let [by_x, by_weight, by_bias] = with_floats(x, |x| {
+            with_floats(grad, |grad| {
+                with_floats(w, |w| with_floats(b, |b| self.gradients([x, grad], [w, b], plane)))
+            })
+        })????;
         Ok((Some(tensor(by_x, x)?), Some(tensor(by_weight, w)?), Some(tensor(by_bias, b)?)))
     }
 }
@@ -228,7 +286,9 @@ impl CustomOp3 for ScaleShift {
         if !scale.track_op() && !shift.track_op() {
             return Ok((Some(tensor(by_x, x)?), None, None));
         }
-        let sums = with_floats(x, |x| with_floats(grad, |grad| channel_sums(x, grad, &zeros, plane)))??;
+        let sums = with_floats(x, |x| {
+            with_floats(grad, |grad| channel_sums([x, grad], &zeros, plane, |_, _, g| g))
+        })??;
         let by_scale = sums.iter().map(|[_, p]| *p as f32).collect();
         let by_shift = sums.iter().map(|[g, _]| *g as f32).collect();
         Ok((Some(tensor(by_x, x)?), Some(tensor(by_scale, scale)?), Some(tensor(by_shift, shift)?)))

@@ -1,5 +1,5 @@
 //! Maximum and mean over windows, with any stride and padding and their gradients.
-use super::cpu::{floats, tensor, with_floats};
+use super::cpu::{Chunk, build, floats, tensor, with_floats};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -96,6 +96,15 @@ impl PoolSpec {
     }
 }
 
+/// Whether `value` takes the place of the maximum so far, as PyTorch decides it: NaN always does.
+fn is_larger(so_far: f32, value: f32) -> bool {
+    value > so_far || value.is_nan()
+}
+
+fn larger(so_far: f32, value: f32) -> f32 {
+    if is_larger(so_far, value) { value } else { so_far }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Pool {
     spec: PoolSpec,
@@ -105,8 +114,17 @@ struct Pool {
 }
 
 impl Pool {
+    /// The pooling of almost every network.
+    fn is_max_by_two(&self) -> bool {
+        let halving = PoolSpec { kernel: [2, 2], stride: [2, 2], padding: [0, 0] };
+        self.kind == Kind::Max && self.spec == halving
+    }
+
     fn planes(&self, x: &[f32]) -> Vec<f32> {
         let [from, to] = [self.input, self.out].map(|[h, w]| h * w);
+        if self.is_max_by_two() {
+            return build(x.len() / from * to, to, |at, out| self.halve(&x[at / to * from..][..from], out));
+        }
         let mut out = vec![0.0; x.len() / from * to];
         out.par_chunks_mut(to).zip(x.par_chunks(from)).for_each(|(out, x)| {
             for (oy, row) in out.chunks_mut(self.out[1]).enumerate() {
@@ -143,9 +161,7 @@ impl Pool {
         row.fill(f32::NEG_INFINITY);
         self.taps(oy, |ox, at| {
             let value = x[at];
-            if value > row[ox] || value.is_nan() {
-                row[ox] = value;
-            }
+            row[ox] = larger(row[ox], value);
         });
     }
 
@@ -155,8 +171,45 @@ impl Pool {
         row.iter_mut().for_each(|value| *value *= scale);
     }
 
+    /// One plane's maxima of two by two.
+    fn halve(&self, x: &[f32], out: &mut Chunk) {
+        for rows in x.chunks_exact(2 * self.input[1]) {
+            let (upper, lower) = rows.split_at(self.input[1]);
+            let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+            out.put(pairs.map(|(&[a, b], &[c, d])| larger(larger(larger(a, b), c), d)));
+        }
+    }
+
+    /// One plane's gradient of [`Pool::halve`]: each goes to the first of the four that is the maximum.
+    fn unhalve(&self, x: &[f32], grad: &[f32], row: &mut [f32], out: &mut Chunk) {
+        let width = self.input[1];
+        for (rows, grad) in x.chunks_exact(2 * width).zip(grad.chunks_exact(self.out[1])) {
+            let (upper, lower) = rows.split_at(width);
+            let fours = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+            let (to_upper, to_lower) = row.split_at_mut(width);
+            let to = to_upper.as_chunks_mut::<2>().0.iter_mut().zip(to_lower.as_chunks_mut::<2>().0);
+            for (((&[a, b], &[c, d]), &g), (to_upper, to_lower)) in fours.zip(grad).zip(to) {
+                let (ab, abc) = (larger(a, b), larger(larger(a, b), c));
+                let at_d = is_larger(abc, d);
+                let at_c = !at_d && is_larger(ab, c);
+                let at_b = !at_d && !at_c && is_larger(a, b);
+                let at_a = !at_d && !at_c && !at_b;
+                *to_upper = [if at_a { g } else { 0.0 }, if at_b { g } else { 0.0 }];
+                *to_lower = [if at_c { g } else { 0.0 }, if at_d { g } else { 0.0 }];
+            }
+            out.copy(row);
+        }
+    }
+
     fn gradient(&self, x: &[f32], grad: &[f32]) -> Vec<f32> {
         let [from, to] = [self.input, self.out].map(|[h, w]| h * w);
+        if self.is_max_by_two() {
+            return build(x.len(), from, |at, out| {
+                // A last column without a partner keeps its zeros.
+                let mut rows = vec![0.0; 2 * self.input[1]];
+                self.unhalve(&x[at..at + from], &grad[at / from * to..][..to], &mut rows, out);
+            });
+        }
         let mut out = vec![0.0; x.len()];
         out.par_chunks_mut(from).zip(x.par_chunks(from).zip(grad.par_chunks(to))).for_each(
             |(out, (x, grad))| {
@@ -186,7 +239,7 @@ impl Pool {
         best.fill((f32::NEG_INFINITY, usize::MAX));
         self.taps(oy, |ox, at| {
             let value = x[at];
-            if value > best[ox].0 || value.is_nan() || best[ox].1 == usize::MAX {
+            if is_larger(best[ox].0, value) || best[ox].1 == usize::MAX {
                 best[ox] = (value, at);
             }
         });

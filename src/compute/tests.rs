@@ -46,7 +46,9 @@ fn apply(case: &Value, [x, w, b]: [&Tensor; 3], [mean, var]: [&Tensor; 2]) -> Te
         "nearest" => upsample(x, scale(), Interpolation::Nearest),
         "bilinear" => upsample(x, scale(), Interpolation::Bilinear),
         "batch_norm_train" => batch_norm_train(x, w, b, 1e-5).map(|normed| normed.y),
+        "batch_norm_relu_train" => batch_norm_relu_train(x, w, b, 1e-5).map(|normed| normed.y),
         "batch_norm_eval" => batch_norm_eval(x, [w, b], [mean, var], 1e-5),
+        "concat" => concat(&[x, w]),
         "relu" => activate(x, Activation::Relu),
         "leaky_relu" => activate(x, Activation::LeakyRelu { slope: 0.1 }),
         "gelu" => activate(x, Activation::Gelu),
@@ -73,7 +75,7 @@ fn difference(found: &Tensor, expected: &Tensor) -> f32 {
 #[test]
 fn every_operation_and_its_gradients_equal_pytorch() {
     let Reference { tensors, cases } = reference();
-    assert_eq!(cases.len(), 25);
+    assert_eq!(cases.len(), 28);
     let running = [&tensors["running.mean"], &tensors["running.var"]];
     for case in cases {
         let name = case["name"].as_str().unwrap();
@@ -120,6 +122,7 @@ fn what_does_not_fit_is_refused() {
         (max_pool2d(&one, spec), "does not fit a padded image of 1×1"),
         (max_pool2d(&one, PoolSpec { padding: [2, 0], ..spec }), "padding at most half the kernel"),
         (upsample(&one, 0, Interpolation::Nearest), "by 0"),
+        (concat(&[&one, &vector]), "differ in more than their channels"),
         (softmax(&vector.narrow(0, 0, 0).unwrap()), "expected [batch, class, …]"),
     ];
     for (result, found) in errors {

@@ -9,6 +9,8 @@ pub(super) struct Layer<'a> {
     pub(super) node: &'a Node,
     pub(super) weights: &'a Weights,
     pub(super) inputs: &'a [&'a Tensor],
+    /// Whether a ReLU is computed with the node: in training, after a batch-norm.
+    pub(super) then_relu: bool,
 }
 
 impl Layer<'_> {
@@ -53,7 +55,9 @@ impl Layer<'_> {
             let running = [self.weight("running_mean")?, self.weight("running_var")?];
             return compute::batch_norm_eval(x, [weight, bias], running, eps).map_err(|e| self.failed(e));
         };
-        let normed = compute::batch_norm_train(x, weight, bias, eps).map_err(|e| self.failed(e))?;
+        let normalise =
+            if self.then_relu { compute::batch_norm_relu_train } else { compute::batch_norm_train };
+        let normed = normalise(x, weight, bias, eps).map_err(|e| self.failed(e))?;
         let node = self.node.name.clone();
         state.batch_statistics.push(BatchStatistics { node, mean: normed.mean, var: normed.var });
         Ok(normed.y)
@@ -102,7 +106,7 @@ fn without_weights(op: &Op, inputs: &[&Tensor]) -> Result<Tensor> {
             };
             compute::upsample(x, *scale, interpolation)
         }
-        Op::Concat => Tensor::cat(inputs, 1),
+        Op::Concat => compute::concat(inputs),
         Op::Add => inputs[1..].iter().try_fold(x.clone(), |sum, x| sum + *x),
         Op::Flatten => x.flatten_from(1),
         Op::Identity => Ok(x.clone()),

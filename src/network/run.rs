@@ -51,8 +51,10 @@ pub enum Mode<'a> {
 }
 
 /// Runs the graph on `input` `[batch, channel, y, x]`; gives the last computed node's output (the graph's output unless
-/// the tap stopped). Frees each value after its last reader. Cancellable between nodes; progress goes to the monitor in
-/// [`Mode::Eval`] alone, for in training a run is a small part of the work.
+/// the tap stopped). Frees each value after its last reader. Cancellable between nodes.
+///
+/// Two things are otherwise in training, where time is dear: a batch-norm whose only reader is a ReLU is computed in one
+/// with it and not shown to the tap, and progress does not go to the monitor, for the run is a small part of the work.
 ///
 /// # Errors
 /// An input that does not fit, a weight that is not there, what the tap says, or [`NetworkError::Cancelled`].
@@ -74,6 +76,7 @@ pub fn run(
         }
     };
     let last_readers = last_readers(graph);
+    let joined = if train.is_some() { joined_to_relu(graph) } else { vec![false; nodes.len()] };
     let mut values: Vec<Option<Tensor>> = vec![None; nodes.len()];
     let mut output = input.clone();
     for (index, node) in nodes.iter().enumerate() {
@@ -82,7 +85,12 @@ pub fn run(
         let inputs: Vec<&Tensor> = from.iter().filter_map(|&i| values[i].as_ref()).collect();
         let value = match node.op {
             Op::Input { .. } => input.clone(),
-            _ => Layer { node, weights, inputs: &inputs }.forward(train.as_deref_mut())?,
+            // Its input is that batch-norm, which has been through the ReLU.
+            Op::Relu if joined[from[0]] => inputs[0].clone(),
+            _ => {
+                let layer = Layer { node, weights, inputs: &inputs, then_relu: joined[index] };
+                layer.forward(train.as_deref_mut())?
+            }
         };
         for i in from.into_iter().filter(|&i| last_readers[i] == index) {
             values[i] = None;
@@ -90,7 +98,7 @@ pub fn run(
         if train.is_none() {
             monitor.progress(index + 1, nodes.len())?;
         }
-        if tap(index, node, &value)? == Flow::Stop {
+        if !joined[index] && tap(index, node, &value)? == Flow::Stop {
             return Ok(value);
         }
         if index + 1 == nodes.len() {
@@ -111,6 +119,20 @@ pub(super) fn last_readers(graph: &Graph) -> Vec<usize> {
         }
     }
     last
+}
+
+/// For each node whether it is a batch-norm whose only reader is a ReLU.
+fn joined_to_relu(graph: &Graph) -> Vec<bool> {
+    let mut readers = vec![Vec::new(); graph.nodes().len()];
+    for (index, node) in graph.nodes().iter().enumerate() {
+        for input in graph.inputs_of(index) {
+            readers[input].push(&node.op);
+        }
+    }
+    let joined = |(node, readers): (&Node, Vec<&Op>)| {
+        matches!(node.op, Op::BatchNorm2d { .. }) && matches!(readers[..], [Op::Relu])
+    };
+    graph.nodes().iter().zip(readers).map(joined).collect()
 }
 
 /// `[channel, y, x]` of the input.

@@ -56,6 +56,7 @@ ties = torch.randint(0, 4, (2, 2, 7, 8)).float()
 for name, op, x, kernel, stride, padding in [
     ("max", "max_pool2d", f32(2, 3, 6, 8), [2, 2], [2, 2], [0, 0]),
     ("max_ties", "max_pool2d", ties, [3, 2], [1, 2], [1, 1]),
+    ("max_halving", "max_pool2d", torch.cat([ties[:, :, :, :7], f32(2, 2, 7, 7)]), [2, 2], [2, 2], [0, 0]),
     ("avg", "avg_pool2d", f32(2, 3, 6, 8), [2, 2], [2, 2], [0, 0]),
     ("avg_odd", "avg_pool2d", f32(1, 2, 7, 8), [3, 2], [2, 1], [1, 1]),
 ]:
@@ -73,6 +74,7 @@ mean, var = f32(3), f32(3).abs() + 0.2
 tensors["running.mean"], tensors["running.var"] = mean, var
 norm = [f32(3), f32(3)]
 case("norm_train", "batch_norm_train", f32(2, 3, 4, 5) * 2 + 3, norm, {}, lambda x, w, b: F.batch_norm(x, None, None, w, b, True, 0.1, 1e-5))
+case("norm_relu_train", "batch_norm_relu_train", f32(3, 3, 4, 5) * 2 - 1, norm, {}, lambda x, w, b: F.relu(F.batch_norm(x, None, None, w, b, True, 0.1, 1e-5)))
 case("norm_eval", "batch_norm_eval", f32(2, 3, 4, 5), norm, {}, lambda x, w, b: F.batch_norm(x, mean.double(), var.double(), w, b, False, 0.1, 1e-5))
 
 values = torch.cat([torch.tensor([0.0, -0.0, 12.0, -12.0, 1e-4]), 3 * f32(55)]).reshape(1, 2, 5, 6)
@@ -89,6 +91,8 @@ logits = 20 * f32(2, 4, 3, 3)
 case("softmax", "softmax", logits, [], {}, lambda x: F.softmax(x, 1))
 case("log_softmax", "log_softmax", logits, [], {}, lambda x: F.log_softmax(x, 1))
 case("softmax_flat", "softmax", f32(3, 5), [], {}, lambda x: F.softmax(x, 1))
+
+case("concat", "concat", f32(2, 3, 2, 3), [f32(2, 1, 2, 3)], {}, lambda x, w: torch.cat([x, w], 1))
 
 out = Path(__file__).parent.parent / "fixtures/compute/operations.safetensors"
 out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,72 @@
+//! Joining tensors along their channels.
+use super::cpu::{build, floats, tensor, with_floats};
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+
+/// `tensors` [batch, channel, …], which agree in all but the channels, one after the other along axis 1. Differentiable.
+pub fn concat(tensors: &[&Tensor]) -> Result<Tensor> {
+    let Some((first, rest)) = tensors.split_first() else { bail!("Concatenation of nothing") };
+    if !first.device().is_cpu() {
+        return Tensor::cat(tensors, 1);
+    }
+    rest.iter().try_fold((*first).clone(), |a, b| {
+        let (left, right) = (a.dims(), b.dims());
+        let agree =
+            left.len() == right.len() && left.len() > 1 && left[0] == right[0] && left[2..] == right[2..];
+        if !agree || a.elem_count() == 0 || b.elem_count() == 0 {
+            bail!("Concatenation: {left:?} and {right:?} differ in more than their channels")
+        }
+        a.contiguous()?.apply_op2(&b.contiguous()?, Concat)
+    })
+}
+
+/// Values of one image of each side, one side after the other.
+struct Concat;
+
+/// Values of an image of `[batch, …]`.
+fn image(shape: &Shape) -> usize {
+    shape.elem_count() / shape.dims()[0]
+}
+
+impl CustomOp2 for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+
+    fn cpu_fwd(
+        &self,
+        a: &CpuStorage,
+        la: &Layout,
+        b: &CpuStorage,
+        lb: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let [len_a, len_b] = [la, lb].map(|layout| image(layout.shape()));
+        let (a, b) = (floats(a, la)?, floats(b, lb)?);
+        let values = build(a.len() + b.len(), len_a + len_b, |at, out| {
+            let item = at / (len_a + len_b);
+            out.copy(&a[item * len_a..][..len_a]);
+            out.copy(&b[item * len_b..][..len_b]);
+        });
+        let mut dims = la.dims().to_vec();
+        dims[1] += lb.dims()[1];
+        Ok((CpuStorage::F32(values), dims.into()))
+    }
+
+    fn bwd(
+        &self,
+        a: &Tensor,
+        b: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let [len_a, len_b] = [a, b].map(|side| image(side.shape()));
+        let part = |side: &Tensor, len: usize, first: usize| {
+            let values = with_floats(grad, |grad| {
+                build(side.elem_count(), len, |at, out| {
+                    out.copy(&grad[at / len * (len_a + len_b) + first..][..len]);
+                })
+            })?;
+            tensor(values, side)
+        };
+        Ok((Some(part(a, len_a, 0)?), Some(part(b, len_b, len_a)?)))
+    }
+}
