@@ -1,6 +1,7 @@
 //! Names of the files that are written.
 
 use crate::imaging::Micrograph;
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// What the results of a frame are called: the file's name without its ending, `.series2` when it is not the file's
@@ -10,10 +11,10 @@ pub fn result_stem(micrograph: &Micrograph, frame: usize) -> String {
     let of_path = micrograph.path().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
     let mut stem = of_path.unwrap_or_else(|| file_name(micrograph.name()));
     if micrograph.series() > 0 {
-        stem.push_str(&format!(".series{}", micrograph.series()));
+        let _ = write!(stem, ".series{}", micrograph.series());
     }
     if micrograph.frames() > 1 {
-        stem.push_str(&format!(".frame{frame}"));
+        let _ = write!(stem, ".frame{frame}");
     }
     stem
 }

@@ -239,6 +239,7 @@ mod tests {
         for (channel, page) in pages.iter().enumerate() {
             assert_eq!(read.plane(0, channel).unwrap().samples, Samples::U16(page.clone()));
         }
+        assert_eq!(read.channel_names(), names);
         let pixel = read.calibration().pixel.clone().unwrap();
         assert_eq!((pixel.x_nm, pixel.y_nm), (12.3, 0.05));
         assert!(read.notes().is_empty(), "{:?}", read.notes());
