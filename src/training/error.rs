@@ -24,3 +24,32 @@ pub enum TrainingError {
     #[error(transparent)]
     Cancelled(#[from] crate::monitor::Cancelled),
 }
+
+impl TrainingError {
+    /// True when a person cancelled, wherever in the stack that was noticed.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Cancelled(_)
+            | Self::Imaging(ImagingError::Cancelled(_))
+            | Self::Network(NetworkError::Cancelled(_)) => true,
+            Self::Analysis(e) => e.is_cancelled(),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::Cancelled;
+
+    #[test]
+    fn cancelling_is_seen_at_any_depth() {
+        assert!(TrainingError::from(Cancelled).is_cancelled());
+        assert!(TrainingError::from(ImagingError::Cancelled(Cancelled)).is_cancelled());
+        assert!(TrainingError::from(NetworkError::Cancelled(Cancelled)).is_cancelled());
+        assert!(TrainingError::from(AnalysisError::from(Cancelled)).is_cancelled());
+        assert!(!TrainingError::Data("no".to_owned()).is_cancelled());
+    }
+}

@@ -1,15 +1,24 @@
 //! A model against masks it never saw.
+use super::classes::match_classes;
+use super::dataset::read_truth;
+use super::held_out::{HeldOut, Truth};
+use super::metrics::Confusion;
+use super::pairs::{Pairs, image_files};
+use super::plan::{Labels, class_folders, open_first};
 use super::{LabelScheme, TrainingError};
 use crate::monitor::Monitor;
-use crate::network::Model;
+use crate::network::{Model, Task};
 use candle_core::Device;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// A folder of images and one of masks, matched by file stem.
 #[derive(Debug, Clone)]
 pub struct EvaluationData {
+    /// Also one file, or a folder and a pattern such as `images/valid_*`.
     pub images: PathBuf,
     pub masks: PathBuf,
+    /// `None`: a mask's values are the model's class indices.
     pub scheme: Option<LabelScheme>,
 }
 
@@ -19,6 +28,7 @@ pub struct ClassScore {
     /// `None`: neither predicted nor true anywhere
     pub iou: Option<f64>,
     pub dice: Option<f64>,
+    /// of a classifier: images
     pub true_pixels: u64,
     pub predicted_pixels: u64,
 }
@@ -27,28 +37,94 @@ pub struct ClassScore {
 pub struct Evaluation {
     pub images: usize,
     pub classes: Vec<ClassScore>,
+    /// Over the classes that are true or predicted somewhere.
     pub mean_iou: f64,
     pub accuracy: f64,
+    /// `[true class][predicted class]`
     pub confusion: Vec<Vec<u64>>,
     /// files that could not be evaluated, and why
     pub failures: Vec<String>,
 }
 
 /// Of a segmenter (masks) or a classifier (`masks` unused: one folder a class below `images`).
+///
+/// Classes of a scheme are the model's of the same name; one the model does not have is an error. A class that only
+/// the model has may be predicted, and then counts as wrong.
 pub fn evaluate(
-    _model: &Model,
-    _data: &EvaluationData,
-    _device: &Device,
-    _monitor: &Monitor,
+    model: &Model,
+    data: &EvaluationData,
+    device: &Device,
+    monitor: &Monitor,
 ) -> Result<Evaluation, TrainingError> {
-    todo!()
+    let mut judged =
+        Judged { confusion: Confusion::new(model.card.classes.len()), images: 0, failures: Vec::new() };
+    let tasks = match model.card.task {
+        Task::Segment => masked(model, data, &mut judged)?,
+        Task::Classify => sorted(model, data)?,
+    };
+    for (index, (image, mask, labels)) in tasks.iter().enumerate() {
+        monitor.progress(index, tasks.len())?;
+        let part = monitor.part(index, tasks.len());
+        match judged.add_file(model, (image, mask.as_deref(), labels), device, &part) {
+            Err(e) if e.is_cancelled() => return Err(e),
+            Err(e) => judged.failures.push(e.to_string()),
+            Ok(()) => {}
+        }
+    }
+    monitor.progress(tasks.len(), tasks.len())?;
+    let names: Vec<String> = model.card.classes.iter().map(|class| class.name.clone()).collect();
+    judged.confusion.evaluation(&names, judged.images, judged.failures)
 }
 
-/// The same numbers for Otsu's threshold; with `bright` the bright side is class 1, else the dark, `None`: whichever scores better.
-pub fn evaluate_otsu(
-    _data: &EvaluationData,
-    _bright: Option<bool>,
-    _monitor: &Monitor,
-) -> Result<Evaluation, TrainingError> {
-    todo!()
+/// An image, its mask and what both mean.
+type Item = (PathBuf, Option<PathBuf>, Labels);
+
+fn masked(model: &Model, data: &EvaluationData, judged: &mut Judged) -> Result<Vec<Item>, TrainingError> {
+    let scheme = data.scheme.clone().unwrap_or_else(|| LabelScheme::of_classes(&model.card.classes));
+    let names: Vec<&str> = scheme.classes.iter().map(|class| class.name.as_str()).collect();
+    let classes =
+        match_classes(&names, &BTreeMap::new(), &model.card.classes).map_err(TrainingError::Data)?;
+    let files = image_files(&data.images, None, None)?;
+    let pairs = Pairs::of(&files, &image_files(&data.masks, None, None)?);
+    judged.failures.extend(pairs.failures);
+    let labels = Labels::Masks { scheme, classes };
+    Ok(pairs.pairs.into_iter().map(|(image, mask)| (image, Some(mask), labels.clone())).collect())
+}
+
+fn sorted(model: &Model, data: &EvaluationData) -> Result<Vec<Item>, TrainingError> {
+    let folders = class_folders(&data.images, &model.card.classes, &BTreeMap::new())?;
+    if folders.is_empty() {
+        let what = "A classifier is evaluated on a folder that holds one folder a class".to_owned();
+        return Err(TrainingError::Bad { path: data.images.clone(), what });
+    }
+    let of = |(class, files): (u8, Vec<PathBuf>)| {
+        files.into_iter().map(move |file| (file, None, Labels::Class(class)))
+    };
+    Ok(folders.into_iter().flat_map(of).collect())
+}
+
+/// What has been counted so far.
+struct Judged {
+    confusion: Confusion,
+    images: usize,
+    failures: Vec<String>,
+}
+
+impl Judged {
+    fn add_file(
+        &mut self,
+        model: &Model,
+        (image, mask, labels): (&Path, Option<&Path>, &Labels),
+        device: &Device,
+        monitor: &Monitor,
+    ) -> Result<(), TrainingError> {
+        let micrograph = open_first(image)?;
+        for frame in 0..micrograph.frames() {
+            let truth: Truth = read_truth(labels, mask, &micrograph, frame)?;
+            let held = HeldOut { source: 0, micrograph: micrograph.clone(), frame, channels: None, truth };
+            self.confusion.merge(&held.judge(model, device, &monitor.part(frame, micrograph.frames()))?);
+            self.images += 1;
+        }
+        Ok(())
+    }
 }

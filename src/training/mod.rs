@@ -1,17 +1,45 @@
 //! Labels in, model out: label schemes, datasets, augmentation, losses, the loop, metrics and recipes.
 
 mod error;
-mod evaluate;
-mod metrics;
-mod recipe;
+
+mod mask;
 mod scheme;
+
+mod recipe;
+
+mod classes;
+mod dataset;
+mod pairs;
+mod plan;
+
+mod augment;
+mod batch;
+mod grey;
+
+mod adamw;
+mod losses;
+mod schedule;
+
+mod checkpoint;
 mod train;
+mod trainer;
+
+mod evaluate;
+mod held_out;
+mod metrics;
+mod otsu;
+mod score;
 
 pub use error::TrainingError;
-pub use evaluate::{ClassScore, Evaluation, EvaluationData, evaluate, evaluate_otsu};
+pub use evaluate::{ClassScore, Evaluation, EvaluationData, evaluate};
+pub use metrics::Confusion;
+pub use otsu::evaluate_otsu;
 pub use recipe::{
     Architecture, Augment, CardSpec, ClassWeights, FolderTraining, LoopSpec, Loss, NetworkSpec, Recipe,
     RecipeClass, Side, Source,
 };
 pub use scheme::{LabelScheme, SchemeClass};
 pub use train::{TrainEvent, TrainOptions, TrainReport, train};
+
+#[cfg(test)]
+mod train_tests;

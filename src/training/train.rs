@@ -1,8 +1,15 @@
-//! The training loop.
+//! Trains a model by a recipe: load, learn, judge now and then, keep the best, write it with its card.
+use super::checkpoint::{Checkpoint, checkpoint_path};
+use super::dataset::Dataset;
+use super::schedule::{Budget, Schedule};
+use super::score::Scores;
+use super::trainer::{End, Trainer};
 use super::{Evaluation, Recipe, TrainingError};
 use crate::monitor::Monitor;
+use crate::network::{Graph, Model, ModelCard, Task, Weights};
 use candle_core::Device;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[derive(Debug, Clone, Default)]
 pub struct TrainOptions {
@@ -21,30 +28,16 @@ pub struct TrainOptions {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum TrainEvent {
     /// The data are in memory.
-    Loaded {
-        training_images: usize,
-        validation_images: usize,
-        bytes: u64,
-    },
+    Loaded { training_images: usize, validation_images: usize, bytes: u64 },
     /// Something to know, such as a file that could not be used and why.
-    Note {
-        text: String,
-    },
+    Note { text: String },
     /// Training goes on from a checkpoint.
-    Resumed {
-        step: usize,
-    },
-    Step {
-        step: usize,
-        loss: f32,
-        learning_rate: f64,
-    },
-    Validated {
-        step: usize,
-        mean_iou: f64,
-        accuracy: f64,
-        best: bool,
-    },
+    Resumed { step: usize },
+    /// Steps done so far, the loss of the last one and how fast it learned.
+    Step { step: usize, loss: f32, learning_rate: f64 },
+    /// With several validation sources both numbers are over all images together; the best step is chosen by the
+    /// mean over sources.
+    Validated { step: usize, mean_iou: f64, accuracy: f64, best: bool },
 }
 
 #[derive(Debug, Clone, serde::Serialize)]
@@ -62,13 +55,123 @@ pub struct TrainReport {
 }
 
 /// Trains and writes the model with its card to `out`.
+///
+/// The weights that did best on the validation images are kept (without validation images the last ones). A checkpoint
+/// stands beside `out` until the end. Cancelled, the best so far is written and the report says so; before the first
+/// validation there is none, and [`TrainingError::Cancelled`] is returned with the checkpoint kept.
 pub fn train(
-    _recipe: &Recipe,
-    _out: &Path,
-    _options: &TrainOptions,
-    _device: &Device,
-    _report: &mut dyn FnMut(TrainEvent),
-    _monitor: &Monitor,
+    recipe: &Recipe,
+    out: &Path,
+    options: &TrainOptions,
+    device: &Device,
+    report: &mut dyn FnMut(TrainEvent),
+    monitor: &Monitor,
 ) -> Result<TrainReport, TrainingError> {
-    todo!()
+    let graph = recipe.graph()?;
+    make_folder(out)?;
+    let path = checkpoint_path(out);
+    let resumed = if options.resume { Some(Checkpoint::load(recipe, &path, device)?) } else { None };
+    let data = Dataset::load(recipe, options, &monitor.part(0, 50))?;
+    tell_loaded(&data, report);
+    let seconds = resumed.as_ref().map_or(0.0, |checkpoint| checkpoint.seconds);
+    let budget = Budget::new(&recipe.schedule, options);
+    let schedule = Schedule::new(budget, &recipe.schedule, Duration::from_secs_f64(seconds));
+    let mut trainer = Trainer::new(recipe, &graph, &data, device, schedule)?;
+    if let Some(checkpoint) = resumed {
+        report(TrainEvent::Resumed { step: checkpoint.step });
+        trainer.restore(checkpoint, &path)?;
+    }
+    trainer.checkpoint()?.save(recipe, &path)?;
+    let end = trainer.go(&path, report, monitor)?;
+    let cancelled = end == End::Cancelled;
+    if cancelled {
+        trainer.checkpoint()?.save(recipe, &path)?;
+        if trainer.best.is_none() {
+            return Err(TrainingError::Cancelled(crate::monitor::Cancelled));
+        }
+    }
+    let (seconds, steps) = (trainer.schedule.elapsed().as_secs_f64(), trainer.steps());
+    let finished = Finished { recipe, graph: &graph, data: &data, device, cancelled };
+    let best = trainer.best.take();
+    let (best_step, scores, weights) = match best {
+        Some(best) => (best.step, Some(best.scores), best.weights),
+        None => (steps, None, trainer.weights()?),
+    };
+    let evaluation = finished.write(out, scores, weights, monitor)?;
+    if !cancelled {
+        // The model is whole; a checkpoint that cannot be removed harms nobody.
+        let _ = std::fs::remove_file(&path);
+    }
+    let failures = data.failures.clone();
+    Ok(TrainReport { model: out.to_path_buf(), steps, best_step, evaluation, cancelled, seconds, failures })
+}
+
+fn make_folder(out: &Path) -> Result<(), TrainingError> {
+    match out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => std::fs::create_dir_all(folder)
+            .map_err(|source| TrainingError::Io { path: folder.to_path_buf(), source }),
+        None => Ok(()),
+    }
+}
+
+fn tell_loaded(data: &Dataset, report: &mut dyn FnMut(TrainEvent)) {
+    report(TrainEvent::Loaded {
+        training_images: data.train.iter().map(|group| group.images.len()).sum(),
+        validation_images: data.validate.len(),
+        bytes: data.bytes,
+    });
+    for failure in &data.failures {
+        report(TrainEvent::Note { text: failure.clone() });
+    }
+    if data.validate.is_empty() {
+        let text = "There are no validation images: the last weights are kept and the card has no metrics";
+        report(TrainEvent::Note { text: text.to_owned() });
+    }
+}
+
+/// A training that ended.
+struct Finished<'a> {
+    recipe: &'a Recipe,
+    graph: &'a Graph,
+    data: &'a Dataset,
+    device: &'a Device,
+    cancelled: bool,
+}
+
+impl Finished<'_> {
+    /// Writes the model; its card's metrics are of the test images, else of the validation images.
+    fn write(
+        &self,
+        out: &Path,
+        validated: Option<Scores>,
+        weights: Weights,
+        monitor: &Monitor,
+    ) -> Result<Option<Evaluation>, TrainingError> {
+        let model = Model::new(self.graph.clone(), weights, self.recipe.model_card())?;
+        let tested = if self.data.test.is_empty() || self.cancelled {
+            None
+        } else {
+            monitor.stage("Evaluating the best weights");
+            let titles: Vec<String> = self.recipe.test.iter().map(super::Source::title).collect();
+            let part = monitor.part(49, 50);
+            let mut scores = Scores::of(&model, &self.data.test, &titles, self.device, &part)?;
+            if is_binary(&model.card) {
+                scores.compare_with_otsu(&self.data.test, &titles, monitor)?;
+            }
+            Some(scores)
+        };
+        let chosen_on_them = tested.is_none();
+        let Some(scores) = tested.or(validated) else {
+            model.save(out)?;
+            return Ok(None);
+        };
+        let mut model = model;
+        scores.fill(&mut model.card, chosen_on_them);
+        model.save(out)?;
+        Ok(Some(scores.evaluation(&model.card)?))
+    }
+}
+
+fn is_binary(card: &ModelCard) -> bool {
+    card.task == Task::Segment && card.classes.len() == 2
 }

@@ -37,10 +37,10 @@ pub struct Recipe {
     pub augment: Augment,
     pub train: Vec<Source>,
     /// Chooses the best step.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validate: Vec<Source>,
     /// Gives the card's metrics and chooses nothing; without it the card's metrics are those of `validate`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test: Vec<Source>,
     /// The folder that relative paths start from.
     #[serde(skip)]
@@ -116,3 +116,6 @@ impl Recipe {
         all
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,305 @@
+//! The images of a training in memory: normalised ones to crop from, untouched ones to judge by.
+use super::held_out::{HeldOut, Truth};
+use super::losses::IGNORE;
+use super::plan::{Entry, Labels, Origin, Plan, Planner, open_first};
+use super::{Recipe, TrainOptions, TrainingError};
+use crate::analysis::network_input;
+use crate::compute::available_memory;
+use crate::imaging::Micrograph;
+use crate::monitor::Monitor;
+use crate::network::ModelCard;
+use ndarray::{Array2, Array3, Array4, Axis, s};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// An image `[channel, y, x]` as the network takes it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TrainingImage {
+    pub image: Array3<f32>,
+    pub truth: Truth,
+}
+
+/// Images drawn with one weight.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Group {
+    pub weight: f64,
+    pub images: Vec<TrainingImage>,
+}
+
+#[derive(Debug)]
+pub(super) struct Dataset {
+    pub train: Vec<Group>,
+    pub validate: Vec<HeldOut>,
+    /// True: the validation images are some of the training sources'.
+    pub split: bool,
+    pub test: Vec<HeldOut>,
+    pub failures: Vec<String>,
+    pub bytes: u64,
+}
+
+/// Reads and draws images for one network.
+struct Loader<'a> {
+    card: &'a ModelCard,
+    inputs: usize,
+}
+
+impl Dataset {
+    /// Loads everything a recipe asks for. Files that cannot be used are named in `failures`; a source of which
+    /// nothing can be used is an error, and so is more than fits the memory.
+    pub(super) fn load(
+        recipe: &Recipe,
+        options: &TrainOptions,
+        monitor: &Monitor,
+    ) -> Result<Self, TrainingError> {
+        let planner = Planner::new(recipe, options);
+        let mut train = planner.plan(&recipe.train)?;
+        let mut validate = planner.plan(&recipe.validate)?;
+        let mut test = planner.plan(&recipe.test)?;
+        let split = recipe.validate.is_empty() && recipe.schedule.val_fraction > 0.0;
+        if split {
+            validate.entries = set_aside(&mut train.entries, recipe);
+        }
+        let card = recipe.model_card();
+        let loader = Loader { card: &card, inputs: card.channels.len() };
+        let bytes = loader.bytes(&train, &[&validate, &test]);
+        check_memory(bytes, available_memory())?;
+        monitor.stage("Loading images");
+        let total = train.entries.len() + validate.entries.len() + test.entries.len();
+        let done = Done { count: AtomicUsize::new(0), total, monitor };
+        let mut failures: Vec<String> =
+            [&mut train, &mut validate, &mut test].into_iter().flat_map(|p| p.failures.drain(..)).collect();
+        let images = loader.each(&train, &done, &mut failures, |held| loader.prepare(held))?;
+        let train = grouped(images, recipe)?;
+        let validate = loader.each(&validate, &done, &mut failures, Ok)?;
+        let test = loader.each(&test, &done, &mut failures, Ok)?;
+        Ok(Self { train, validate, split, test, failures, bytes })
+    }
+
+    /// Pixels (images) of each class in the training images.
+    pub(super) fn class_counts(&self, classes: usize) -> Vec<u64> {
+        let mut counts = vec![0; classes];
+        let mut count = |class: u8| {
+            if let Some(n) = counts.get_mut(usize::from(class)) {
+                *n += 1;
+            }
+        };
+        for image in self.train.iter().flat_map(|group| &group.images) {
+            match &image.truth {
+                Truth::Map(map) => map.iter().for_each(|class| count(*class)),
+                Truth::Class(class) => count(*class),
+            }
+        }
+        counts
+    }
+}
+
+/// Takes whole files away from the training images; the last frames when there is but one file.
+fn set_aside(entries: &mut Vec<Entry>, recipe: &Recipe) -> Vec<Entry> {
+    let key = |entry: &Entry| match &entry.origin {
+        Origin::File { image, .. } => (image.display().to_string(), 0),
+        Origin::Synthetic { seed, index, kind, .. } => (format!("{} {seed}", kind.name()), *index),
+    };
+    let mut groups: BTreeMap<(String, u64), Vec<Entry>> = BTreeMap::new();
+    for entry in entries.drain(..) {
+        groups.entry(key(&entry)).or_default().push(entry);
+    }
+    let mut groups: Vec<Vec<Entry>> = groups.into_values().collect();
+    if let [only] = groups.as_mut_slice() {
+        // Neighbouring frames are alike: apart from the cut, none of them is on both sides.
+        groups = std::mem::take(only).into_iter().map(|entry| vec![entry]).collect();
+    } else {
+        groups.shuffle(&mut StdRng::seed_from_u64(recipe.schedule.seed));
+    }
+    let wanted = (groups.len() as f64 * recipe.schedule.val_fraction).round().max(1.0) as usize;
+    let held = groups.split_off(groups.len() - wanted.min(groups.len().saturating_sub(1)));
+    entries.extend(groups.into_iter().flatten());
+    held.into_iter().flatten().collect()
+}
+
+fn grouped(images: Vec<(usize, TrainingImage)>, recipe: &Recipe) -> Result<Vec<Group>, TrainingError> {
+    let mut groups: Vec<Group> =
+        recipe.train.iter().map(|s| Group { weight: s.weight.unwrap_or(1.0), images: Vec::new() }).collect();
+    for (source, image) in images {
+        groups[source].images.push(image);
+    }
+    groups.retain(|group| !group.images.is_empty() && group.weight > 0.0);
+    if groups.is_empty() {
+        return Err(TrainingError::Data("There is no image left to train on".to_owned()));
+    }
+    Ok(groups)
+}
+
+fn check_memory(bytes: u64, free: Option<u64>) -> Result<(), TrainingError> {
+    let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+    match free {
+        Some(free) if bytes > free / 10 * 8 => Err(TrainingError::Data(format!(
+            "The images need {:.1} GiB of memory and {:.1} GiB are free; use fewer or smaller ones",
+            gib(bytes),
+            gib(free)
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Progress over all plans.
+struct Done<'a> {
+    count: AtomicUsize,
+    total: usize,
+    monitor: &'a Monitor,
+}
+
+impl Loader<'_> {
+    /// Memory of all images: f32 planes and one byte of label a pixel.
+    fn bytes(&self, train: &Plan, held: &[&Plan]) -> u64 {
+        let pixels = |size: [usize; 2]| (size[0] as u64).saturating_mul(size[1] as u64);
+        let trained = |entry: &Entry| match self.card.input_size {
+            Some(size) => pixels(size) * 4 * self.inputs as u64,
+            None => pixels(entry.size) * (4 * self.inputs as u64 + 1),
+        };
+        let kept = |entry: &Entry| match entry.origin {
+            Origin::Synthetic { .. } => pixels(entry.size) * (4 * self.inputs as u64 + 1),
+            Origin::File { piece: Some(_), .. } => pixels(entry.size) * 4,
+            // Planes of files are read again when they are needed.
+            Origin::File { .. } => pixels(entry.size),
+        };
+        train.entries.iter().map(trained).sum::<u64>()
+            + held.iter().flat_map(|plan| &plan.entries).map(kept).sum::<u64>()
+    }
+
+    /// Loads all entries, on all cores; the answer is in the plan's order.
+    fn each<T: Send>(
+        &self,
+        plan: &Plan,
+        done: &Done<'_>,
+        failures: &mut Vec<String>,
+        finish: impl Fn(HeldOut) -> Result<T, TrainingError> + Sync,
+    ) -> Result<Vec<T>, TrainingError> {
+        let one = |entry: &Entry| {
+            done.monitor.check()?;
+            let loaded = self.load(entry).and_then(&finish);
+            done.monitor.progress(done.count.fetch_add(1, Ordering::Relaxed) + 1, done.total)?;
+            match loaded {
+                Err(e) if e.is_cancelled() => Err(e),
+                other => Ok(other.map_err(|e| e.to_string())),
+            }
+        };
+        let all: Vec<Result<T, String>> = plan.entries.par_iter().map(one).collect::<Result<_, _>>()?;
+        let mut loaded = Vec::new();
+        for outcome in all {
+            match outcome {
+                Ok(item) => loaded.push(item),
+                Err(why) => failures.push(why),
+            }
+        }
+        if loaded.is_empty() && !plan.entries.is_empty() {
+            let why = failures.last().map(|f| format!("; {f}")).unwrap_or_default();
+            return Err(TrainingError::Data(format!("None of the images can be used{why}")));
+        }
+        Ok(loaded)
+    }
+
+    fn prepare(&self, held: HeldOut) -> Result<(usize, TrainingImage), TrainingError> {
+        let channels = held.channels.as_deref();
+        let image = network_input(self.card, self.inputs, &held.micrograph, held.frame, channels)?;
+        Ok((held.source, TrainingImage { image, truth: held.truth }))
+    }
+
+    fn load(&self, entry: &Entry) -> Result<HeldOut, TrainingError> {
+        match &entry.origin {
+            Origin::Synthetic { kind, seed, index, size } => {
+                let sample = kind.sample(*seed, *index, *size);
+                let count = sample.image.dim().0;
+                let truth = match entry.labels.as_ref() {
+                    Labels::Class(class) => Truth::Class(*class),
+                    Labels::Synthetic(classes) | Labels::Masks { classes, .. } => {
+                        Truth::Map(renamed(&sample.labels, classes))
+                    }
+                };
+                // A network of one input sees every channel of a map in its turn.
+                let channel = if self.inputs == 1 { *index as usize % count } else { 0 };
+                let wanted = if self.inputs == 1 { channel..channel + 1 } else { 0..count };
+                let names = sample.channel_names[wanted.clone()].to_vec();
+                let image = sample.image.slice_move(s![wanted, .., ..]).insert_axis(Axis(0));
+                let name = format!("{} {index} of seed {seed}", kind.name());
+                let micrograph = Micrograph::from_array(&name, image, names, sample.calibration);
+                Ok(HeldOut { source: entry.source, micrograph, frame: 0, channels: None, truth })
+            }
+            Origin::File { image, mask, frame, piece } => {
+                let micrograph = open_first(image)?;
+                let truth = read_truth(entry.labels.as_ref(), mask.as_deref(), &micrograph, *frame)?;
+                let (micrograph, frame) = match piece {
+                    Some(piece) => (self.cut(&micrograph, *frame, *piece)?, 0),
+                    None => (micrograph, *frame),
+                };
+                Ok(HeldOut { source: entry.source, micrograph, frame, channels: None, truth })
+            }
+        }
+    }
+
+    /// A piece of a frame as an image of its own.
+    fn cut(
+        &self,
+        micrograph: &Micrograph,
+        frame: usize,
+        [top, left, height, width]: [usize; 4],
+    ) -> Result<Micrograph, TrainingError> {
+        let mut planes = Array4::zeros((1, self.inputs, height, width));
+        for channel in 0..self.inputs {
+            let plane = if self.inputs == 1 {
+                micrograph.grey(frame)?
+            } else {
+                micrograph.plane(frame, channel)?.to_f32()
+            };
+            let part = plane.slice(s![top..top + height, left..left + width]);
+            planes.slice_mut(s![0, channel, .., ..]).assign(&part);
+        }
+        let names = self.card.channels.clone();
+        let calibration = micrograph.calibration().clone();
+        Ok(Micrograph::from_array(micrograph.name(), planes, names, calibration))
+    }
+}
+
+/// Labels in other classes; what has no class there is ignored.
+fn renamed(labels: &Array2<u16>, classes: &[u8]) -> Array2<u8> {
+    labels.mapv(|label| classes.get(usize::from(label)).copied().unwrap_or(IGNORE))
+}
+
+/// The mask of a frame in the network's classes, checked against its image.
+pub(super) fn read_truth(
+    labels: &Labels,
+    mask: Option<&Path>,
+    image: &Micrograph,
+    frame: usize,
+) -> Result<Truth, TrainingError> {
+    let (scheme, classes, path) = match (labels, mask) {
+        (Labels::Class(class), _) => return Ok(Truth::Class(*class)),
+        (Labels::Masks { scheme, classes }, Some(path)) => (scheme, classes, path),
+        _ => return Err(TrainingError::Data(format!("No mask for {}", image.name()))),
+    };
+    let mask = open_first(path)?;
+    check_mask(&mask, image, path)?;
+    Ok(Truth::Map(renamed(&scheme.read_frame(&mask, frame, path)?.0, classes)))
+}
+
+/// A mask has its image's size and frames.
+pub(super) fn check_mask(mask: &Micrograph, image: &Micrograph, path: &Path) -> Result<(), TrainingError> {
+    let bad = |what: String| Err(TrainingError::Bad { path: path.to_path_buf(), what });
+    if (mask.height(), mask.width()) != (image.height(), image.width()) {
+        return bad(format!(
+            "The mask is {} × {} px and its image {} × {} px",
+            mask.width(),
+            mask.height(),
+            image.width(),
+            image.height()
+        ));
+    }
+    if mask.frames() != image.frames() {
+        return bad(format!("The mask has {} frames and its image {}", mask.frames(), image.frames()));
+    }
+    Ok(())
+}
