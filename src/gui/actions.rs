@@ -55,9 +55,8 @@ const fn about(
 
 impl Action {
     pub(super) const ALL: [Self; 21] = [
-        // Before Open: an extra Shift is ignored, so Ctrl+O would take Ctrl+Shift+O.
-        Self::OpenModel,
         Self::Open,
+        Self::OpenModel,
         Self::Export,
         Self::CopyCommand,
         Self::Run,
@@ -145,7 +144,7 @@ impl Action {
             }
             Self::ZoomOut => {
                 const KEYS: &[KeyboardShortcut] = &[key(Key::Minus)];
-                about(group, "Zoom out", "Zoom out", KEYS)
+                about(group, "Zoom out", "Zoom out about the middle of the source", KEYS)
             }
             Self::ToggleMask => {
                 const KEYS: &[KeyboardShortcut] = &[key(Key::M)];
@@ -216,7 +215,7 @@ impl Action {
 
     /// The shortcut as this system writes it, such as "Ctrl+O".
     pub(super) fn shortcut_text(self, ctx: &egui::Context) -> Option<String> {
-        self.about().shortcuts.first().map(|shortcut| ctx.format_shortcut(shortcut))
+        self.about().shortcuts.first().map(|shortcut| shortcut_text(ctx, shortcut))
     }
 
     /// Tooltip with the shortcut behind it.
@@ -229,25 +228,45 @@ impl Action {
     }
 }
 
+/// A shortcut with the signs that are on the keys.
+pub(super) fn shortcut_text(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
+    let signs = [
+        ("Questionmark", "?"),
+        ("Plus", "+"),
+        ("Minus", "−"),
+        ("Equals", "="),
+        ("Escape", "Esc"),
+        ("PageUp", "Page Up"),
+        ("PageDown", "Page Down"),
+        ("Left", "←"),
+        ("Right", "→"),
+        ("Up", "↑"),
+        ("Down", "↓"),
+    ];
+    let text = ctx.format_shortcut(shortcut);
+    let (before, key) = text.rsplit_once('+').map_or(("", text.as_str()), |(before, key)| (before, key));
+    let key = signs.iter().find(|(name, _)| *name == key).map_or(key, |(_, sign)| sign);
+    if before.is_empty() { key.to_owned() } else { format!("{before}+{key}") }
+}
+
 /// Takes this frame's pressed shortcuts out of the input. While text is typed only those with Ctrl or an F key count.
 pub(super) fn pressed(ctx: &egui::Context) -> Vec<Action> {
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
+    let mut table: Vec<_> = Action::ALL
+        .into_iter()
+        .filter(|action| !popup || *action != Action::Cancel)
+        .flat_map(|action| action.about().shortcuts.iter().map(move |shortcut| (shortcut, action)))
+        .collect();
+    // An extra Shift is ignored, so Ctrl+O tried first would take Ctrl+Shift+O.
+    table.sort_by_key(|(shortcut, _)| !shortcut.modifiers.shift);
     ctx.input_mut(|input| {
         let mut pressed = Vec::new();
-        for action in Action::ALL {
-            if popup && action == Action::Cancel {
-                continue;
-            }
-            for shortcut in action.about().shortcuts {
-                let plain = shortcut.modifiers.is_none() || shortcut.modifiers == Modifiers::SHIFT;
-                let function_key = matches!(shortcut.logical_key, Key::F1 | Key::F5);
-                if typing && plain && !function_key {
-                    continue;
-                }
-                if input.consume_shortcut(shortcut) {
-                    pressed.push(action);
-                }
+        for (shortcut, action) in table {
+            let plain = shortcut.modifiers.is_none() || shortcut.modifiers == Modifiers::SHIFT;
+            let function_key = matches!(shortcut.logical_key, Key::F1 | Key::F5);
+            if !(typing && plain && !function_key) && input.consume_shortcut(shortcut) {
+                pressed.push(action);
             }
         }
         pressed
@@ -273,6 +292,16 @@ mod tests {
     }
 
     #[test]
+    fn shortcuts_are_written_with_the_signs_on_the_keys() {
+        let ctx = egui::Context::default();
+        ctx.set_os(egui::os::OperatingSystem::Nix);
+        let text = |action: Action| action.shortcut_text(&ctx).unwrap();
+        assert_eq!(text(Action::ZoomIn), "+");
+        assert_eq!(text(Action::NextFeature), "→");
+        assert_eq!(text(Action::OpenModel), "Ctrl+Shift+O");
+    }
+
+    #[test]
     fn every_action_is_listed_once_and_explains_itself() {
         for (place, action) in Action::ALL.iter().enumerate() {
             assert!(!Action::ALL[..place].contains(action), "{action:?} stands twice");
@@ -283,10 +312,8 @@ mod tests {
 
     #[test]
     fn more_specific_shortcuts_come_before_those_they_contain() {
-        // `consume_shortcut` ignores an extra Shift, so Ctrl+O listed first would swallow Ctrl+Shift+O.
         let ctx = egui::Context::default();
         let input = egui::RawInput {
-            modifiers: Modifiers::COMMAND | Modifiers::SHIFT | Modifiers::CTRL,
             events: vec![egui::Event::Key {
                 key: Key::O,
                 physical_key: None,

@@ -268,12 +268,8 @@ fn choose(path: &Path) -> Command {
     Command::ChooseModel(path.display().to_string())
 }
 
-/// Dropped files: models are chosen, all others opened.
-fn dropped(ctx: &egui::Context) -> Vec<Command> {
-    let paths = ctx.input(|input| {
-        let files = &input.raw.dropped_files;
-        files.iter().map(|file| file.path().to_path_buf()).collect::<Vec<_>>()
-    });
+/// Files a person gives: models are chosen, all others opened.
+pub(super) fn take_files(paths: Vec<PathBuf>) -> Vec<Command> {
     let is_model = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "safetensors");
     let (models, images): (Vec<_>, Vec<_>) = paths.into_iter().partition(is_model);
     let mut commands: Vec<_> = models.iter().map(|path| choose(path)).collect();
@@ -281,6 +277,13 @@ fn dropped(ctx: &egui::Context) -> Vec<Command> {
         commands.push(Command::Open(images));
     }
     commands
+}
+
+fn dropped(ctx: &egui::Context) -> Vec<Command> {
+    take_files(ctx.input(|input| {
+        let files = &input.raw.dropped_files;
+        files.iter().map(|file| file.path().to_path_buf()).collect()
+    }))
 }
 
 /// Says that files held over the window can be dropped.

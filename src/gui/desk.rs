@@ -26,6 +26,12 @@ impl Desk<'_> {
         self.tray.commands.push(command);
     }
 
+    /// Whether a picture of `[width, height]` px has the shown micrograph's size, so that zoom and cursor mean the same
+    /// in both.
+    pub(super) fn is_linked(&self, size: [usize; 2]) -> bool {
+        self.session.shown.as_ref().is_none_or(|shown| shown.values.dim() == (size[1], size[0]))
+    }
+
     /// Asks the window for something.
     pub(super) fn act(&mut self, action: Action) {
         self.tray.actions.push(action);

@@ -55,9 +55,10 @@ pub(super) fn shape(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × ")
 }
 
-/// `0.973` as `97.3 %`.
+/// `0.973` as `97 %`, small shares with one decimal.
 pub(super) fn percent(fraction: f64) -> String {
-    format!("{:.1} %", fraction * 100.0)
+    let percent = fraction * 100.0;
+    if percent.abs() < 9.95 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
 }
 
 /// A time to wait: `3 s`, `1 min 20 s`.
@@ -98,6 +99,7 @@ mod tests {
         assert_eq!(short_count(3_100_000_000), "3.1 G");
         assert_eq!(shape(&[64, 128, 1]), "64 × 128 × 1");
         assert_eq!(percent(0.0312), "3.1 %");
+        assert_eq!(percent(0.973), "97 %");
         assert_eq!(duration(Duration::from_millis(2_400)), "3 s");
         assert_eq!(duration(Duration::from_secs(80)), "1 min 20 s");
         assert_eq!(duration(Duration::from_secs(7_260)), "2 h 01 min");

@@ -31,9 +31,9 @@ pub(super) fn inspect() -> Tree<Pane> {
     let contrast = pane(&mut tiles, Pane::Contrast);
     let features = pane(&mut tiles, Pane::Features);
     let answers = split(&mut tiles, LinearDir::Vertical, &[(feature, 1.0), (prediction, 1.0)]);
-    let above = [(files, 0.62), (source, 1.5), (answers, 0.98), (network, 1.3)];
+    let above = [(files, 0.68), (source, 1.4), (answers, 1.0), (network, 1.6)];
     let above = split(&mut tiles, LinearDir::Horizontal, &above);
-    let below = split(&mut tiles, LinearDir::Horizontal, &[(contrast, 0.62), (features, 3.78)]);
+    let below = split(&mut tiles, LinearDir::Horizontal, &[(contrast, 0.68), (features, 4.0)]);
     let root = split(&mut tiles, LinearDir::Vertical, &[(above, 2.35), (below, 1.0)]);
     Tree::new(Id::unique("panes"), root, tiles)
 }
@@ -111,7 +111,8 @@ impl Behavior<Pane> for Shown<'_, '_> {
                 self.palette.weak,
             );
         }
-        job.wrap = egui::text::TextWrapping::truncate_at_width(ui.available_width().max(60.0));
+        let room = ui.clip_rect().right() - ui.cursor().left() - 22.0;
+        job.wrap = egui::text::TextWrapping::truncate_at_width(room.max(60.0));
         let galley = ui.painter().layout_job(job);
         let (_, rect) = ui.allocate_space(vec2(galley.size().x + 20.0, ui.available_height()));
         let response = ui.interact(rect, id, Sense::click_and_drag()).on_hover_cursor(egui::CursorIcon::Grab);

@@ -59,6 +59,56 @@ pub(super) fn at_right(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
     ui.with_layout(Layout::right_to_left(Align::Center), contents);
 }
 
+/// Says that a button opens a menu.
+pub(super) fn down_arrow(ui: &Ui) -> RichText {
+    RichText::new("▼").size(7.0).color(Palette::of(ui).weak)
+}
+
+/// A short upright line between parts of a bar.
+pub(super) fn divider(ui: &mut Ui) {
+    let (rect, _) = ui.allocate_exact_size(vec2(9.0, 14.0), egui::Sense::hover());
+    let line = egui::Stroke::new(1.0, Palette::of(ui).line);
+    ui.painter().vline(rect.center().x, rect.y_range(), line);
+}
+
+/// The head of a small window; true when it was closed.
+pub(super) fn window_head(ui: &mut Ui, title: &str) -> bool {
+    let mut closed = false;
+    ui.horizontal(|ui| {
+        ui.label(strong(title).size(16.0).color(Palette::of(ui).strong));
+        at_right(ui, |ui| closed = cross(ui, "Close").clicked());
+    });
+    ui.add_space(4.0);
+    closed
+}
+
+/// A small cross to press.
+pub(super) fn cross(ui: &mut Ui, name: &str) -> egui::Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(18.0, 18.0), egui::Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+    let palette = Palette::of(ui);
+    let stroke = egui::Stroke::new(1.4, if response.hovered() { palette.strong } else { palette.weak });
+    let arms = egui::Rect::from_center_size(rect.center(), vec2(7.0, 7.0));
+    ui.painter().line_segment([arms.left_top(), arms.right_bottom()], stroke);
+    ui.painter().line_segment([arms.right_top(), arms.left_bottom()], stroke);
+    response.on_hover_text(name)
+}
+
+/// A slider that fits into a pane's bar, without a number.
+pub(super) fn bar_slider(
+    ui: &mut Ui,
+    value: &mut f32,
+    range: std::ops::RangeInclusive<f32>,
+    name: &str,
+) -> egui::Response {
+    ui.scope(|ui| {
+        ui.spacing_mut().slider_width = 64.0;
+        ui.spacing_mut().interact_size.y = 15.0;
+        ui.add(egui::Slider::new(value, range).show_value(false)).accessible_name(name)
+    })
+    .inner
+}
+
 /// A caption over a group of controls.
 pub(super) fn caption(ui: &mut Ui, text: &str) {
     let weak = Palette::of(ui).weak;

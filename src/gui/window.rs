@@ -1,5 +1,5 @@
 //! Opens the real window: wgpu first, OpenGL where that does not start.
-use super::app::App;
+use super::app::{App, take_files};
 use super::screenshot::{Outcome, Screenshot};
 use crate::session::{Command, Preferences, Session, Threading};
 use eframe::egui::{IconData, ViewportBuilder};
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// What to open the window with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WindowOptions {
-    /// Files to open; none opens the sample and runs its model.
+    /// Files to open, model files among them; none opens the sample and runs its model.
     pub files: Vec<PathBuf>,
     /// Saves a picture of the window as PNG after the first run, then closes. Preferences are neither read nor kept.
     pub screenshot: Option<PathBuf>,
@@ -68,9 +68,13 @@ fn start(renderer: Renderer, options: &WindowOptions, outcome: &Outcome) -> Resu
         if let Some(path) = options.screenshot {
             app.take_screenshot(Screenshot::new(path, outcome));
         }
-        let command =
-            if options.files.is_empty() { Command::OpenSample } else { Command::Open(options.files) };
-        app.session.apply(command);
+        let commands = match options.files {
+            files if files.is_empty() => vec![Command::OpenSample],
+            files => take_files(files),
+        };
+        for command in commands {
+            app.session.apply(command);
+        }
         app
     };
     eframe::run_native("polepiece", native, Box::new(move |context| Ok(Box::new(create(context)))))

@@ -4,10 +4,12 @@ use crate::export::Format;
 use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
 use crate::gui::theme::{Palette, small, strong};
-use crate::gui::widgets::{at_right, caption};
+use crate::gui::widgets::{at_right, caption, window_head};
 use crate::session::{Command, ExportRequest, JobKind, Session};
 use eframe::egui::{self, Align2, Button, Grid, TextEdit, Ui, Window, vec2};
 use std::path::PathBuf;
+
+const WIDTH: f32 = 480.0;
 
 /// What the window keeps between openings.
 pub(in crate::gui) struct ExportWindow {
@@ -40,16 +42,15 @@ impl ExportWindow {
 
     /// Draws the window; true when a folder is to be chosen in a dialog.
     pub(in crate::gui) fn ui(&mut self, ctx: &egui::Context, desk: &mut Desk<'_>) -> bool {
-        let mut open = self.open;
-        let window = Window::new("Export").open(&mut open).collapsible(false).resizable(false);
-        let window = window.anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).default_width(460.0);
+        let window = Window::new("Export").title_bar(false).resizable(false);
+        let window = window.anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).default_width(WIDTH);
         let shown = window.show(ctx, |ui| self.contents_ui(ui, desk));
-        self.open &= open;
         shown.and_then(|shown| shown.inner).unwrap_or(false)
     }
 
     fn contents_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) -> bool {
-        ui.set_width(460.0);
+        ui.set_width(WIDTH);
+        self.open = !window_head(ui, "Export");
         let Some(result) = &desk.session.result else {
             ui.label("Run a model first: then there is something to export.");
             return false;
@@ -119,9 +120,6 @@ impl ExportWindow {
                 let button = if ready { button.fill(palette.accent) } else { button };
                 if ui.add_enabled(ready, button).clicked() {
                     desk.send(Command::Export(self.request(desk.session)));
-                }
-                if ui.button("Close").clicked() {
-                    self.open = false;
                 }
             });
         });

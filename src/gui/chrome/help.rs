@@ -1,7 +1,10 @@
 //! The help window: every shortcut, the mouse, and what the words mean.
-use crate::gui::actions::Action;
+use crate::gui::actions::{Action, shortcut_text};
 use crate::gui::theme::{Palette, small, strong};
-use eframe::egui::{self, Align2, Grid, Label, ScrollArea, Ui, Window, vec2};
+use crate::gui::widgets::window_head;
+use eframe::egui::{
+    self, Align2, FontId, Grid, Label, Role, ScrollArea, Sense, Ui, WidgetInfo, Window, vec2,
+};
 
 const MOUSE: [(&str, &str); 5] = [
     ("Wheel", "Zoom to the cursor, in all image panes together"),
@@ -26,39 +29,48 @@ const WORDS: [(&str, &str); 7] = [
 
 /// Draws the window while `open`.
 pub(in crate::gui) fn help_ui(ctx: &egui::Context, open: &mut bool) {
-    let window = Window::new("Help").open(open).collapsible(false).resizable(false);
+    if !*open {
+        return;
+    }
+    let window = Window::new("Help").title_bar(false).resizable(false);
     window.anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).show(ctx, |ui| {
-        ui.set_width(720.0);
-        ScrollArea::vertical().max_height(ui.ctx().content_rect().height() - 140.0).show(ui, |ui| {
+        ui.set_width(760.0);
+        *open = !window_head(ui, "Help");
+        let height = (ui.ctx().content_rect().height() - 140.0).min(700.0);
+        ScrollArea::vertical().min_scrolled_height(height).max_height(height).show(ui, |ui| {
             ui.columns(2, |columns| {
-                shortcuts_ui(&mut columns[0]);
-                words_ui(&mut columns[1]);
+                columns[0].vertical(shortcuts_ui);
+                columns[1].vertical(words_ui);
             });
         });
     });
 }
 
 fn shortcuts_ui(ui: &mut Ui) {
+    ui.spacing_mut().item_spacing.y = 4.0;
     let mut group = "";
     for action in Action::ALL {
         let about = action.about();
         if about.group != group {
             group = about.group;
-            ui.add_space(4.0);
+            ui.add_space(6.0);
             ui.label(strong(group).color(Palette::of(ui).accent));
         }
-        let keys: Vec<_> =
-            about.shortcuts.iter().take(2).map(|shortcut| ui.ctx().format_shortcut(shortcut)).collect();
+        let shortcuts = about.shortcuts.iter().take(2);
+        let keys: Vec<_> = shortcuts.map(|shortcut| shortcut_text(ui.ctx(), shortcut)).collect();
         line_ui(ui, about.text, &keys.join(", "), about.tooltip);
     }
 }
 
 fn line_ui(ui: &mut Ui, text: &str, keys: &str, tooltip: &str) {
-    ui.horizontal(|ui| {
-        ui.spacing_mut().interact_size.y = 16.0;
-        ui.add_sized([150.0, 16.0], Label::new(text).halign(egui::Align::LEFT)).on_hover_text(tooltip);
-        ui.label(egui::RichText::new(keys).monospace().color(Palette::of(ui).weak));
-    });
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    let palette = Palette::of(ui);
+    let left = rect.left_center();
+    ui.painter().text(left, Align2::LEFT_CENTER, text, FontId::proportional(13.0), palette.text);
+    let keys_at = left + vec2(170.0, 0.0);
+    ui.painter().text(keys_at, Align2::LEFT_CENTER, keys, FontId::monospace(12.0), palette.weak);
+    response.on_hover_text(tooltip);
 }
 
 fn words_ui(ui: &mut Ui) {

@@ -1,9 +1,10 @@
 //! Messages at the lower right: news goes by itself, warnings and errors stay until dismissed.
 use crate::gui::desk::Desk;
 use crate::gui::theme::Palette;
+use crate::gui::widgets::cross;
 use crate::session::{Command, Severity};
 use eframe::egui::{
-    self, Align2, Area, Color32, CornerRadius, Frame, Id, Label, Margin, Order, Rect, Sense, Stroke, Ui, vec2,
+    self, Align2, Area, CornerRadius, Frame, Id, Label, Margin, Order, Rect, Stroke, Ui, vec2,
 };
 use std::collections::BTreeMap;
 
@@ -77,23 +78,11 @@ fn message_ui(ui: &mut Ui, severity: Severity, text: &str) -> bool {
                 ui.set_width(width);
                 ui.add(Label::new(text).wrap().selectable(true));
             });
-            dismissed = cross_ui(ui);
+            dismissed = cross(ui, "Dismiss").clicked();
         });
     });
     let rect = shown.response.rect;
     let bar = Rect::from_min_size(rect.min + vec2(5.0, 7.0), vec2(3.0, rect.height() - 14.0));
     ui.painter().rect_filled(bar, 1.5, colour);
     dismissed
-}
-
-fn cross_ui(ui: &mut Ui) -> bool {
-    let (rect, response) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::click());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Dismiss"));
-    let palette = Palette::of(ui);
-    let ink: Color32 = if response.hovered() { palette.strong } else { palette.weak };
-    let cross = Rect::from_center_size(rect.center(), vec2(7.0, 7.0));
-    let stroke = Stroke::new(1.4, ink);
-    ui.painter().line_segment([cross.left_top(), cross.right_bottom()], stroke);
-    ui.painter().line_segment([cross.right_top(), cross.left_bottom()], stroke);
-    response.on_hover_text("Dismiss").clicked()
 }

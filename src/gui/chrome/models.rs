@@ -2,7 +2,7 @@
 use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
 use crate::gui::theme::{Palette, small, strong};
-use crate::gui::widgets::swatch;
+use crate::gui::widgets::{down_arrow, swatch};
 use crate::imaging::format_length;
 use crate::network::{ModelCard, Task};
 use crate::session::{Command, JobKind, ModelEntry, Session};
@@ -14,7 +14,7 @@ const WIDTH: f32 = 380.0;
 
 /// Draws the button and its menu.
 pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let title = format!("Model: {} ⏷", chosen_name(desk.session));
+    let title = (format!("Model: {}", chosen_name(desk.session)), down_arrow(ui));
     let menu = ui.menu_button(title, |ui| {
         ui.set_width(WIDTH);
         if desk.session.library.is_empty() {
@@ -75,14 +75,16 @@ fn entry_ui(ui: &mut Ui, entry: &ModelEntry, chosen: bool) -> bool {
     let response = frame
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.spacing_mut().item_spacing.y = 3.0;
-            match &entry.card {
-                Ok(card) => card_ui(ui, card),
-                Err(reason) => {
-                    ui.label(strong(name));
-                    ui.label(small(reason).color(palette.error));
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 3.0;
+                match &entry.card {
+                    Ok(card) => card_ui(ui, card),
+                    Err(reason) => {
+                        ui.label(strong(name));
+                        ui.label(small(reason).color(palette.error));
+                    }
                 }
-            }
+            });
         })
         .response;
     let response = response.interact(Sense::click());

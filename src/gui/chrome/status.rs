@@ -3,7 +3,7 @@ use crate::analysis::Prediction;
 use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small};
-use crate::gui::widgets::{at_right, number};
+use crate::gui::widgets::{at_right, divider, number};
 use crate::imaging::format_length;
 use crate::session::Session;
 use eframe::egui::Ui;
@@ -19,7 +19,7 @@ pub(in crate::gui) fn status_ui(ui: &mut Ui, desk: &Desk<'_>) {
         }
         for (place, entry) in entries.iter().enumerate() {
             if place > 0 {
-                ui.separator();
+                divider(ui);
             }
             if !entry.name.is_empty() {
                 ui.label(small(&entry.name).color(palette.weak));

@@ -4,7 +4,7 @@ use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small, strong};
-use crate::gui::widgets::{action_button, at_right};
+use crate::gui::widgets::{action_button, at_right, divider, down_arrow};
 use crate::session::{Command, JobKind, Progress, Theme};
 use eframe::egui::{self, Button, CornerRadius, Label, Sense, Ui, vec2};
 use std::path::Path;
@@ -13,13 +13,13 @@ use std::path::Path;
 pub(in crate::gui) fn top_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
+        sign_ui(ui);
         ui.label(strong("Polepiece").size(15.0).color(Palette::of(ui).strong));
         ui.add_space(8.0);
         open_ui(ui, desk);
         models_ui(ui, desk);
         run_ui(ui, desk);
-        ui.add_space(4.0);
-        ui.separator();
+        divider(ui);
         device_ui(ui, desk);
         at_right(ui, |ui| {
             window_menu_ui(ui, desk);
@@ -32,11 +32,29 @@ pub(in crate::gui) fn top_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     });
 }
 
+/// The program's sign: two pole pieces and the beam that passes between them.
+fn sign_ui(ui: &mut Ui) {
+    let (rect, _) = ui.allocate_exact_size(vec2(20.0, 20.0), Sense::hover());
+    let palette = Palette::of(ui);
+    let at = |x: f32, y: f32| rect.center() + vec2(x, y) * (rect.width() / 2.0);
+    for side in [-1.0, 1.0] {
+        let pole = vec![
+            at(side * 0.95, -0.75),
+            at(side * 0.55, -0.75),
+            at(side * 0.2, 0.0),
+            at(side * 0.55, 0.75),
+            at(side * 0.95, 0.75),
+        ];
+        ui.painter().add(egui::Shape::line(pole, egui::Stroke::new(1.8, palette.weak)));
+    }
+    ui.painter().line_segment([at(0.0, -1.0), at(0.0, 1.0)], egui::Stroke::new(2.0, palette.accent));
+}
+
 fn open_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     action_button(ui, desk, Action::Open, true);
     let recent = &desk.session.preferences.recent;
     ui.add_enabled_ui(!recent.is_empty(), |ui| {
-        let menu = ui.menu_button("Recent ⏷", |ui| {
+        let menu = ui.menu_button(("Recent", down_arrow(ui)), |ui| {
             ui.set_min_width(260.0);
             for path in recent {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -110,7 +128,7 @@ fn progress_ui(ui: &mut Ui, progress: &Progress) {
 }
 
 fn window_menu_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let menu = ui.menu_button("⋮", |ui| {
+    let menu = ui.menu_button(("View", down_arrow(ui)), |ui| {
         ui.set_min_width(190.0);
         let to_light = desk.session.preferences.theme == Theme::Dark;
         if ui.button(if to_light { "Light theme" } else { "Dark theme" }).clicked() {

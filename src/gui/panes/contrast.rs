@@ -3,10 +3,10 @@ use super::PaneUi;
 use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small};
-use crate::gui::widgets::{colormap_box, empty_state, toggle};
+use crate::gui::widgets::{at_right, colormap_box, empty_state, toggle};
 use crate::imaging::{Contrast, Histogram};
-use crate::session::{Command, Session};
-use eframe::egui::{Button, CursorIcon, Label, PointerButton, Stroke, Ui};
+use crate::session::Command;
+use eframe::egui::{Button, CursorIcon, Label, PointerButton, Stroke, Ui, vec2};
 use egui_plot::{FilledArea, Plot, PlotPoint, PlotResponse, PlotTransform, Span, VLine};
 
 /// How near, in points, the pointer must be to take hold of a line.
@@ -29,20 +29,9 @@ impl PaneUi for ContrastPane {
         "Contrast"
     }
 
-    fn detail(&self, session: &Session) -> String {
-        if session.shown.is_some() && session.contrast.is_none() {
-            "automatic".to_owned()
-        } else {
-            String::new()
-        }
-    }
-
     fn bar_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
         if desk.session.shown.is_none() {
             return;
-        }
-        if let Some(colormap) = colormap_box(ui, "source colours", desk.session.colormap, "the source") {
-            desk.send(Command::SetColormap(colormap));
         }
         let auto = Button::new(small("Auto"));
         let hint = "From the percentiles of the data, anew for every plane";
@@ -68,16 +57,22 @@ impl PaneUi for ContrastPane {
         ui.horizontal(|ui| {
             let weak = Palette::of(ui).weak;
             let numbers = format!(
-                "{} to {}",
+                "{} – {}",
                 format::value(f64::from(contrast.low)),
                 format::value(f64::from(contrast.high))
             );
-            ui.add(Label::new(small(numbers).color(weak)).truncate());
+            let room = vec2((ui.available_width() - 92.0).max(20.0), 20.0);
+            ui.allocate_ui(room, |ui| ui.add(Label::new(small(numbers).color(weak)).truncate()));
             if histogram.not_finite > 0 {
                 let text = format!("{} not finite", format::thousands(histogram.not_finite));
                 let warning = Palette::of(ui).warning;
                 ui.label(small(text).color(warning)).on_hover_text("NaN or infinite pixels, shown black");
             }
+            at_right(ui, |ui| {
+                if let Some(colormap) = colormap_box(ui, "source colours", session.colormap, "the source") {
+                    desk.send(Command::SetColormap(colormap));
+                }
+            });
         });
     }
 }
@@ -87,7 +82,7 @@ impl ContrastPane {
         let palette = Palette::of(ui);
         let (edges, heights) = steps(histogram, self.logarithmic);
         let zeros = vec![0.0; edges.len()];
-        let top = heights.iter().copied().fold(0.0, f64::max).max(1e-9);
+        let top = top_of(&heights);
         let margin = f64::from(histogram.max - histogram.min).max(1e-9) * 0.02;
         let low = f64::from(histogram.min.min(contrast.low)) - margin;
         let high = f64::from(histogram.max.max(contrast.high)) + margin;
@@ -96,7 +91,7 @@ impl ContrastPane {
         let (from, to) = (f64::from(contrast.low), f64::from(contrast.high));
         let held = self.held;
         Plot::new("contrast histogram")
-            .height((ui.available_height() - 22.0).max(24.0))
+            .height((ui.available_height() - 32.0).max(24.0))
             .show_axes(false)
             .show_grid(false)
             .show_background(false)
@@ -160,6 +155,15 @@ fn x_on_screen(transform: &PlotTransform, value: f32) -> f32 {
     transform.position_from_point(&PlotPoint::new(f64::from(value), 0.0)).x
 }
 
+/// Height of the plot: a few overfull bins, as of saturated pixels, may rise above it.
+fn top_of(heights: &[f64]) -> f64 {
+    let mut filled: Vec<f64> = heights.iter().copied().filter(|height| *height > 0.0).collect();
+    filled.sort_by(f64::total_cmp);
+    let highest = filled.last().copied().unwrap_or(1.0);
+    let usual = filled.get(filled.len() * 98 / 100).copied().unwrap_or(highest);
+    highest.min(usual * 1.25)
+}
+
 /// The outline of the bins: every edge twice, with the height on either side.
 fn steps(histogram: &Histogram, logarithmic: bool) -> (Vec<f64>, Vec<f64>) {
     let bins = histogram.counts.len().max(1);
@@ -179,6 +183,15 @@ fn steps(histogram: &Histogram, logarithmic: bool) -> (Vec<f64>, Vec<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_overfull_bin_does_not_flatten_the_others() {
+        let mut heights = vec![10.0; 200];
+        heights[199] = 5000.0;
+        assert_eq!(top_of(&heights), 12.5);
+        assert_eq!(top_of(&[3.0, 4.0]), 4.0);
+        assert_eq!(top_of(&[]), 1.0);
+    }
 
     #[test]
     fn bins_become_steps() {

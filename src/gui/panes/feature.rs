@@ -5,7 +5,7 @@ use crate::gui::desk::Desk;
 use crate::gui::feature_look::{contrast_of, place_in_order};
 use crate::gui::format;
 use crate::gui::theme::{Palette, small};
-use crate::gui::view::{Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, stamp};
+use crate::gui::view::{Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, stamp, still_canvas};
 use crate::gui::widgets::{colormap_box, empty_state};
 use crate::session::{Command, JobKind, SelectedFeatures, Session};
 use eframe::egui::{Color32, Ui};
@@ -31,10 +31,12 @@ impl PaneUi for FeaturePane {
 
     fn bar_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
         let Some(features) = &desk.session.features else { return };
-        if let Some(colormap) =
-            colormap_box(ui, "feature colours", desk.session.feature_colormap, "feature maps")
-        {
-            desk.send(Command::SetFeatureColormap(colormap));
+        // Where it is narrow, the sheet's own box has to do.
+        if ui.available_width() > 330.0 {
+            let chosen = colormap_box(ui, "feature colours", desk.session.feature_colormap, "feature maps");
+            if let Some(colormap) = chosen {
+                desk.send(Command::SetFeatureColormap(colormap));
+            }
         }
         let Some(feature) = shown_feature(desk.session, features) else { return };
         for (action, sign) in [(Action::NextFeature, "›"), (Action::PreviousFeature, "‹")] {
@@ -68,14 +70,15 @@ impl PaneUi for FeaturePane {
         let maps = &features.maps;
         let size = source_size(session, features);
         let name = format!("Feature {feature} of {}", maps.node);
-        let canvas = canvas(ui, desk.view, size, &name);
+        let linked = desk.is_linked(size);
+        let canvas = if linked { canvas(ui, desk.view, size, &name) } else { still_canvas(ui, size, &name) };
         let colormap = session.feature_colormap;
         let contrast = contrast_of(&features.statistics, Some(feature), colormap, session.shared_contrast);
         let look = stamp((features.key, feature, contrast.low.to_bits(), contrast.high.to_bits(), colormap));
         let layer = Layer { scale: [maps.scale[1], maps.scale[0]], stamp: look, tint: Color32::WHITE };
         let pixels = Pixels::Values { values: maps.maps.index_axis(Axis(0), feature), contrast, colormap };
         self.picture.paint(&canvas.painter, canvas.placement, layer, pixels);
-        if let Some(cursor) = desk.view.cursor {
+        if let Some(cursor) = desk.view.cursor.filter(|_| linked) {
             paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
         }
         if canvas.response.clicked() {
@@ -85,7 +88,7 @@ impl PaneUi for FeaturePane {
             desk.view.pin = if same { None } else { desk.view.cursor };
         }
         let waiting = session.is_busy(JobKind::Features) || session.node.as_ref() != Some(&maps.node);
-        let badge = match desk.view.position().and_then(|[x, y]| maps.pixel_at([y, x])) {
+        let badge = match desk.view.position().filter(|_| linked).and_then(|[x, y]| maps.pixel_at([y, x])) {
             _ if waiting && session.is_busy(JobKind::Features) => "computing the next…".to_owned(),
             Some([y, x]) => format!("{}  at {x}, {y}", format::value(f64::from(maps.maps[[feature, y, x]]))),
             None => dims(features),

@@ -5,11 +5,11 @@ use crate::gui::feature_look::contrast_of;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small, strong};
 use crate::gui::view::{mean_picture, stamp};
-use crate::gui::widgets::{colormap_box, empty_state, toggle};
+use crate::gui::widgets::{bar_slider, colormap_box, empty_state, toggle};
 use crate::inspect::{FeatureOrder, FeatureStatistics};
 use crate::session::{Command, JobKind, SelectedFeatures, Session};
 use eframe::egui::{
-    self, Align2, Color32, ColorImage, ComboBox, FontId, Rect, ScrollArea, Sense, Slider, Stroke, StrokeKind,
+    self, Align2, Color32, ColorImage, ComboBox, FontId, Rect, ScrollArea, Sense, Stroke, StrokeKind,
     TextureHandle, TextureOptions, Ui, pos2, vec2,
 };
 use ndarray::Axis;
@@ -17,12 +17,17 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 const GAP: f32 = 5.0;
+/// Range of the longest side of a cell.
+const SMALLEST: f32 = 44.0;
+const LARGEST: f32 = 240.0;
 /// Time a frame may spend on rendering cells.
 const BUDGET: Duration = Duration::from_millis(7);
 
 pub(super) struct FeaturesPane {
-    /// Longest side of a cell in points.
-    cell: f32,
+    /// Longest side of a cell in points, as set by hand; otherwise as large as shows all features at once.
+    cell: Option<f32>,
+    /// The size in force.
+    cell_now: f32,
     /// By feature index; outdated ones are remade when they come into view.
     cells: BTreeMap<usize, Cell>,
     /// Node the cells belong to.
@@ -38,7 +43,13 @@ struct Cell {
 
 impl Default for FeaturesPane {
     fn default() -> Self {
-        Self { cell: 88.0, cells: BTreeMap::new(), node: String::new(), selected_before: None }
+        Self {
+            cell: None,
+            cell_now: 88.0,
+            cells: BTreeMap::new(),
+            node: String::new(),
+            selected_before: None,
+        }
     }
 }
 
@@ -78,11 +89,11 @@ impl PaneUi for FeaturesPane {
         }
         order_box(ui, desk);
         if ui.available_width() > 330.0 {
-            ui.spacing_mut().slider_width = 70.0;
-            let slider = Slider::new(&mut self.cell, 40.0..=240.0).show_value(false);
-            ui.add(slider)
-                .accessible_name("Cell size")
-                .on_hover_text("Size of the feature maps in the sheet");
+            let mut cell = self.cell_now;
+            let response = bar_slider(ui, &mut cell, SMALLEST..=LARGEST, "Cell size");
+            if response.on_hover_text("Size of the feature maps; a double click fits them again").changed() {
+                self.cell = Some(cell);
+            }
         }
     }
 
@@ -114,7 +125,10 @@ impl PaneUi for FeaturesPane {
 impl FeaturesPane {
     fn sheet_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, features: &SelectedFeatures) {
         let (_, height, width) = features.maps.maps.dim();
-        let scale = self.cell / height.max(width).max(1) as f32;
+        let available = vec2(ui.available_width() - 8.0, ui.available_height());
+        self.cell_now =
+            self.cell.unwrap_or_else(|| fitting_cell([height, width], features.order.len(), available));
+        let scale = self.cell_now / height.max(width).max(1) as f32;
         let cell = vec2((width as f32 * scale).max(10.0), (height as f32 * scale).max(10.0));
         let columns = ((ui.available_width() + GAP - 8.0) / (cell.x + GAP)).floor().max(1.0) as usize;
         let grid = Grid { columns, cell };
@@ -218,6 +232,22 @@ impl FeaturesPane {
     }
 }
 
+/// The largest cell with which `count` maps of `[height, width]` all fit into a space.
+fn fitting_cell([height, width]: [usize; 2], count: usize, space: egui::Vec2) -> f32 {
+    let longest = height.max(width).max(1) as f32;
+    let (tall, wide) = (height as f32 / longest, width as f32 / longest);
+    let fits = |cell: f32| {
+        let columns = ((space.x + GAP) / (cell * wide + GAP)).floor().max(1.0);
+        let rows = (count as f32 / columns).ceil();
+        rows * (cell * tall + GAP) <= space.y + GAP
+    };
+    let mut cell = LARGEST;
+    while cell > SMALLEST + 12.0 && !fits(cell) {
+        cell -= 2.0;
+    }
+    cell
+}
+
 fn order_box(ui: &mut Ui, desk: &mut Desk<'_>) {
     let names = [
         (FeatureOrder::Index, "by index"),
@@ -299,5 +329,19 @@ fn tooltip_ui(ui: &mut Ui, feature: usize, statistics: &FeatureStatistics) {
     });
     if statistics.dead {
         ui.label(small("Dead: the same value everywhere on this image").color(Palette::of(ui).warning));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_as_large_as_shows_all_of_them() {
+        let one = fitting_cell([64, 64], 1, vec2(1000.0, 180.0));
+        assert!((178.0..=180.0).contains(&one), "{one}");
+        let many = fitting_cell([64, 64], 16, vec2(1000.0, 180.0));
+        assert!(many < 90.0 && many >= SMALLEST, "{many}");
+        assert!(fitting_cell([64, 64], 4000, vec2(1000.0, 180.0)) <= SMALLEST + 12.0);
     }
 }

@@ -134,7 +134,7 @@ impl FilesPane {
 fn describe(opened: &Opened) -> (String, String) {
     let micrograph = &opened.micrograph;
     let size =
-        format!("{} × {}  {}", micrograph.width(), micrograph.height(), micrograph.sample_type().name());
+        format!("{} × {}, {}", micrograph.width(), micrograph.height(), micrograph.sample_type().name());
     let pixel = micrograph.calibration().pixel.as_ref();
     let mut more =
         vec![pixel.map_or("uncalibrated".to_owned(), |pixel| format!("{} / px", format_length(pixel.x_nm)))];
@@ -179,6 +179,7 @@ fn steps_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         ui.horizontal(|ui| {
             caption(ui, "Frame");
             ui.spacing_mut().slider_width = (ui.available_width() - 62.0).max(40.0);
+            ui.spacing_mut().interact_size.y = 18.0;
             let mut frame = opened.frame + 1;
             let slider = Slider::new(&mut frame, 1..=frames).integer();
             let response = ui.add(slider).accessible_name("Frame");

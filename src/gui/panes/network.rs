@@ -14,7 +14,7 @@ use egui_extras::{Column, TableBuilder, TableRow};
 const ROW: f32 = 22.0;
 const SECTION_ROW: f32 = 26.0;
 /// Narrower than this, the table scrolls sideways.
-const TABLE: f32 = 470.0;
+const TABLE: f32 = 460.0;
 
 #[derive(Default)]
 pub(super) struct NetworkPane {
@@ -49,26 +49,27 @@ impl PaneUi for NetworkPane {
 
     fn ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
         let session = desk.session;
+        if session.model.is_none() {
+            let advice = "Choose one under Model at the top: every layer will be listed here.";
+            match session.is_busy(JobKind::LoadModel) {
+                true => empty_state(ui, "Loading the model…", ""),
+                false => empty_state(ui, "No model chosen", advice),
+            }
+            return;
+        }
         let nodes = match &session.nodes {
-            Ok(nodes) => nodes,
-            Err(reason) => {
+            Ok(nodes) if !nodes.is_empty() && session.shown.is_some() => nodes,
+            Err(reason) if session.shown.is_some() => {
                 empty_state(ui, "This model does not fit this micrograph", reason);
                 return;
             }
+            _ => {
+                let advice = "Shapes and costs depend on the micrograph: open one (Ctrl+O).";
+                empty_state(ui, "No micrograph yet", advice);
+                return;
+            }
         };
-        if session.model.is_none() || nodes.is_empty() {
-            let loading = session.is_busy(JobKind::LoadModel);
-            let (title, advice) = if loading {
-                ("Loading the model…", "")
-            } else if session.model.is_some() {
-                ("No image yet", "Shapes and costs depend on the micrograph: open one (Ctrl+O).")
-            } else {
-                ("No model chosen", "Choose one under Model at the top: every layer will be listed here.")
-            };
-            empty_state(ui, title, advice);
-            return;
-        }
-        let footer = 22.0;
+        let footer = 30.0;
         let height = (ui.available_height() - footer).max(60.0);
         let pixel = session.micrograph().and_then(|shown| shown.calibration().pixel.as_ref());
         let width = ui.available_width();
@@ -87,18 +88,18 @@ impl NetworkPane {
         let of_node = sections(nodes);
         let lines = lines(nodes, &of_node, &self.search);
         let selected = desk.session.node.clone();
-        ui.spacing_mut().item_spacing = vec2(6.0, 0.0);
+        ui.spacing_mut().item_spacing = vec2(4.0, 0.0);
         let mut table = TableBuilder::new(ui)
             .id_salt("nodes")
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(Align::Center))
             .auto_shrink(false)
-            .column(Column::initial(118.0).at_least(70.0).clip(true).resizable(true))
-            .column(Column::initial(86.0).at_least(50.0).clip(true).resizable(true))
-            .column(Column::initial(84.0).at_least(40.0).clip(true).resizable(true))
-            .column(Column::initial(54.0).at_least(40.0).clip(true))
-            .column(Column::initial(54.0).at_least(40.0).clip(true))
-            .column(Column::remainder().at_least(60.0).clip(true));
+            .column(Column::initial(96.0).at_least(70.0).clip(true).resizable(true))
+            .column(Column::initial(84.0).at_least(50.0).clip(true))
+            .column(Column::initial(80.0).at_least(40.0).clip(true))
+            .column(Column::initial(46.0).at_least(40.0).clip(true))
+            .column(Column::initial(46.0).at_least(40.0).clip(true))
+            .column(Column::remainder().at_least(88.0).clip(true));
         if self.selected_before != selected {
             let place = lines.iter().position(|line| match line {
                 Line::Node(index) => selected.as_ref() == Some(&nodes[*index].name),

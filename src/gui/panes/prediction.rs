@@ -5,7 +5,7 @@ use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small, strong_family};
 use crate::gui::view::{
-    Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, paint_scale_bar, stamp,
+    Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, paint_scale_bar, stamp, still_canvas,
 };
 use crate::gui::widgets::{empty_state, swatch};
 use crate::imaging::{Colormap, Contrast};
@@ -96,7 +96,13 @@ impl PredictionPane {
         let (height, width) = segmentation.labels.0.dim();
         let space = vec2(ui.available_width(), (ui.available_height() - legend - 4.0).max(20.0));
         ui.allocate_ui(space, |ui| {
-            let canvas = canvas(ui, desk.view, [width, height], "Prediction");
+            let size = [width, height];
+            let linked = desk.is_linked(size);
+            let canvas = if linked {
+                canvas(ui, desk.view, size, "Prediction image")
+            } else {
+                still_canvas(ui, size, "Prediction image")
+            };
             match session.prediction_view {
                 PredictionView::Probability(class) if class < segmentation.probabilities.len_of(Axis(0)) => {
                     let values = segmentation.probabilities.index_axis(Axis(0), class);
@@ -113,10 +119,10 @@ impl PredictionPane {
                     self.classes.paint(&canvas.painter, canvas.placement, layer, pixels);
                 }
             }
-            if let Some(pixel) = &segmentation.pixel {
-                paint_scale_bar(&canvas.painter, canvas.placement, Some(pixel));
+            if canvas.placement.rect.width() > 420.0 {
+                paint_scale_bar(&canvas.painter, canvas.placement, segmentation.pixel.as_ref());
             }
-            if let Some(cursor) = desk.view.cursor {
+            if let Some(cursor) = desk.view.cursor.filter(|_| linked) {
                 paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
             }
             if !session.result_is_current() {

@@ -9,9 +9,9 @@ use crate::gui::view::{
     Canvas, Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, paint_receptive_field,
     paint_scale_bar, receptive_box, stamp, whole_image_box,
 };
-use crate::gui::widgets::{action_button, empty_state_with, toggle};
+use crate::gui::widgets::{action_button, bar_slider, empty_state_with, toggle};
 use crate::session::{Command, JobKind, Session};
-use eframe::egui::{Color32, Slider, Ui};
+use eframe::egui::{Color32, Ui};
 
 pub(super) struct SourcePane {
     image: TiledPicture,
@@ -54,10 +54,8 @@ impl PaneUi for SourcePane {
         }
         if has_mask(desk.session) {
             if desk.session.overlay && ui.available_width() > 150.0 {
-                ui.spacing_mut().slider_width = 64.0;
                 let mut opacity = desk.session.opacity;
-                let slider = Slider::new(&mut opacity, 0.0..=1.0).show_value(false);
-                let response = ui.add(slider).accessible_name("Mask opacity");
+                let response = bar_slider(ui, &mut opacity, 0.0..=1.0, "Mask opacity");
                 if response.on_hover_text("How much of the mask shows over the micrograph").changed() {
                     desk.send(Command::SetOpacity(opacity));
                 }

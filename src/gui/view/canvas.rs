@@ -40,6 +40,16 @@ pub(in crate::gui) fn canvas(ui: &mut egui::Ui, view: &mut View, size: [usize; 2
     Canvas { response, painter, placement }
 }
 
+/// A canvas that stands for itself: the whole picture, without zoom, pan or cursor.
+pub(in crate::gui) fn still_canvas(ui: &mut egui::Ui, size: [usize; 2], name: &str) -> Canvas {
+    let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, 4.0, Palette::of(ui).canvas);
+    let placement = View::default().place(rect, [size[0] as f64, size[1] as f64]);
+    Canvas { response, painter, placement }
+}
+
 /// True when the view has changed.
 fn interact(ui: &egui::Ui, view: &mut View, response: &Response, placement: Placement) -> bool {
     if response.double_clicked() {

@@ -5,7 +5,7 @@ mod overlay;
 mod picture;
 mod placement;
 
-pub(super) use canvas::{Canvas, canvas};
+pub(super) use canvas::{Canvas, canvas, still_canvas};
 pub(super) use overlay::{
     paint_badge, paint_cursor, paint_receptive_field, paint_scale_bar, receptive_box, whole_image_box,
 };

@@ -94,13 +94,14 @@ pub(in crate::gui) fn paint_receptive_field(
     let text = format!("sees {:.0} × {:.0} px{}", field[2], field[3], lengths.unwrap_or_default());
     let seen = rect.intersect(placement.rect);
     if seen.is_positive() {
-        chip(
-            painter,
-            seen.right_top() + vec2(-4.0, 4.0),
-            Align2::RIGHT_TOP,
-            &text,
-            FontId::proportional(11.0),
-        );
+        let font = FontId::proportional(11.0);
+        let size = painter.layout_no_wrap(text.clone(), font.clone(), INK).size() + vec2(12.0, 6.0);
+        // Above the box where there is room, else inside it; never outside the pane.
+        let above = seen.top() - size.y - 4.0;
+        let top = if above > placement.rect.top() { above } else { seen.top() + 4.0 };
+        let right = placement.rect.right() - size.x - 4.0;
+        let left = seen.left().min(right).max(placement.rect.left() + 4.0);
+        chip(painter, pos2(left, top), Align2::LEFT_TOP, &text, font);
     }
 }
 
