@@ -1,0 +1,279 @@
+//! The window without a GPU: the main path by mouse and keys, every pane empty and full, dark and light.
+use candle_core::Device;
+use eframe::egui::{self, Key, Modifiers, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use polepiece::analysis::Prediction;
+use polepiece::gui::{App, Pane};
+use polepiece::network::architectures::{UnetSpec, lenet, unet};
+use polepiece::network::{ClassInfo, Graph, Model, ModelCard, Normalisation, Task, Weights};
+use polepiece::session::{Command, Preferences, Session, Theme, Threading};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A micrograph of 40 × 32 px.
+fn image_file(dir: &Path) -> PathBuf {
+    let path = dir.join("grains.png");
+    let grey = |x: u32, y: u32| image::Luma([((x / 5 + y / 4) % 2 * 120 + x * 2 + y) as u8]);
+    image::GrayImage::from_fn(40, 32, grey).save(&path).unwrap();
+    path
+}
+
+/// A model of random weights.
+fn model_file(dir: &Path, stem: &str, task: Task, graph: Graph) -> String {
+    let weights = Weights::initialised(&graph, 7, &Device::Cpu).unwrap();
+    let class = |name: &str, colour| ClassInfo { name: name.to_owned(), colour };
+    let card = ModelCard {
+        name: "Tiny".to_owned(),
+        description: "Random weights".to_owned(),
+        task,
+        classes: vec![class("matrix", [20, 20, 30]), class("particle", [255, 128, 0])],
+        channels: vec!["grey".to_owned()],
+        pixel_size_nm: Some(2.0),
+        normalisation: Normalisation::ZScore,
+        input_size: (task == Task::Classify).then_some([16, 16]),
+        training_data: Vec::new(),
+        licence: "MIT".to_owned(),
+        metrics: [("mean_iou".to_owned(), 0.5)].into(),
+        metrics_on: "nothing".to_owned(),
+        recipe: String::new(),
+        trained_by: String::new(),
+    };
+    let path = dir.join(format!("{stem}.safetensors"));
+    Model::new(graph, weights, card).unwrap().save(&path).unwrap();
+    path.display().to_string()
+}
+
+fn tiny_unet(base: usize) -> Graph {
+    let spec = UnetSpec { in_channels: 1, classes: 2, base, depth: 1, batch_norm: true, upsample: None };
+    unet(spec).unwrap()
+}
+
+fn session() -> Session {
+    Session::new(Threading::AtOnce, Preferences::default(), false)
+}
+
+/// An image and a chosen model, not run yet.
+fn ready(dir: &Path) -> Session {
+    let mut session = session();
+    session.apply(Command::Open(vec![image_file(dir)]));
+    session.apply(Command::ChooseModel(model_file(dir, "tiny", Task::Segment, tiny_unet(4))));
+    assert!(session.messages.is_empty(), "{:?}", session.messages);
+    session
+}
+
+fn window(session: Session) -> Harness<'static, App> {
+    Harness::builder()
+        .with_size(vec2(1480.0, 920.0))
+        .with_max_steps(40)
+        .build_eframe(|context| App::new(&context.egui_ctx, session))
+}
+
+fn press(harness: &mut Harness<'_, App>, modifiers: Modifiers, key: Key) {
+    harness.key_press_modifiers(modifiers, key);
+    harness.run();
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("not read by the window".to_owned())
+    }
+}
+
+fn drop_file(harness: &mut Harness<'_, App>, path: PathBuf) {
+    harness.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(path)));
+    harness.run();
+}
+
+#[test]
+fn from_a_dropped_file_to_a_feature_by_mouse_and_keys() {
+    let dir = TempDir::new().unwrap();
+    let mut harness = window(session());
+    drop_file(&mut harness, image_file(dir.path()));
+    assert_eq!(harness.state().session.opened.len(), 1);
+    drop_file(&mut harness, model_file(dir.path(), "tiny", Task::Segment, tiny_unet(4)).into());
+    assert!(harness.state().session.model.is_some());
+
+    harness.get_by_label("Run").click();
+    harness.run();
+    let result = harness.state().session.result.as_ref().expect("a result after Run");
+    assert!(matches!(result.prediction, Prediction::Segmentation(_)));
+
+    harness.get_by_label("enc1.conv1").click();
+    harness.run();
+    assert_eq!(harness.state().session.node.as_deref(), Some("enc1.conv1"));
+    assert_eq!(harness.state().session.features.as_ref().unwrap().maps.node, "enc1.conv1");
+
+    harness.get_by_label("Feature 1").click();
+    harness.run();
+    assert_eq!(harness.state().session.feature, Some(1));
+    press(&mut harness, Modifiers::NONE, Key::ArrowRight);
+    assert_eq!(harness.state().session.feature, Some(2));
+    press(&mut harness, Modifiers::NONE, Key::ArrowLeft);
+    press(&mut harness, Modifiers::NONE, Key::ArrowLeft);
+    press(&mut harness, Modifiers::NONE, Key::ArrowLeft);
+    assert_eq!(harness.state().session.feature, Some(0));
+
+    press(&mut harness, Modifiers::NONE, Key::ArrowDown);
+    assert_eq!(harness.state().session.node.as_deref(), Some("enc1.bn1"));
+    press(&mut harness, Modifiers::NONE, Key::ArrowUp);
+    assert_eq!(harness.state().session.node.as_deref(), Some("enc1.conv1"));
+}
+
+#[test]
+fn keys_run_and_toggle_but_not_while_text_is_typed() {
+    let dir = TempDir::new().unwrap();
+    let mut harness = window(ready(dir.path()));
+    press(&mut harness, Modifiers::NONE, Key::F5);
+    assert!(harness.state().session.result_is_current());
+    let before = harness.state().session.overlay;
+    press(&mut harness, Modifiers::NONE, Key::M);
+    assert_eq!(harness.state().session.overlay, !before);
+
+    harness.get_by_role(egui::accesskit::Role::TextInput).focus();
+    harness.run();
+    press(&mut harness, Modifiers::NONE, Key::M);
+    assert_eq!(harness.state().session.overlay, !before);
+}
+
+#[test]
+fn the_search_leaves_only_the_nodes_that_match() {
+    let dir = TempDir::new().unwrap();
+    let mut harness = window(ready(dir.path()));
+    assert!(harness.query_by_label("enc1.conv1").is_some());
+    let field = harness.get_by_role(egui::accesskit::Role::TextInput);
+    field.focus();
+    field.type_text("dec1");
+    harness.run();
+    assert!(harness.query_by_label("enc1.conv1").is_none());
+    assert!(harness.query_by_label("dec1.conv1").is_some());
+}
+
+#[test]
+fn the_cursor_reads_values_and_links_the_panes() {
+    let dir = TempDir::new().unwrap();
+    let mut session = ready(dir.path());
+    session.apply(Command::Run);
+    let mut harness = window(session);
+    let image = harness.get_by_label("Source image").rect();
+    // Fitted and centred, so the middle of the pane is the corner between the four middle pixels.
+    harness.hover_at(image.center() + vec2(1.0, 1.0));
+    harness.run();
+    assert!(harness.query_by_label("x 20 y 16").is_some());
+    let value = ((20 / 5 + 16 / 4) % 2 * 120 + 20 * 2 + 16).to_string();
+    assert!(harness.query_by_label(&value).is_some());
+    harness.remove_cursor();
+    harness.run();
+    assert!(harness.query_by_label("x 20 y 16").is_none());
+}
+
+#[test]
+fn the_export_window_writes_files() {
+    let dir = TempDir::new().unwrap();
+    let mut session = ready(dir.path());
+    session.apply(Command::Run);
+    session.preferences.export_dir = Some(dir.path().join("out"));
+    let mut harness = window(session);
+    press(&mut harness, Modifiers::COMMAND, Key::E);
+    harness.get_by_label("Write files").click();
+    harness.run();
+    let session = &harness.state().session;
+    assert!(!session.exported.is_empty(), "{:?}", session.messages);
+    assert!(session.exported.iter().all(|file| file.starts_with(dir.path().join("out")) && file.is_file()));
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    assert!(harness.query_by_label("Write files").is_none());
+}
+
+#[test]
+fn escape_cancels_a_run_and_the_previous_result_stays() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("large.png");
+    image::GrayImage::from_fn(1600, 1600, |x, y| image::Luma([(x ^ y) as u8])).save(&path).unwrap();
+    let mut session = Session::new(Threading::Threads, Preferences::default(), false);
+    session.apply(Command::Open(vec![path]));
+    session.apply(Command::ChooseModel(model_file(dir.path(), "wide", Task::Segment, tiny_unet(32))));
+    while !session.progress().is_empty() {
+        session.poll();
+        std::thread::yield_now();
+    }
+    session.poll();
+    let mut harness = window(session);
+    harness.state_mut().session.apply(Command::Run);
+    harness.step();
+    assert!(!harness.state().session.progress().is_empty());
+    harness.key_press(Key::Escape);
+    while !harness.state().session.progress().is_empty() {
+        harness.step();
+        std::thread::yield_now();
+    }
+    let session = &harness.state().session;
+    assert!(session.result.is_none());
+    assert!(session.messages.iter().all(|message| message.severity != polepiece::session::Severity::Error));
+}
+
+#[test]
+fn an_error_stays_until_it_is_dismissed() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("text.tif");
+    std::fs::write(&path, "not an image").unwrap();
+    let mut harness = window(session());
+    drop_file(&mut harness, path);
+    assert_eq!(harness.state().session.messages.len(), 1);
+    for _ in 0..80 {
+        harness.step();
+    }
+    assert_eq!(harness.state().session.messages.len(), 1);
+    harness.get_by_label("Dismiss").click();
+    harness.run();
+    assert!(harness.state().session.messages.is_empty());
+}
+
+#[test]
+fn help_and_themes_open_by_key_and_menu() {
+    let mut harness = window(session());
+    press(&mut harness, Modifiers::NONE, Key::F1);
+    assert!(harness.query_by_label("Receptive field").is_some());
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    assert!(harness.query_by_label("Receptive field").is_none());
+    harness.get_by_label("Window menu").click();
+    harness.run();
+    harness.get_by_label("Light theme").click();
+    harness.run();
+    assert_eq!(harness.state().session.preferences.theme, Theme::Light);
+}
+
+#[test]
+fn every_pane_draws_empty_and_full_in_both_themes() {
+    let dir = TempDir::new().unwrap();
+    let full = || {
+        let mut session = ready(dir.path());
+        session.apply(Command::Run);
+        session
+    };
+    let classified = || {
+        let mut session = ready(dir.path());
+        let graph = lenet(1, 2, 2, None).unwrap();
+        session.apply(Command::ChooseModel(model_file(dir.path(), "kind", Task::Classify, graph)));
+        session.apply(Command::Run);
+        assert!(session.result.is_some(), "{:?}", session.messages);
+        session
+    };
+    let sessions: [&dyn Fn() -> Session; 4] = [&session, &|| ready(dir.path()), &full, &classified];
+    for make in sessions {
+        let mut harness = window(make());
+        for theme in [Theme::Dark, Theme::Light] {
+            harness.state_mut().session.apply(Command::SetTheme(theme));
+            for pane in Pane::ALL.into_iter().map(Some).chain([None]) {
+                harness.state_mut().show_alone(pane);
+                harness.run();
+            }
+        }
+    }
+}
