@@ -1,5 +1,7 @@
 //! How long the main job takes: a shipped segmenter on the sample, whole and tiled, and reading the sample.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot start should say so loudly")]
+
 use std::path::Path;
 
 use candle_core::Device;

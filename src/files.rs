@@ -59,7 +59,7 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The folders called `name` ("models", "sample_data") that belong to the program, first found first: beside the
+/// The folders called `name` (such as `models` or `sample_data`) that belong to the program, first found first: beside the
 /// working folder, beside the program and up to three folders above it, and in the user's data folder.
 /// The environment variable `POLEPIECE_HOME` goes before all of them.
 #[must_use]

@@ -10,7 +10,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match cli::parse() {
-        cli::Face::Command(command) => cli::run(command),
+        cli::Face::Command(command) => cli::run(*command),
         cli::Face::Window(window) => open_window(window),
     }
 }

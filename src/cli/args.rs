@@ -11,7 +11,7 @@ use crate::synth::Kind;
 /// What the program was started as.
 #[derive(Debug)]
 pub enum Face {
-    Command(Command),
+    Command(Box<Command>),
     Window(WindowArgs),
 }
 
@@ -321,7 +321,7 @@ pub struct SynthArgs {
 pub fn parse() -> Face {
     let cli = Cli::parse();
     match cli.command {
-        Some(command) => Face::Command(command),
+        Some(command) => Face::Command(Box::new(command)),
         None => Face::Window(cli.window),
     }
 }

@@ -99,6 +99,8 @@ fn one_frame(
     for node in &features.left_out {
         complain(&format!("no sheet for {node}: its feature maps go beyond {} MB", FEATURE_BUDGET >> 20));
     }
-    written.iter().for_each(|path| say(&path.display().to_string()));
+    for path in &written {
+        say(&path.display().to_string());
+    }
     Ok(())
 }

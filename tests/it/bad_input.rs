@@ -103,7 +103,17 @@ fn one_bad_file_hides_no_good_one() {
     write_segmenter(&dir.path().join("net.safetensors"), 1);
     fs::write(dir.path().join("bad.tif"), "no").unwrap();
     write_discs(&dir.path().join("good.tif"), 16, 16, None);
-    let args = ["segment", "bad.tif", "good.tif", "--model", "net.safetensors", "--out", "out", "--formats", "label"];
+    let args = [
+        "segment",
+        "bad.tif",
+        "good.tif",
+        "--model",
+        "net.safetensors",
+        "--out",
+        "out",
+        "--formats",
+        "label",
+    ];
     let ran = run_in(dir.path(), &args);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("bad.tif") && ran.out.contains("good.tif"), "{} {}", ran.err, ran.out);
@@ -159,7 +169,8 @@ fn damaged_models_are_refused_by_name() {
         h["enc1.conv9.weight"] = weight;
     };
     check_model(|b| with_header(&b, rename), "enc1.conv");
-    let reshape = |h: &mut serde_json::Value| h["enc1.conv1.weight"]["shape"] = serde_json::json!([4, 9, 1, 1]);
+    let reshape =
+        |h: &mut serde_json::Value| h["enc1.conv1.weight"]["shape"] = serde_json::json!([4, 9, 1, 1]);
     check_model(|b| with_header(&b, reshape), "enc1.conv1.weight");
 }
 
@@ -189,7 +200,8 @@ fn masks_of_another_size_are_refused() {
     }
     write_discs(&dir.path().join("images/x.tif"), 16, 16, None);
     let mask = [Array2::<u8>::zeros((8, 16))];
-    write_tiff(&dir.path().join("masks/x.tif"), TiffPages::U8(&mask), &["m".into()], &Calibration::default()).unwrap();
+    write_tiff(&dir.path().join("masks/x.tif"), TiffPages::U8(&mask), &["m".into()], &Calibration::default())
+        .unwrap();
     let args = ["evaluate", "--model", "net.safetensors", "--images", "images", "--masks", "masks"];
     let ran = run_in(dir.path(), &args);
     assert_ne!(ran.code, 0);

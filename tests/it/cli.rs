@@ -54,7 +54,8 @@ fn segment_writes_what_was_asked_for() {
     let done = &json_lines(&ran.out)[0];
     assert_eq!(done["files"].as_array().unwrap().len(), 3);
     let out = dir.path().join("out/deep");
-    let manifest: Value = serde_json::from_slice(&fs::read(out.join("discs.manifest.json")).unwrap()).unwrap();
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(out.join("discs.manifest.json")).unwrap()).unwrap();
     assert!(manifest.to_string().contains("polepiece segment"));
     let table = fs::read_to_string(out.join("discs.objects.csv")).unwrap();
     assert!(table.lines().next().unwrap().contains("area_nm2"));
@@ -79,7 +80,8 @@ fn the_manifest_s_command_makes_the_same_files_again() {
     fs::remove_dir_all(dir.path().join("out")).unwrap();
     let program = env!("CARGO_BIN_EXE_polepiece");
     let script = format!("polepiece() {{ '{program}' \"$@\"; }}; {command}");
-    let again = std::process::Command::new("sh").args(["-c", &script]).current_dir(dir.path()).output().unwrap();
+    let again =
+        std::process::Command::new("sh").args(["-c", &script]).current_dir(dir.path()).output().unwrap();
     assert!(again.status.success(), "{command}: {}", String::from_utf8_lossy(&again.stderr));
     assert_eq!(fs::read(&manifest_path).unwrap(), before);
 }
@@ -123,7 +125,8 @@ fn features_of_a_decoder_node_are_an_array_and_a_sheet() {
     let sheet = image::open(dir.path().join("f/dec1.conv1.png")).unwrap();
     assert!(sheet.width() > 60);
 
-    let all = run_in(dir.path(), &["features", "discs.tif", "--model", "net.safetensors", "--all", "--out", "g"]);
+    let all =
+        run_in(dir.path(), &["features", "discs.tif", "--model", "net.safetensors", "--all", "--out", "g"]);
     assert_eq!((all.code, all.err.as_str()), (0, ""));
     let described = run_in(dir.path(), &["describe", "net.safetensors", "--json"]);
     let nodes = json_lines(&described.out)[0]["nodes"].as_array().unwrap().len();
@@ -154,7 +157,8 @@ fn synth_makes_the_same_images_again() {
         assert_eq!(run_in(dir.path(), &args).code, 0);
     }
     let bytes = |folder: &str| {
-        let mut files: Vec<_> = fs::read_dir(dir.path().join(folder)).unwrap().map(|e| e.unwrap().path()).collect();
+        let mut files: Vec<_> =
+            fs::read_dir(dir.path().join(folder)).unwrap().map(|e| e.unwrap().path()).collect();
         files.sort();
         files.iter().map(|f| fs::read(f).unwrap()).collect::<Vec<_>>()
     };
@@ -177,7 +181,12 @@ fn train_and_evaluate_on_folders() {
         fs::rename(&path, dir.path().join(folder).join(name.replace(".labels", ""))).unwrap();
     }
     let folders = ["--images", "images", "--masks", "masks"];
-    let train = [&["train"][..], &folders, &["--base", "4", "--depth", "2", "--steps", "3", "--out", "m.safetensors"]].concat();
+    let train = [
+        &["train"][..],
+        &folders,
+        &["--base", "4", "--depth", "2", "--steps", "3", "--out", "m.safetensors"],
+    ]
+    .concat();
     let ran = run_in(dir.path(), &train);
     assert_eq!(ran.code, 0, "{}", ran.err);
     let evaluate = [&["evaluate", "--model", "m.safetensors"][..], &folders, &["--json", "--otsu"]].concat();
@@ -207,7 +216,9 @@ fn help_lists_every_command() {
     let dir = tempfile::tempdir().unwrap();
     let ran = run_in(dir.path(), &["--help"]);
     assert_eq!(ran.code, 0);
-    for command in ["info", "segment", "classify", "features", "describe", "models", "train", "evaluate", "synth"] {
+    for command in
+        ["info", "segment", "classify", "features", "describe", "models", "train", "evaluate", "synth"]
+    {
         assert!(ran.out.contains(command), "{command}");
     }
     assert!(ran.out.contains("Exit codes"));

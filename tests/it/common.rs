@@ -68,10 +68,7 @@ pub(crate) fn discs(height: usize, width: usize) -> Array2<u16> {
 }
 
 pub(crate) fn calibrated(nm: f64) -> Calibration {
-    Calibration {
-        pixel: Some(PixelSize { x_nm: nm, y_nm: nm, source: "test".into() }),
-        frame_step_nm: None,
-    }
+    Calibration { pixel: Some(PixelSize { x_nm: nm, y_nm: nm, source: "test".into() }), frame_step_nm: None }
 }
 
 /// Writes a 16-bit image of discs.
@@ -87,7 +84,9 @@ fn card(name: &str, task: Task, classes: usize, channels: usize) -> ModelCard {
         name: name.into(),
         description: "random weights, for tests".into(),
         task,
-        classes: (0..classes).map(|i| ClassInfo { name: format!("class {i}"), colour: colours[i % 3] }).collect(),
+        classes: (0..classes)
+            .map(|i| ClassInfo { name: format!("class {i}"), colour: colours[i % 3] })
+            .collect(),
         channels: (0..channels).map(|i| format!("channel {i}")).collect(),
         pixel_size_nm: None,
         normalisation: Normalisation::Percentile { low: 1.0, high: 99.0 },

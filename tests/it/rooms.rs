@@ -13,15 +13,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("inspect", &["network", "imaging", "monitor"]),
     ("analysis", &["inspect", "network", "compute", "imaging", "monitor"]),
     ("synth", &["imaging"]),
-    (
-        "training",
-        &["analysis", "inspect", "network", "compute", "imaging", "synth", "monitor", "files"],
-    ),
+    ("training", &["analysis", "inspect", "network", "compute", "imaging", "synth", "monitor", "files"]),
     ("export", &["analysis", "inspect", "network", "imaging", "files"]),
-    (
-        "session",
-        &["analysis", "inspect", "network", "compute", "imaging", "export", "monitor", "files"],
-    ),
+    ("session", &["analysis", "inspect", "network", "compute", "imaging", "export", "monitor", "files"]),
     ("gui", &["session", "analysis", "inspect", "network", "imaging", "export", "files"]),
     (
         "cli",
@@ -47,7 +41,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 
 /// Names of other rooms a source text mentions as `crate::ROOM`, outside comments.
 fn rooms_used(text: &str) -> Vec<String> {
-    let code: String = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let code: String =
+        text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let mentions = code.split("crate::").skip(1);
     mentions.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()).collect()
 }
@@ -83,7 +78,10 @@ fn every_room_is_in_the_table() {
 
 #[test]
 fn a_forbidden_use_would_be_seen() {
-    assert_eq!(rooms_used("use crate::session::Session;\n// crate::gui\nfn f(x: crate::files::X) {}"), ["session", "files"]);
+    assert_eq!(
+        rooms_used("use crate::session::Session;\n// crate::gui\nfn f(x: crate::files::X) {}"),
+        ["session", "files"]
+    );
 }
 
 #[test]

@@ -35,7 +35,11 @@ fn the_window_and_the_command_line_write_identical_bytes() {
         formats: Format::ALL.to_vec(),
         features: false,
     }));
-    assert!(session.messages.iter().all(|m| m.severity != polepiece::session::Severity::Error), "{:?}", session.messages);
+    assert!(
+        session.messages.iter().all(|m| m.severity != polepiece::session::Severity::Error),
+        "{:?}",
+        session.messages
+    );
     let from_window = files(&out);
     assert_eq!(from_window.len(), 6, "five formats and the manifest");
 
