@@ -5,11 +5,9 @@ use super::results::make_folder;
 use super::tiff::Document;
 use super::{ExportError, TiffPages, write_tiff};
 use crate::analysis::LabelMap;
-use crate::files::write_whole;
 use crate::imaging::{Calibration, SampleType};
 use crate::synth::{Kind, Sample};
 use ndarray::{Array2, ArrayView3, Axis};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Writes an image `[channel, y, x]` as u8, u16 or f32, one page a channel.
@@ -75,35 +73,19 @@ pub fn write_labels(
     }
 }
 
-/// Writes a synthetic sample as `DIR/images/STEM.tif` and `DIR/masks/STEM.tif`, with `DIR/classes.toml` to say what
-/// the mask's values mean: what training takes. Gives the paths of image and mask.
+/// Writes a synthetic sample as `DIR/STEM.tif` and its label map as `DIR/STEM.labels.tif`; gives both paths.
 pub fn write_sample(
     sample: &Sample,
     kind: Kind,
     stem: &str,
     dir: &Path,
 ) -> Result<[PathBuf; 2], ExportError> {
-    let [images, masks] = ["images", "masks"].map(|name| dir.join(name));
-    make_folder(&images)?;
-    make_folder(&masks)?;
-    let name = format!("{stem}.tif");
-    let (image, mask) = (images.join(&name), masks.join(&name));
-    let values = sample.image.view();
-    let names: &[String] = if sample.channel_names.len() > 1 { &sample.channel_names } else { &[] };
-    write_micrograph(&image, values, kind.sample_type(), names, &sample.calibration)?;
-    write_labels(&mask, &LabelMap(sample.labels.clone()), kind.classes().len(), &sample.calibration)?;
-    let scheme = dir.join("classes.toml");
-    write_whole(&scheme, |out| out.write_all(scheme_of(kind).as_bytes()))
-        .map_err(ExportError::at(&scheme))?;
-    Ok([image, mask])
-}
-
-/// A label scheme in TOML for a kind's masks.
-fn scheme_of(kind: Kind) -> String {
-    let class = |(value, (name, colour)): (usize, (&str, [u8; 3]))| {
-        format!("[[class]]\nname = {name:?}\ncolour = {colour:?}\nvalues = [{value}]\n")
-    };
-    kind.classes().into_iter().enumerate().map(class).collect::<Vec<_>>().join("\n")
+    make_folder(dir)?;
+    let (image, labels) = (dir.join(format!("{stem}.tif")), dir.join(format!("{stem}.labels.tif")));
+    let Sample { channel_names, calibration, .. } = sample;
+    write_micrograph(&image, sample.image.view(), kind.sample_type(), channel_names, calibration)?;
+    write_labels(&labels, &LabelMap(sample.labels.clone()), kind.classes().len(), calibration)?;
+    Ok([image, labels])
 }
 
 #[cfg(test)]
@@ -120,7 +102,7 @@ mod tests {
             let [image, mask] = write_sample(&sample, kind, kind.name(), dir.path()).unwrap();
             let read = &imaging::open(&image).unwrap()[0];
             assert_eq!(read.sample_type(), kind.sample_type());
-            assert_eq!((read.frames(), read.channels()), (1, sample.image.dim().0));
+            assert_eq!((read.frames(), read.channel_names()), (1, sample.channel_names.as_slice()));
             for (channel, plane) in sample.image.axis_iter(Axis(0)).enumerate() {
                 assert_eq!(read.plane(0, channel).unwrap().to_f32(), plane);
             }
@@ -130,12 +112,6 @@ mod tests {
             let labels = imaging::open(&mask).unwrap()[0].plane(0, 0).unwrap();
             assert_eq!(labels.sample_type(), SampleType::U8);
             assert_eq!(labels.to_f32(), sample.labels.mapv(f32::from));
-            let scheme = std::fs::read_to_string(dir.path().join("classes.toml")).unwrap();
-            let scheme: toml::Table = scheme.parse().unwrap();
-            let classes = scheme["class"].as_array().unwrap();
-            assert_eq!(classes.len(), kind.classes().len());
-            assert_eq!(classes[2]["name"].as_str(), Some(kind.classes()[2].0));
-            assert_eq!(classes[2]["values"][0].as_integer(), Some(2));
         }
     }
 
