@@ -61,12 +61,20 @@ fn open_cuda() -> Result<Device, String> {
 
 /// Sets how many threads all computation uses; only the first call of a process counts. 0 means all cores.
 ///
-/// Ours and Candle's work runs in rayon's global pool, so its size is the number of threads.
+/// To be called first thing, before any other thread runs: what computes here works in rayon's global pool, but Candle
+/// also has threads of its own, whose number it takes from the environment, which this sets.
 ///
 /// # Errors
 /// When the pool exists already with another number of threads, or the system gives no threads.
 pub fn set_threads(threads: usize) -> Result<(), ComputeError> {
-    let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() else {
+    let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    let Err(error) = built else {
+        // SAFETY: the pool was not there yet, so nothing has been computed and the program has only begun; Rust's own
+        // readers of the environment, the pool's new threads among them, take the same lock.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var("RAYON_NUM_THREADS", rayon::current_num_threads().to_string());
+        }
         return Ok(());
     };
     let running = rayon::current_num_threads();
@@ -82,7 +90,7 @@ pub fn available_memory() -> Option<u64> {
     mem_available(&std::fs::read_to_string("/proc/meminfo").ok()?)
 }
 
-/// The `MemAvailable` line of `/proc/meminfo` (proc_meminfo(5)), in bytes.
+/// The `MemAvailable` line of `/proc/meminfo` (`proc_meminfo(5)`), in bytes.
 fn mem_available(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

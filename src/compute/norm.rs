@@ -90,7 +90,7 @@ fn by_candle(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64, unbiased: f64
 }
 
 /// Mean and biased variance of each channel of `[batch, channel, plane]`: of each plane while it is in the cache, and
-/// the planes put together (Chan, Golub and LeVeque 1979).
+/// the planes put together (Chan, Golub and `LeVeque` 1979).
 fn channel_statistics(values: &[f32], channels: usize, plane: usize) -> Vec<(f64, f64)> {
     let of_channel = |c: usize| {
         let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);

@@ -168,7 +168,9 @@ impl Pool {
     fn mean_row(&self, x: &[f32], oy: usize, row: &mut [f32]) {
         self.taps(oy, |ox, at| row[ox] += x[at]);
         let scale = 1.0 / (self.spec.kernel[0] * self.spec.kernel[1]) as f32;
-        row.iter_mut().for_each(|value| *value *= scale);
+        for value in row {
+            *value *= scale;
+        }
     }
 
     /// One plane's maxima of two by two.

@@ -62,7 +62,9 @@ impl Softmax {
                     *out = if self.log { x - peak } else { e };
                 }
             }
-            total.iter_mut().for_each(|t| *t = if self.log { t.ln() } else { 1.0 / *t });
+            for t in total.iter_mut() {
+                *t = if self.log { t.ln() } else { 1.0 / *t };
+            }
             for out in out.chunks_mut(pixels) {
                 let values = out[first..].iter_mut().zip(total.iter());
                 values.for_each(|(out, t)| *out = if self.log { *out - t } else { *out * t });

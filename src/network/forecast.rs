@@ -69,14 +69,14 @@ fn lifetimes(graph: &Graph, owners: &[usize]) -> Vec<usize> {
 }
 
 /// Bytes an operation takes beside its inputs and its result: the weights of a convolution in the order its kernels
-/// read them, the sums on the way of adding more than two.
+/// read them, what lies on the way of joining or adding more than two.
 fn beside(graph: &Graph, index: usize, result: u64) -> u64 {
     let node = &graph.nodes()[index];
     match node.op {
         Op::Conv2d { .. } | Op::ConvTranspose2d { .. } => {
             node.parameters().iter().map(|p| 4 * p.shape.iter().map(|&n| n as u64).product::<u64>()).sum()
         }
-        Op::Add if node.inputs.len() > 2 => result,
+        Op::Add | Op::Concat if node.inputs.len() > 2 => result,
         Op::Linear { bias: true, .. } => result,
         _ => 0,
     }

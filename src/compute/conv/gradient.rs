@@ -16,6 +16,13 @@ thread_local! {
     static BUFFERS: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
+/// A part of the sum: some channels of the map in one group, over some tiles of some images.
+struct Part<'a> {
+    group: usize,
+    first_channel: usize,
+    tiles: &'a [(usize, Tile)],
+}
+
 /// Σ over batch and pixels of `map_gradient` · shifted `image`, in the weights' layout. How the sum is split depends on
 /// the shapes alone, so the result is the same whatever the number of threads.
 pub(super) fn by_weights(geometry: &Geometry, image: &[f32], map_gradient: &[f32]) -> Vec<f32> {
@@ -27,33 +34,35 @@ pub(super) fn by_weights(geometry: &Geometry, image: &[f32], map_gradient: &[f32
         .collect();
     let group_len = geometry.map_channels * offsets.len();
     let sums = units.len().min(SUMS).min((SUM_FLOATS / group_len).max(1));
-    let parts = SUMS.div_ceil(sums * geometry.groups);
-    let block = geometry.map_channels.div_ceil(parts).next_multiple_of(4).min(geometry.map_channels);
+    let pieces = SUMS.div_ceil(sums * geometry.groups);
+    let block = geometry.map_channels.div_ceil(pieces).next_multiple_of(4).min(geometry.map_channels);
     let share = units.len().div_ceil(sums);
 
-    let jobs: Vec<(usize, usize, &[(usize, Tile)])> = (0..geometry.groups)
+    let parts: Vec<Part> = (0..geometry.groups)
         .flat_map(|group| (0..geometry.map_channels).step_by(block).map(move |first| (group, first)))
-        .flat_map(|(group, first)| units.chunks(share).map(move |units| (group, first, units)))
+        .flat_map(|(group, first_channel)| {
+            units.chunks(share).map(move |tiles| Part { group, first_channel, tiles })
+        })
         .collect();
-    let gather = |&(group, first, units): &(usize, usize, &[(usize, Tile)])| {
-        let rows = block.min(geometry.map_channels - first);
+    let gather = |&Part { group, first_channel, tiles }: &Part| {
+        let rows = block.min(geometry.map_channels - first_channel);
         let mut sum = vec![0.0; rows * offsets.len()];
         BUFFERS.with_borrow_mut(|(pixels, gradient)| {
-            for &(image_index, tile) in units {
-                let at = image_index * geometry.groups + group;
+            for &(item, tile) in tiles {
+                let at = item * geometry.groups + group;
                 let plane = geometry.image[0] * geometry.image[1];
                 window.fill(&pass, tile, &image[at * geometry.image_channels * plane..], pixels);
                 let plane = geometry.map[0] * geometry.map[1];
-                let from = &map_gradient[(at * geometry.map_channels + first) * plane..][..rows * plane];
-                window.fill_map(tile, geometry.map, from, gradient);
+                let from = (at * geometry.map_channels + first_channel) * plane;
+                window.fill_map(tile, geometry.map, &map_gradient[from..][..rows * plane], gradient);
                 let len = (tile.size[0] - 1) * window.cols + tile.size[1];
                 let (left, left_stride) = (&gradient[..], window.map_stride());
                 Dots { left, left_stride, rows, offsets: &offsets, source: pixels, len }.run(&mut sum);
             }
         });
-        (group * group_len + first * offsets.len(), sum)
+        (group * group_len + first_channel * offsets.len(), sum)
     };
-    let gathered: Vec<(usize, Vec<f32>)> = jobs.par_iter().map(gather).collect();
+    let gathered: Vec<(usize, Vec<f32>)> = parts.par_iter().map(gather).collect();
     let mut total = vec![0.0; geometry.weight_len()];
     for (at, sum) in gathered {
         total[at..].iter_mut().zip(&sum).for_each(|(total, part)| *total += part);

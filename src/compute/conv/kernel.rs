@@ -3,7 +3,9 @@
 //! A convolution over planes that lie in memory with their border is, for each kernel tap, a product with the same
 //! plane read from another offset. So the right-hand matrix of the product is never built: row `k` is
 //! `source[offsets[k]..]`.
-#![allow(unsafe_code)]
+// The loops only become register code when all of it is inlined into a function compiled for the instruction set, and
+// when they run over array indices of known range.
+#![allow(unsafe_code, clippy::inline_always, clippy::needless_range_loop)]
 
 use super::lanes::Lanes;
 #[cfg(target_arch = "x86_64")]
@@ -46,17 +48,23 @@ enum Isa {
     Portable,
 }
 
-fn isa() -> Isa {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            return Isa::Avx512;
-        }
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-            return Isa::Avx2;
-        }
+impl Isa {
+    /// Those this processor has, best first.
+    fn available() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let wide = [
+            std::arch::is_x86_feature_detected!("avx512f").then_some(Self::Avx512),
+            (std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma"))
+                .then_some(Self::Avx2),
+        ];
+        #[cfg(not(target_arch = "x86_64"))]
+        let wide = [None];
+        wide.into_iter().flatten().chain([Self::Portable])
     }
-    Isa::Portable
+
+    fn best() -> Self {
+        Self::available().next().unwrap_or(Self::Portable)
+    }
 }
 
 /// Heights of the row panels that `rows` rows are cut into.
@@ -87,6 +95,11 @@ pub(super) fn pack(rows: usize, depth: usize, value: impl Fn(usize, usize) -> f3
 impl Product<'_> {
     /// Computes columns `at..at + len` of all rows.
     pub(super) fn run(&self, at: usize, len: usize, out: &mut [f32]) {
+        self.run_on(Isa::best(), at, len, out);
+    }
+
+    /// `isa` must be one of [`Isa::available`].
+    fn run_on(&self, isa: Isa, at: usize, len: usize, out: &mut [f32]) {
         let depth = self.offsets.len();
         let reach = self.offsets.iter().max().copied().unwrap_or(0);
         assert!(self.rows > 0 && self.weights.len() >= self.rows * depth, "packed weights are whole");
@@ -99,7 +112,7 @@ impl Product<'_> {
         // writes below the last row's at + len + SLACK, because tiles are whole registers of at most SLACK floats of
         // which the last begins before `len`.
         unsafe {
-            match isa() {
+            match isa {
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx512 => product_avx512(self, at, len, out),
                 #[cfg(target_arch = "x86_64")]
@@ -113,6 +126,11 @@ impl Product<'_> {
 impl Dots<'_> {
     /// Adds to `out` `[rows, offsets]`.
     pub(super) fn run(&self, out: &mut [f32]) {
+        self.run_on(Isa::best(), out);
+    }
+
+    /// `isa` must be one of [`Isa::available`].
+    fn run_on(&self, isa: Isa, out: &mut [f32]) {
         let reach = self.offsets.iter().max().copied().unwrap_or(0);
         assert!(self.rows > 0 && out.len() >= self.rows * self.offsets.len(), "the output is whole");
         assert!(reach + self.len + SLACK <= self.source.len(), "the source has its slack");
@@ -123,7 +141,7 @@ impl Dots<'_> {
         // SAFETY: the instruction set was found on this processor; all reads lie below len + SLACK of a row, checked
         // above; `out` is written through its slice.
         unsafe {
-            match isa() {
+            match isa {
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx512 => dots_avx512(self, out),
                 #[cfg(target_arch = "x86_64")]
@@ -292,6 +310,63 @@ unsafe fn dots_tile<V: Lanes, const M: usize, const K: usize>(
         for m in 0..M.min(job.rows - row) {
             for j in 0..K.min(depth - k) {
                 out[(row + m) * depth + k + j] += sums[m][j].sum();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers, of which no sum below is rounded.
+    fn numbers(len: usize, salt: usize) -> Vec<f32> {
+        (0..len).map(|i| ((i * 7 + salt * 13 + i / 5) % 11) as f32 - 5.0).collect()
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_products() {
+        let offsets = [0, 3, 40, 41, 90];
+        for rows in 1..=19 {
+            for (at, len) in [(0, 1), (5, 15), (2, 48), (0, 97)] {
+                let (source, matrix) = (numbers(90 + at + len + SLACK, len), numbers(rows * 5, rows));
+                let weights = pack(rows, 5, |m, k| matrix[m * 5 + k]);
+                let out_stride = at + len + SLACK;
+                let expected = |m: usize, n: usize| -> f32 {
+                    (0..5).map(|k| matrix[m * 5 + k] * source[offsets[k] + at + n]).sum()
+                };
+                for isa in Isa::available() {
+                    let product =
+                        Product { weights: &weights, rows, offsets: &offsets, source: &source, out_stride };
+                    let mut out = vec![0.0; rows * out_stride];
+                    product.run_on(isa, at, len, &mut out);
+                    for (m, n) in (0..rows).flat_map(|m| (0..len).map(move |n| (m, n))) {
+                        assert_eq!(out[m * out_stride + at + n], expected(m, n), "{isa:?} {rows} {at} {len}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_dots() {
+        let offsets = [0, 1, 2, 30, 31, 32, 60];
+        for rows in 1..=9 {
+            for len in [1, 16, 77] {
+                let (source, left_stride) = (numbers(60 + len + SLACK, len), len + SLACK);
+                let mut left = numbers(rows * left_stride, rows);
+                left.chunks_mut(left_stride).for_each(|row| row[len..].fill(0.0));
+                for isa in Isa::available() {
+                    let dots =
+                        Dots { left: &left, left_stride, rows, offsets: &offsets, source: &source, len };
+                    let mut out = vec![1.0; rows * 7];
+                    dots.run_on(isa, &mut out);
+                    for (i, &found) in out.iter().enumerate() {
+                        let (row, from) = (&left[i / 7 * left_stride..][..len], &source[offsets[i % 7]..]);
+                        let expected: f32 = 1.0 + row.iter().zip(from).map(|(a, b)| a * b).sum::<f32>();
+                        assert_eq!(found, expected, "{isa:?} {rows} {len}");
+                    }
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! One register of floats on each kind of processor, so that the inner loops are written once.
-#![allow(unsafe_code)]
+// See kernel.rs: a register only stays one when everything around it is inlined.
+#![allow(unsafe_code, clippy::inline_always, clippy::needless_range_loop)]
 
 /// A register of [`Lanes::WIDTH`] floats.
 ///

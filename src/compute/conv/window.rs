@@ -98,7 +98,7 @@ impl Window {
     pub(super) fn stretches(&self, tile: Tile) -> Vec<Range<usize>> {
         let [height, width] = tile.size;
         if (self.cols - width) * 3 < width || height == 1 {
-            return vec![0..(height - 1) * self.cols + width];
+            return std::iter::once(0..(height - 1) * self.cols + width).collect();
         }
         (0..height).map(|row| row * self.cols..row * self.cols + width).collect()
     }
