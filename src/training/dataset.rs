@@ -303,3 +303,18 @@ pub(super) fn check_mask(mask: &Micrograph, image: &Micrograph, path: &Path) -> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_images_than_memory_are_refused_with_both_numbers() {
+        assert!(check_memory(7 << 30, Some(10 << 30)).is_ok() && check_memory(u64::MAX, None).is_ok());
+        let message = check_memory(9 << 30, Some(10 << 30)).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "The images need 9.0 GiB of memory and 10.0 GiB are free; use fewer or smaller ones"
+        );
+    }
+}

@@ -81,12 +81,12 @@ mod tests {
     #[test]
     fn the_person_s_budget_goes_before_the_recipe_s() {
         let recipe = LoopSpec { steps: Some(7), ..LoopSpec::default() };
-        let options = |steps, minutes| TrainOptions { steps, minutes, ..TrainOptions::default() };
+        let options = |steps, minutes| TrainOptions { minutes, steps, ..TrainOptions::default() };
         assert_eq!(Budget::new(&recipe, &options(None, None)), Budget::Steps(7));
         assert_eq!(Budget::new(&recipe, &options(Some(3), None)), Budget::Steps(3));
-        assert_eq!(Budget::new(&recipe, &options(None, Some(2.0))), Budget::Time(Duration::from_secs(120)));
+        assert_eq!(Budget::new(&recipe, &options(None, Some(2.0))), Budget::Time(Duration::from_mins(2)));
         let recipe = LoopSpec { minutes: Some(1.0), ..LoopSpec::default() };
-        assert_eq!(Budget::new(&recipe, &options(None, None)), Budget::Time(Duration::from_secs(60)));
+        assert_eq!(Budget::new(&recipe, &options(None, None)), Budget::Time(Duration::from_mins(1)));
         assert_eq!(Budget::new(&LoopSpec::default(), &options(None, None)), Budget::Time(USUAL));
     }
 

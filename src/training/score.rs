@@ -152,7 +152,9 @@ mod tests {
     fn scores() -> Scores {
         let source = |title: &str, images: usize, pairs: &[(usize, usize)]| {
             let mut confusion = Confusion::new(2);
-            pairs.iter().for_each(|(truth, found)| confusion.add(*truth, *found));
+            for (truth, found) in pairs {
+                confusion.add(*truth, *found);
+            }
             SourceScore { title: title.to_owned(), images, confusion, otsu: Some(0.5) }
         };
         let easy = source("easy", 3, &[(0, 0), (1, 1)]);

@@ -262,7 +262,7 @@ fn a_classifier_learns_from_folders_and_is_judged_on_them() {
         let folder = dir.path().join("data").join(class);
         std::fs::create_dir_all(&folder).unwrap();
         for k in 0..4 {
-            let stripe = |x: u32| ((x + k) / step) % 2 == 0;
+            let stripe = |x: u32| ((x + k) / step).is_multiple_of(2);
             GrayImage::from_fn(32, 32, |x, y| Luma([if stripe(x) { 200 } else { 40 + y as u8 }]))
                 .save(folder.join(format!("{k}.png")))
                 .unwrap();
