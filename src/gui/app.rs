@@ -101,6 +101,10 @@ impl App {
             ctx.request_repaint();
         }
         if let Some(screenshot) = &mut self.screenshot {
+            if let (None, Some((_, [width, height]))) = (self.view.pin, self.zoomed) {
+                // Something to read in the status line, and a receptive field to see.
+                self.view.pin = Some([width as f64 * 0.42, height as f64 * 0.46]);
+            }
             screenshot.step(&ctx, &mut self.session);
         }
     }
@@ -130,9 +134,7 @@ impl App {
         }
         help_ui(&ctx, &mut self.help);
         self.messages.ui(&ctx, &mut desk);
-        if !ctx.input(|input| input.pointer.has_pointer()) {
-            self.view.cursor = None;
-        }
+        self.view.end_frame();
         drop_hint(&ctx, palette);
     }
 

@@ -2,12 +2,12 @@
 use candle_core::Device;
 use eframe::egui::{self, Key, Modifiers, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use polepiece::analysis::Prediction;
 use polepiece::gui::{App, Pane};
 use polepiece::network::architectures::{UnetSpec, lenet, unet};
 use polepiece::network::{ClassInfo, Graph, Model, ModelCard, Normalisation, Task, Weights};
-use polepiece::session::{Command, Preferences, Session, Theme, Threading};
+use polepiece::session::{Command, ModelEntry, Preferences, Session, Theme, Threading};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -172,6 +172,84 @@ fn the_cursor_reads_values_and_links_the_panes() {
     harness.remove_cursor();
     harness.run();
     assert!(harness.query_by_label("x 20 y 16").is_none());
+}
+
+#[test]
+fn dragging_a_line_of_the_histogram_sets_the_contrast() {
+    let dir = TempDir::new().unwrap();
+    let mut harness = window(ready(dir.path()));
+    let automatic = harness.state().session.contrast_now().unwrap();
+    harness.state_mut().show_alone(Some(Pane::Contrast));
+    harness.run();
+    // The plot fills the pane's width; the range of the data, with a small margin, fills the plot.
+    let histogram = harness.state().session.shown.as_ref().unwrap().histogram.clone();
+    let (min, max) = (histogram.min, histogram.max);
+    let margin = (max - min) * 0.02;
+    let (left, right) = (14.0, 1480.0 - 14.0);
+    let at = |value: f32| left + (value - min + margin) / (max - min + 2.0 * margin) * (right - left);
+    let target = automatic.low + (automatic.high - automatic.low) * 0.4;
+    harness.drag_at(egui::pos2(at(automatic.low), 400.0));
+    harness.run();
+    harness.hover_at(egui::pos2(at(target), 400.0));
+    harness.run();
+    harness.drop_at(egui::pos2(at(target), 400.0));
+    harness.run();
+    let set = harness.state().session.contrast.expect("a contrast set by hand");
+    assert!((set.low - target).abs() < (max - min) * 0.02, "{set:?}, wanted {target}");
+    assert_eq!(set.high, automatic.high);
+    harness.get_by_label("Auto").click();
+    harness.run();
+    assert_eq!(harness.state().session.contrast, None);
+}
+
+#[test]
+fn the_wheel_zooms_and_keys_set_the_zoom() {
+    let dir = TempDir::new().unwrap();
+    let mut harness = window(ready(dir.path()));
+    let image = harness.get_by_label("Source image").rect();
+    let zoom = |harness: &Harness<'_, App>| {
+        let shown = harness.get_by_label_contains(" %").accesskit_node().value();
+        shown.unwrap_or_default().trim_end_matches(" %").parse::<f32>().unwrap()
+    };
+    let fitted = zoom(&harness);
+    harness.hover_at(image.center());
+    harness.run();
+    harness.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Point,
+        delta: vec2(0.0, 200.0),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Wheel,
+        modifiers: Modifiers::NONE,
+    });
+    harness.run();
+    assert!(zoom(&harness) > fitted * 1.5);
+    press(&mut harness, Modifiers::NONE, Key::F);
+    assert_eq!(zoom(&harness), fitted);
+    press(&mut harness, Modifiers::NONE, Key::Num1);
+    assert_eq!(zoom(&harness), 100.0);
+}
+
+#[test]
+fn a_card_in_the_menu_chooses_its_model() {
+    let dir = TempDir::new().unwrap();
+    let path = model_file(dir.path(), "tiny", Task::Segment, tiny_unet(2));
+    let (_, card) = Model::read_header(Path::new(&path)).unwrap();
+    let mut session = session();
+    let good = ModelEntry { id: path.clone(), path: path.clone().into(), card: Ok(card) };
+    let bad = ModelEntry {
+        id: "torn".to_owned(),
+        path: "torn.safetensors".into(),
+        card: Err("cut short".to_owned()),
+    };
+    session.library = vec![bad, good];
+    let mut harness = window(session);
+    harness.get_by_label_contains("Model: none").click();
+    harness.run();
+    assert!(harness.query_by_label("cut short").is_some());
+    harness.get_by_role_and_label(egui::accesskit::Role::Button, "Tiny").click();
+    harness.run();
+    assert_eq!(harness.state().session.model_choice.as_ref(), Some(&path));
+    assert!(harness.state().session.model.is_some());
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl PaneUi for FeaturePane {
         let layer = Layer { scale: [maps.scale[1], maps.scale[0]], stamp: look, tint: Color32::WHITE };
         let pixels = Pixels::Values { values: maps.maps.index_axis(Axis(0), feature), contrast, colormap };
         self.picture.paint(&canvas.painter, canvas.placement, layer, pixels);
-        if let Some(cursor) = desk.view.cursor.filter(|_| linked) {
+        if let Some(cursor) = desk.view.position().filter(|_| linked) {
             paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
         }
         if canvas.response.clicked() {

@@ -236,11 +236,12 @@ fn receptive_text(node: &NodeCost, pixel: Option<&PixelSize>) -> (String, String
     let Some(field) = &node.receptive_field else {
         return ("all".to_owned(), "Sees the whole image".to_owned());
     };
-    let px = format!("{:.0} px", field.size[1].max(field.size[0]));
-    let long = format!("Sees {:.0} × {:.0} px of the micrograph", field.size[1], field.size[0]);
+    let [down, across] = field.widest;
+    let px = format!("{:.0} px", across.max(down));
+    let long = format!("Sees {across:.0} × {down:.0} px of the micrograph");
     match pixel {
         Some(pixel) => {
-            let length = format_length(field.size[1].max(field.size[0]) * pixel.x_nm);
+            let length = format_length(across.max(down) * pixel.x_nm);
             (format!("{px}  {length}"), format!("{long}, {length}"))
         }
         None => (px, long),

@@ -1,6 +1,6 @@
 //! What the model says: class colours or one class's probability, or the bars of a classifier.
 use super::PaneUi;
-use crate::analysis::{Classification, Prediction, Segmentation};
+use crate::analysis::{Classification, Object, Prediction, Segmentation};
 use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small, strong_family};
@@ -122,7 +122,7 @@ impl PredictionPane {
             if canvas.placement.rect.width() > 420.0 {
                 paint_scale_bar(&canvas.painter, canvas.placement, segmentation.pixel.as_ref());
             }
-            if let Some(cursor) = desk.view.cursor.filter(|_| linked) {
+            if let Some(cursor) = desk.view.position().filter(|_| linked) {
                 paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
             }
             if !session.result_is_current() {
@@ -134,13 +134,14 @@ impl PredictionPane {
                 paint_badge(&canvas.painter, canvas.placement, text);
             }
         });
-        self.legend_ui(ui, result.key, segmentation);
+        self.legend_ui(ui, result, segmentation);
     }
 
     /// Every class with its colour and the share of the image it covers.
-    fn legend_ui(&mut self, ui: &mut Ui, key: u64, segmentation: &Segmentation) {
+    fn legend_ui(&mut self, ui: &mut Ui, result: &RunResult, segmentation: &Segmentation) {
+        let key = result.key;
         if self.areas.as_ref().is_none_or(|(counted, _)| *counted != key) {
-            self.areas = Some((key, area_fractions(segmentation)));
+            self.areas = Some((key, area_fractions(segmentation, &result.objects)));
         }
         let areas = self.areas.as_ref().map(|(_, areas)| areas.as_slice()).unwrap_or_default();
         let palette = Palette::of(ui);
@@ -159,15 +160,20 @@ impl PredictionPane {
     }
 }
 
-fn area_fractions(segmentation: &Segmentation) -> Vec<f64> {
-    let mut counts = vec![0u64; segmentation.classes.len()];
-    for label in &segmentation.labels.0 {
-        if let Some(count) = counts.get_mut(usize::from(*label)) {
-            *count += 1;
+/// Share of the image each class covers; what no object covers is background.
+fn area_fractions(segmentation: &Segmentation, objects: &[Object]) -> Vec<f64> {
+    let all = segmentation.labels.0.len() as u64;
+    let mut areas = vec![0; segmentation.classes.len()];
+    for object in objects {
+        if let Some(area) = areas.get_mut(usize::from(object.class)) {
+            *area += object.area_px;
         }
     }
-    let all = segmentation.labels.0.len().max(1) as f64;
-    counts.iter().map(|count| *count as f64 / all).collect()
+    let covered: u64 = areas.iter().sum();
+    if let Some(background) = areas.first_mut() {
+        *background = all.saturating_sub(covered);
+    }
+    areas.iter().map(|area| *area as f64 / all.max(1) as f64).collect()
 }
 
 fn colour([r, g, b]: [u8; 3]) -> Color32 {
@@ -213,4 +219,27 @@ fn classification_ui(ui: &mut Ui, classification: &Classification) {
             painter.rect_filled(filled, round, colour(class.colour));
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{LabelMap, measure};
+    use crate::network::ClassInfo;
+    use ndarray::{Array2, Array3};
+
+    #[test]
+    fn what_no_object_covers_is_background() {
+        let labels = Array2::from_shape_vec((2, 4), vec![0, 1, 1, 0, 0, 2, 0, 0]).unwrap();
+        let class = |name: &str| ClassInfo { name: name.to_owned(), colour: [0; 3] };
+        let segmentation = Segmentation {
+            labels: LabelMap(labels),
+            probabilities: Array3::zeros((3, 2, 4)),
+            classes: vec![class("matrix"), class("grain"), class("pore")],
+            pixel: None,
+            tile: None,
+        };
+        let objects = measure(&segmentation.labels, None);
+        assert_eq!(area_fractions(&segmentation, &objects), [0.625, 0.25, 0.125]);
+    }
 }

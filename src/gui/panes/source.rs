@@ -10,6 +10,7 @@ use crate::gui::view::{
     paint_scale_bar, receptive_box, stamp, whole_image_box,
 };
 use crate::gui::widgets::{action_button, bar_slider, empty_state_with, toggle};
+use crate::network::receptive_window;
 use crate::session::{Command, JobKind, Session};
 use eframe::egui::{Color32, Ui};
 
@@ -133,7 +134,7 @@ impl SourcePane {
             paint_receptive_field(&canvas.painter, canvas.placement, field, pixel, palette);
         }
         paint_scale_bar(&canvas.painter, canvas.placement, pixel);
-        if let Some(cursor) = desk.view.cursor {
+        if let Some(cursor) = desk.view.position() {
             paint_cursor(&canvas.painter, canvas.placement, cursor, palette.accent);
         }
         let opened = session.current.and_then(|current| session.opened.get(current));
@@ -170,12 +171,16 @@ fn seen_from(session: &Session, [x, y]: [f64; 2], size: [usize; 2]) -> Option<[f
         return None;
     }
     let pixel = features.maps.pixel_at([y, x])?;
-    let nodes = session.nodes.as_ref().ok()?;
-    let node = nodes.iter().find(|node| node.name == features.maps.node)?;
-    let Some(field) = &node.receptive_field else { return Some(whole_image_box(size)) };
-    let input = session.model.as_ref().and_then(|model| model.card.input_size);
-    let per_input = input.map_or([1.0, 1.0], |[height, width]| {
+    let model = &session.result.as_ref()?.model;
+    let place = model.graph.nodes().iter().position(|node| node.name == features.maps.node)?;
+    let Some(window) = receptive_window(&model.graph, place, pixel) else {
+        return Some(whole_image_box(size));
+    };
+    if window.iter().any(std::ops::Range::is_empty) {
+        return None;
+    }
+    let per_input = model.card.input_size.map_or([1.0, 1.0], |[height, width]| {
         [size[1] as f64 / height.max(1) as f64, size[0] as f64 / width.max(1) as f64]
     });
-    Some(receptive_box(field, pixel, per_input))
+    Some(receptive_box(window, per_input))
 }

@@ -2,8 +2,8 @@
 use super::Placement;
 use crate::gui::theme::{Palette, strong_family};
 use crate::imaging::{PixelSize, ScaleBar, format_length};
-use crate::network::ReceptiveField;
 use eframe::egui::{Align2, Color32, FontId, Painter, Rect, Stroke, StrokeKind, pos2, vec2};
+use std::ops::Range;
 
 /// Behind text and lines on images, so that they read on any grey.
 const SHADE: Color32 = Color32::from_black_alpha(150);
@@ -59,15 +59,12 @@ pub(in crate::gui) fn paint_scale_bar(painter: &Painter, placement: Placement, p
     painter.rect_filled(rule, 0.0, INK);
 }
 
-/// Source rectangle (`left, top, width, height`) that can change feature pixel `[y, x]`; `per_input` source pixels per
+/// Source rectangle (`left, top, width, height`) of network input rows and columns; `per_input` source pixels per
 /// network input pixel `[y, x]`.
-pub(in crate::gui) fn receptive_box(
-    field: &ReceptiveField,
-    pixel: [usize; 2],
-    per_input: [f64; 2],
-) -> [f64; 4] {
-    let start = |axis: usize| (field.start[axis] + pixel[axis] as f64 * field.jump[axis]) * per_input[axis];
-    [start(1), start(0), field.size[1] * per_input[1], field.size[0] * per_input[0]]
+pub(in crate::gui) fn receptive_box([rows, columns]: [Range<i64>; 2], per_input: [f64; 2]) -> [f64; 4] {
+    let length = |range: &Range<i64>| (range.end - range.start) as f64;
+    let (left, top) = (columns.start as f64 * per_input[1], rows.start as f64 * per_input[0]);
+    [left, top, length(&columns) * per_input[1], length(&rows) * per_input[0]]
 }
 
 /// The same where a feature sees all of a `[width, height]` image.
@@ -123,10 +120,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_receptive_box_follows_the_feature_pixel() {
-        let (size, start) = ([5.0, 7.0], [-1.0, -2.0]);
-        let field = ReceptiveField { size, jump: [2.0, 4.0], start, widest: size };
-        assert_eq!(receptive_box(&field, [3, 1], [1.0, 1.0]), [2.0, 5.0, 7.0, 5.0]);
-        assert_eq!(receptive_box(&field, [0, 0], [2.0, 0.5]), [-1.0, -2.0, 3.5, 10.0]);
+    fn the_receptive_box_is_in_source_pixels() {
+        assert_eq!(receptive_box([5..10, 2..9], [1.0, 1.0]), [2.0, 5.0, 7.0, 5.0]);
+        assert_eq!(receptive_box([-2..8, -1..6], [2.0, 0.5]), [-0.5, -4.0, 3.5, 20.0]);
     }
 }

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 const TILE: usize = 512;
 /// Time a frame may spend on rendering tiles.
 const BUDGET: Duration = Duration::from_millis(7);
+/// Tiles up to which those out of sight are kept too.
+const KEPT: usize = 64;
 /// A texel of a reduced level is the mean of at most this many samples along each axis.
 const SAMPLES: usize = 4;
 
@@ -91,6 +93,7 @@ impl TiledPicture {
         if complete {
             self.whole_level = Some(grid.level);
             self.tiles.retain(|key, _| key.0 == grid.level);
+            self.forget_far(&grid);
         } else {
             painter.ctx().request_repaint();
         }
@@ -100,6 +103,15 @@ impl TiledPicture {
                 paint_tile(painter, placement, scale, (*key, shape), tile, tint);
             }
         }
+    }
+
+    /// Keeps the textures of a large image within bounds: those around the visible ones.
+    fn forget_far(&mut self, grid: &Grid) {
+        if self.tiles.len() <= KEPT {
+            return;
+        }
+        let near = |range: &std::ops::Range<usize>, at: usize| at + 1 >= range.start && at <= range.end;
+        self.tiles.retain(|(_, row, column), _| near(&grid.rows, *row) && near(&grid.columns, *column));
     }
 
     /// Makes missing and outdated tiles until the time is over; true when none is left.
@@ -339,6 +351,18 @@ mod tests {
             }
             assert_eq!(picture.whole_level, Some(3));
             assert_eq!(picture.tiles.len(), 1);
+            let close = Placement { zoom: 1.0, ..placement };
+            for step in 0..40u32 {
+                let centre = [f64::from(step) * 100.0, 1500.0];
+                let placement = Placement { centre, ..close };
+                for _ in 0..4 {
+                    picture.paint(&painter, placement, Layer::source(1), grey(&values));
+                }
+            }
+            assert!(picture.tiles.len() <= KEPT, "{}", picture.tiles.len());
+            for _ in 0..4 {
+                picture.paint(&painter, placement, Layer::source(1), grey(&values));
+            }
             let first = picture.tiles[&(3, 0, 0)].texture.id();
             picture.paint(&painter, placement, Layer::source(1), grey(&values));
             assert_eq!(picture.tiles[&(3, 0, 0)].texture.id(), first);

@@ -19,11 +19,13 @@ pub(in crate::gui) struct View {
     pub(in crate::gui) pin: Option<[f64; 2]>,
     /// Where the source pane drew last, for zooming by key.
     pub(in crate::gui) main: Option<Placement>,
+    /// Whether a pane has seen the pointer in this frame.
+    pub(in crate::gui) pointed: bool,
 }
 
 impl Default for View {
     fn default() -> Self {
-        Self { fit: true, centre: [0.0, 0.0], zoom: 1.0, cursor: None, pin: None, main: None }
+        Self { fit: true, centre: [0.0, 0.0], zoom: 1.0, cursor: None, pin: None, main: None, pointed: false }
     }
 }
 
@@ -89,6 +91,13 @@ impl View {
     pub(in crate::gui) fn zoom_by(&mut self, factor: f64) {
         if let Some(main) = self.main {
             self.zoom_at(main, main.rect.center(), factor);
+        }
+    }
+
+    /// Forgets the cursor when no image was pointed at in the frame that ends here.
+    pub(in crate::gui) fn end_frame(&mut self) {
+        if !std::mem::take(&mut self.pointed) {
+            self.cursor = None;
         }
     }
 
