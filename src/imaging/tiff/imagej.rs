@@ -80,13 +80,20 @@ fn calibrate(plan: &mut Plan, fields: &HashMap<&str, &str>, resolution: Resoluti
                 .push(format!("{x} pixels per inch are a printer's resolution, not taken as a pixel size"));
         } else {
             let source = format!("ImageJ, XResolution in pixels per {unit}");
-            plan.calibration.pixel = PixelSize::checked(nm / x, nm / y, source);
+            plan.calibration.pixel = PixelSize::checked(inverse(nm, x), inverse(nm, y), source);
         }
     }
     let spacing = fields.get("spacing").and_then(|v| v.parse::<f64>().ok()).map(f64::abs);
     if slices > 1 {
         plan.calibration.frame_step_nm = spacing.filter(|s| s.is_finite() && *s > 0.0).map(|s| s * nm);
     }
+}
+
+/// `nm` by `resolution`. The tag is a fraction of two 32-bit numbers, so digits beyond the twelfth come from dividing
+/// twice and not from the file: 15.8 nm reads as 15.8.
+fn inverse(nm: f64, resolution: f64) -> f64 {
+    let size = nm / resolution;
+    format!("{size:.11e}").parse().unwrap_or(size)
 }
 
 /// The labels of the planes (ij.io.TiffEncoder, `writeMetaData`): the first block of the metadata tag lists kinds and
