@@ -12,9 +12,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("network", &["compute", "monitor", "files"]),
     ("inspect", &["network", "imaging", "monitor"]),
     ("analysis", &["inspect", "network", "compute", "imaging", "monitor"]),
-    ("synth", &["imaging"]),
+    ("synth", &["imaging", "files"]),
     ("training", &["analysis", "inspect", "network", "compute", "imaging", "synth", "monitor", "files"]),
-    ("export", &["analysis", "inspect", "network", "imaging", "files"]),
+    ("export", &["analysis", "inspect", "network", "imaging", "synth", "files"]),
     ("session", &["analysis", "inspect", "network", "compute", "imaging", "export", "monitor", "files"]),
     ("gui", &["session", "analysis", "inspect", "network", "imaging", "export", "files"]),
     (
