@@ -84,7 +84,7 @@ fn one_frame(
         model,
         settings,
         device: &device.name,
-        threads: 0,
+        threads: rayon::current_num_threads(),
         segmentation: &segmentation,
         formats: &formats,
         paint: Paint::default(),

@@ -50,7 +50,7 @@ pub(super) fn run(args: &SegmentArgs) -> Outcome {
             model: &model,
             settings,
             device: &device.name,
-            threads: args.device.threads,
+            threads: rayon::current_num_threads(),
             segmentation: &segmentation,
             formats: &formats,
             paint,
