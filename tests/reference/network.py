@@ -223,7 +223,7 @@ def every_operation():
 
 
 torch.manual_seed(2)
-save("unet", unet(1, 3, 3, 2, norm=True, bilinear=False), (1, 1, 16, 12))
+save("unet", unet(1, 3, 3, 2, norm=True, bilinear=False), (1, 1, 12, 8))
 save("unet_training", unet(1, 2, 3, 1, norm=True, bilinear=False), (2, 1, 8, 6), training=True)
 save("unet_bilinear", unet(2, 2, 3, 1, norm=False, bilinear=True), (1, 2, 12, 8))
 save("lenet", lenet(), (2, 1, 16, 16))

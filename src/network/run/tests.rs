@@ -71,7 +71,7 @@ fn progress_is_told_in_eval_and_not_in_training() {
 fn dropout_falls_by_its_seed_in_training_alone() {
     let graph = graph(vec![("drop", Op::Dropout { p: 0.25 })]);
     let input = ones(&[1, 1, 100, 100]);
-    assert_eq!(numbers(&eval(&graph, &input).unwrap()), [1.0; 10_000]);
+    assert!(numbers(&eval(&graph, &input).unwrap()).iter().all(|&v| v == 1.0));
     let train = |seed| {
         let mut state = TrainState::new(seed);
         let mode = Mode::Train(&mut state);
