@@ -1,5 +1,5 @@
 //! The window's contents: takes in what jobs have done, draws everything, carries out what was asked for.
-use super::actions::{self, Action};
+use super::actions::Action;
 use super::chrome::{ExportWindow, Messages, help_ui, status_ui, top_ui};
 use super::desk::{Desk, Tray};
 use super::dialogs::{Dialogs, Purpose};
@@ -7,6 +7,7 @@ use super::feature_look::step_feature;
 use super::layout::{alone, inspect, layout_ui};
 use super::panes::{Pane, Panes};
 use super::screenshot::Screenshot;
+use super::shortcuts;
 use super::theme::{self, Palette};
 use super::view::View;
 use crate::session::{Command, Session, Theme};
@@ -79,7 +80,7 @@ impl App {
         theme::follow(&ctx, self.session.preferences.theme);
         self.session.poll();
         let mut tray = Tray::default();
-        tray.actions.extend(actions::pressed(&ctx));
+        tray.actions.extend(shortcuts::pressed(&ctx));
         tray.commands.extend(dropped(&ctx));
         if let Some((purpose, paths)) = self.dialogs.poll(&ctx) {
             self.take_answer(purpose, paths, &mut tray);

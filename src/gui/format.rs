@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(percent(0.973), "97 %");
         assert_eq!(duration(Duration::from_millis(2_400)), "3 s");
         assert_eq!(duration(Duration::from_secs(80)), "1 min 20 s");
-        assert_eq!(duration(Duration::from_secs(7_260)), "2 h 01 min");
+        assert_eq!(duration(Duration::from_mins(121)), "2 h 01 min");
         assert_eq!(plural(1, "frame"), "1 frame");
         assert_eq!(plural(3, "frame"), "3 frames");
     }

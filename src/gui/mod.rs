@@ -2,7 +2,7 @@
 //!
 //! [`open_window`] starts it; [`App`] is one frame after another: take in what jobs have done, draw, carry out what was
 //! asked for. A pane is a file in `panes`, what stands around them is in `chrome`, how images are shown in `view`, and
-//! every shortcut in `actions`. Panes see the session read-only and put commands into a tray; they own nothing but
+//! every action with its shortcut in `actions`. Panes see the session read-only and put commands into a tray; they own nothing but
 //! their zoom, textures and search words.
 
 mod actions;
@@ -16,6 +16,7 @@ mod layout;
 mod panes;
 mod screenshot;
 mod sections;
+mod shortcuts;
 mod theme;
 mod view;
 mod widgets;

@@ -118,7 +118,9 @@ pub(super) fn caption(ui: &mut Ui, text: &str) {
 /// A small filled square of a class or group.
 pub(super) fn swatch(ui: &mut Ui, colour: egui::Color32) {
     let (rect, _) = ui.allocate_exact_size(vec2(11.0, 11.0), egui::Sense::hover());
-    ui.painter().rect_filled(rect, 3.0, colour);
+    // Outlined, or a dark class is lost on a dark ground.
+    let line = egui::Stroke::new(1.0, Palette::of(ui).weak.gamma_multiply(0.6));
+    ui.painter().rect(rect, 3.0, colour, line, egui::StrokeKind::Inside);
 }
 
 /// Monospaced numbers of the status line.

@@ -1,5 +1,6 @@
 //! The help window: every shortcut, the mouse, and what the words mean.
-use crate::gui::actions::{Action, shortcut_text};
+use crate::gui::actions::Action;
+use crate::gui::shortcuts::shortcut_text;
 use crate::gui::theme::{Palette, small, strong};
 use crate::gui::widgets::window_head;
 use eframe::egui::{
@@ -57,7 +58,7 @@ fn shortcuts_ui(ui: &mut Ui) {
             ui.label(strong(group).color(Palette::of(ui).accent));
         }
         let shortcuts = about.shortcuts.iter().take(2);
-        let keys: Vec<_> = shortcuts.map(|shortcut| shortcut_text(ui.ctx(), shortcut)).collect();
+        let keys: Vec<_> = shortcuts.map(|shortcut| shortcut_text(ui.ctx(), *shortcut)).collect();
         line_ui(ui, about.text, &keys.join(", "), about.tooltip);
     }
 }

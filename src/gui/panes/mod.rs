@@ -6,6 +6,7 @@ mod features;
 mod files;
 mod network;
 mod prediction;
+mod sheet;
 mod source;
 
 use super::desk::Desk;

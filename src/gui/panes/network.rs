@@ -50,10 +50,11 @@ impl PaneUi for NetworkPane {
     fn ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
         let session = desk.session;
         if session.model.is_none() {
-            let advice = "Choose one under Model at the top: every layer will be listed here.";
-            match session.is_busy(JobKind::LoadModel) {
-                true => empty_state(ui, "Loading the model…", ""),
-                false => empty_state(ui, "No model chosen", advice),
+            if session.is_busy(JobKind::LoadModel) {
+                empty_state(ui, "Loading the model…", "");
+            } else {
+                let advice = "Choose one under Model at the top: every layer will be listed here.";
+                empty_state(ui, "No model chosen", advice);
             }
             return;
         }
@@ -71,20 +72,20 @@ impl PaneUi for NetworkPane {
         };
         let footer = 30.0;
         let height = (ui.available_height() - footer).max(60.0);
-        let pixel = session.micrograph().and_then(|shown| shown.calibration().pixel.as_ref());
+        let ruler = Ruler::of(session);
         let width = ui.available_width();
         ui.allocate_ui(vec2(width, height), |ui| {
             ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
                 ui.set_min_width(width.max(TABLE));
-                self.table_ui(ui, desk, nodes, pixel);
+                self.table_ui(ui, desk, nodes, &ruler);
             });
         });
-        totals_ui(ui, nodes, pixel);
+        totals_ui(ui, nodes, &ruler);
     }
 }
 
 impl NetworkPane {
-    fn table_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, nodes: &[NodeCost], pixel: Option<&PixelSize>) {
+    fn table_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, nodes: &[NodeCost], ruler: &Ruler<'_>) {
         let of_node = sections(nodes);
         let lines = lines(nodes, &of_node, &self.search);
         let selected = desk.session.node.clone();
@@ -117,7 +118,7 @@ impl NetworkPane {
                 Line::Node(index) => {
                     let node = &nodes[index];
                     row.set_selected(selected.as_ref() == Some(&node.name));
-                    node_row(&mut row, node, of_node[index], pixel);
+                    node_row(&mut row, node, of_node[index], ruler);
                     if row.response().clicked() {
                         desk.send(Command::SelectNode(node.name.clone()));
                         self.selected_before = Some(node.name.clone());
@@ -191,12 +192,7 @@ fn section_colour(ui: &Ui, section: Section) -> Color32 {
     Palette::of(ui).sections[section as usize]
 }
 
-fn node_row(
-    row: &mut TableRow<'_, '_>,
-    node: &NodeCost,
-    section: Option<Section>,
-    pixel: Option<&PixelSize>,
-) {
+fn node_row(row: &mut TableRow<'_, '_>, node: &NodeCost, section: Option<Section>, ruler: &Ruler<'_>) {
     row.col(|ui| {
         let cell = ui.max_rect();
         if let Some(section) = section {
@@ -209,7 +205,7 @@ fn node_row(
     row.col(|ui| {
         ui.add(Label::new(small(&node.kind)).truncate()).on_hover_text(&node.attributes);
     });
-    let (sees, meaning) = receptive_text(node, pixel);
+    let (sees, meaning) = ruler.sees(node);
     let shape = node.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×");
     let numbers = [
         (shape, format::shape(&node.shape)),
@@ -231,27 +227,46 @@ fn count(count: u64) -> String {
     if count == 0 { "·".to_owned() } else { format::short_count(count) }
 }
 
-/// The receptive field in px, and in nm when calibrated; short and long.
-fn receptive_text(node: &NodeCost, pixel: Option<&PixelSize>) -> (String, String) {
-    let Some(field) = &node.receptive_field else {
-        return ("all".to_owned(), "Sees the whole image".to_owned());
-    };
-    let [down, across] = field.widest;
-    let px = format!("{:.0} px", across.max(down));
-    let long = format!("Sees {across:.0} × {down:.0} px of the micrograph");
-    match pixel {
-        Some(pixel) => {
-            let length = format_length(across.max(down) * pixel.x_nm);
-            (format!("{px}  {length}"), format!("{long}, {length}"))
+/// Turns lengths of the network's input into lengths on the micrograph.
+struct Ruler<'a> {
+    pixel: Option<&'a PixelSize>,
+    /// Micrograph pixels per network input pixel `[y, x]`; not 1 where images are resampled to the input's size.
+    per_input: [f64; 2],
+}
+
+impl<'a> Ruler<'a> {
+    fn of(session: &'a Session) -> Self {
+        let micrograph = session.micrograph();
+        let input = session.model.as_ref().and_then(|model| model.card.input_size);
+        let per_input = micrograph.zip(input).map_or([1.0, 1.0], |(micrograph, [height, width])| {
+            let share = |source: usize, input: usize| source as f64 / input.max(1) as f64;
+            [share(micrograph.height(), height), share(micrograph.width(), width)]
+        });
+        Self { pixel: micrograph.and_then(|shown| shown.calibration().pixel.as_ref()), per_input }
+    }
+
+    /// The receptive field in micrograph px, and as a length when calibrated; short and long.
+    fn sees(&self, node: &NodeCost) -> (String, String) {
+        let Some(field) = &node.receptive_field else {
+            return ("all".to_owned(), "Sees the whole image".to_owned());
+        };
+        let (down, across) = (field.widest[0] * self.per_input[0], field.widest[1] * self.per_input[1]);
+        let px = format!("{:.0} px", across.max(down));
+        let long = format!("Sees {across:.0} × {down:.0} px of the micrograph");
+        match self.pixel {
+            Some(pixel) => {
+                let (across, down) = (format_length(across * pixel.x_nm), format_length(down * pixel.y_nm));
+                (format!("{px}  {across}"), format!("{long}, {across} × {down}"))
+            }
+            None => (px, long),
         }
-        None => (px, long),
     }
 }
 
-fn totals_ui(ui: &mut Ui, nodes: &[NodeCost], pixel: Option<&PixelSize>) {
+fn totals_ui(ui: &mut Ui, nodes: &[NodeCost], ruler: &Ruler<'_>) {
     let parameters: u64 = nodes.iter().map(|node| node.parameters as u64).sum();
     let multiply_adds: u64 = nodes.iter().map(|node| node.multiply_adds).sum();
-    let sees = nodes.last().map(|node| receptive_text(node, pixel).0).unwrap_or_default();
+    let sees = nodes.last().map(|node| ruler.sees(node).0).unwrap_or_default();
     let text = format!(
         "{}   {} parameters   {} multiply-adds   sees {sees}",
         format::plural(nodes.len(), "node"),
@@ -259,4 +274,34 @@ fn totals_ui(ui: &mut Ui, nodes: &[NodeCost], pixel: Option<&PixelSize>) {
         format::short_count(multiply_adds),
     );
     ui.horizontal(|ui| ui.add(Label::new(small(text).color(Palette::of(ui).weak)).truncate()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::ReceptiveField;
+
+    #[test]
+    fn lengths_are_those_of_the_micrograph_not_of_the_resampled_input() {
+        let side = [5.0, 5.0];
+        let field = ReceptiveField { size: side, jump: [1.0, 1.0], start: [-2.0, -2.0], widest: side };
+        let node = NodeCost {
+            name: "conv1".to_owned(),
+            kind: "Conv2d".to_owned(),
+            attributes: String::new(),
+            shape: vec![8, 64, 64],
+            parameters: 208,
+            multiply_adds: 0,
+            activation_bytes: 0,
+            receptive_field: Some(field),
+        };
+        let pixel = PixelSize { x_nm: 5.0, y_nm: 5.0, source: String::new() };
+        let as_it_is = Ruler { pixel: Some(&pixel), per_input: [1.0, 1.0] };
+        assert_eq!(as_it_is.sees(&node).0, "5 px  25 nm");
+        let resampled = Ruler { pixel: Some(&pixel), per_input: [8.0, 8.0] };
+        assert_eq!(resampled.sees(&node).0, "40 px  0.2 µm");
+        assert_eq!(Ruler { pixel: None, per_input: [8.0, 4.0] }.sees(&node).0, "40 px");
+        let whole = NodeCost { receptive_field: None, ..node };
+        assert_eq!(resampled.sees(&whole).0, "all");
+    }
 }

@@ -3,11 +3,13 @@
 mod canvas;
 mod overlay;
 mod picture;
+mod pixels;
 mod placement;
 
 pub(super) use canvas::{Canvas, canvas, still_canvas};
 pub(super) use overlay::{
     paint_badge, paint_cursor, paint_receptive_field, paint_scale_bar, receptive_box, whole_image_box,
 };
-pub(super) use picture::{Layer, Pixels, TiledPicture, mean_picture, stamp};
+pub(super) use picture::{Layer, TiledPicture};
+pub(super) use pixels::{Pixels, mean_picture, stamp};
 pub(super) use placement::{Placement, View};
