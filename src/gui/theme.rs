@@ -112,17 +112,19 @@ pub(super) fn follow(ctx: &egui::Context, theme: Theme) {
     }
 }
 
-/// Inter with tabular figures for everything, the usual fonts behind it for rare characters.
+/// Noto Sans, whose figures are all of one width, for everything; the usual fonts behind it for rare characters.
 fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
-    let regular: &[u8] = include_bytes!("../../assets/fonts/Inter-Regular.otf");
-    let semi_bold: &[u8] = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
-    fonts.font_data.insert("Inter".into(), Arc::new(FontData::from_static(regular)));
-    fonts.font_data.insert("Inter SemiBold".into(), Arc::new(FontData::from_static(semi_bold)));
     let usual = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
-    let before_usual = |first: &str| std::iter::once(first.to_owned()).chain(usual.clone()).collect();
-    fonts.families.insert(FontFamily::Proportional, before_usual("Inter"));
-    fonts.families.insert(strong_family(), before_usual("Inter SemiBold"));
+    let faces = [
+        (FontFamily::Proportional, "Noto Sans", notosans::REGULAR_TTF),
+        (strong_family(), "Noto Sans Bold", notosans::BOLD_TTF),
+    ];
+    for (family, name, bytes) in faces {
+        fonts.font_data.insert(name.into(), Arc::new(FontData::from_static(bytes)));
+        let before_usual = std::iter::once(name.to_owned()).chain(usual.clone());
+        fonts.families.insert(family, before_usual.collect());
+    }
     fonts
 }
 
@@ -130,9 +132,9 @@ fn style(palette: &Palette, dark: bool) -> Style {
     let mut style = Style { visuals: visuals(palette, dark), ..Style::default() };
     style.text_styles = [
         (TextStyle::Heading, FontId::new(17.0, strong_family())),
-        (TextStyle::Body, FontId::new(13.0, FontFamily::Proportional)),
-        (TextStyle::Button, FontId::new(13.0, FontFamily::Proportional)),
-        (TextStyle::Small, FontId::new(11.5, FontFamily::Proportional)),
+        (TextStyle::Body, FontId::new(12.5, FontFamily::Proportional)),
+        (TextStyle::Button, FontId::new(12.5, FontFamily::Proportional)),
+        (TextStyle::Small, FontId::new(11.0, FontFamily::Proportional)),
         (TextStyle::Monospace, FontId::new(12.0, FontFamily::Monospace)),
     ]
     .into();
