@@ -14,6 +14,7 @@ mod feature_look;
 mod format;
 mod layout;
 mod panes;
+mod ruler;
 mod screenshot;
 mod sections;
 mod shortcuts;

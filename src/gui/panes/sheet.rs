@@ -241,7 +241,7 @@ mod tests {
         let one = fitting_cell([64, 64], 1, vec2(1000.0, 180.0));
         assert!((178.0..=180.0).contains(&one), "{one}");
         let many = fitting_cell([64, 64], 16, vec2(1000.0, 180.0));
-        assert!(many < 90.0 && many >= SMALLEST, "{many}");
+        assert!((SMALLEST..90.0).contains(&many), "{many}");
         assert!(fitting_cell([64, 64], 4000, vec2(1000.0, 180.0)) <= SMALLEST + 12.0);
     }
 }
