@@ -17,7 +17,7 @@ fn main_job(c: &mut Criterion) {
     let model = Model::load(&home.join("models/sem-precipitates.safetensors"), &Device::Cpu).unwrap();
     let sample = home.join("sample_data/sem-precipitates.tif");
     c.bench_function("open the sample", |b| {
-        b.iter(|| imaging::open(&sample).unwrap()[0].plane(0, 0).unwrap())
+        b.iter(|| imaging::open(&sample).unwrap()[0].plane(0, 0).unwrap());
     });
     let micrograph = imaging::open(&sample).unwrap().swap_remove(0);
     for (name, tile) in [("segment the sample whole", 4096), ("segment the sample in tiles of 256", 256)] {

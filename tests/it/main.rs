@@ -1,6 +1,7 @@
 //! The program from outside: the command line, the window's main path, bad input, and the borders of the rooms.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a test that skips says so")]
 
 mod bad_input;
 mod cli;

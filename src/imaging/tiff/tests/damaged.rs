@@ -79,7 +79,8 @@ fn a_sound_image_is_read() {
 
 #[test]
 fn every_lie_has_its_own_message() {
-    let cases: &[(&[(u16, &[u32])], &str)] = &[
+    type Entries<'a> = &'a [(u16, &'a [u32])];
+    let cases: &[(Entries<'_>, &str)] = &[
         (&[(256, &[0])], "bad: The TIFF claims an image of 0 × 4 pixels"),
         (&[(277, &[0])], "bad: The TIFF claims 0 samples"),
         (&[(256, &[1 << 30]), (257, &[1 << 30]), (278, &[1 << 30])], "bad: The file is cut short"),
