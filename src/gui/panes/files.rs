@@ -13,7 +13,7 @@ use eframe::egui::{
 };
 use std::collections::BTreeMap;
 
-const ROW: f32 = 58.0;
+const ROW: f32 = 62.0;
 const THUMBNAIL: f32 = 46.0;
 
 #[derive(Default)]
@@ -81,7 +81,7 @@ impl FilesPane {
         let text_left = rect.left() + THUMBNAIL + 16.0;
         let close = Rect::from_center_size(pos2(rect.right() - 14.0, rect.top() + 14.0), vec2(18.0, 18.0));
         let text_rect =
-            Rect::from_min_max(pos2(text_left, rect.top() + 7.0), pos2(close.left(), rect.bottom()));
+            Rect::from_min_max(pos2(text_left, rect.top() + 6.0), pos2(close.left(), rect.bottom()));
         ui.scope_builder(egui::UiBuilder::new().max_rect(text_rect), |ui| {
             ui.spacing_mut().item_spacing.y = 1.0;
             let colour = if selected { palette.strong } else { palette.text };
