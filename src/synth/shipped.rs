@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Name, kind, seed and size `[y, x]` of each; sample number 0 of the seed.
 const SHIPPED: [(&str, Kind, u64, [usize; 2]); 4] = [
-    ("sem-precipitates", Kind::Precipitates, 11, [512, 768]),
+    ("sem-precipitates", Kind::Precipitates, 26, [512, 768]),
     ("sem-grains", Kind::Grains, 6, [512, 512]),
     ("stem-columns", Kind::Stem, 1, [512, 512]),
     ("eds-map", Kind::Eds, 2, [256, 256]),
