@@ -80,6 +80,6 @@ fn usual_input(graph: &Graph, card: &ModelCard) -> [usize; 3] {
 }
 
 fn sees(field: ReceptiveField) -> String {
-    let [y, x] = field.size;
+    let [y, x] = field.widest;
     if y == x { format!("{y}") } else { format!("{y}×{x}") }
 }

@@ -2,7 +2,7 @@
 use super::actions::Action;
 use super::chrome::{ExportWindow, Messages, help_ui, status_ui, top_ui};
 use super::desk::{Desk, Tray};
-use super::dialogs::{Dialogs, Purpose};
+use super::dialogs::{Dialogs, Ended, Purpose};
 use super::feature_look::step_feature;
 use super::layout::{alone, inspect, layout_ui};
 use super::panes::{Pane, Panes};
@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// Where the arrangement of the panes is kept; the number changes when old ones no longer fit.
 const LAYOUT: &str = "layout 1";
+const NO_DIALOG: &str =
+    "This system showed no file dialog; drop files on the window, or start the program as: polepiece FILE";
 
 /// The window: a session, and what only drawing needs.
 pub struct App {
@@ -82,8 +84,10 @@ impl App {
         let mut tray = Tray::default();
         tray.actions.extend(shortcuts::pressed(&ctx));
         tray.commands.extend(dropped(&ctx));
-        if let Some((purpose, paths)) = self.dialogs.poll(&ctx) {
-            self.take_answer(purpose, paths, &mut tray);
+        match self.dialogs.poll(&ctx) {
+            Some((purpose, Ended::Chosen(paths))) => self.take_answer(purpose, paths, &mut tray),
+            Some((_, Ended::NeverShown)) => tray.commands.push(Command::Warn(NO_DIALOG.into())),
+            None => {}
         }
         self.follow_image();
         self.draw(ui, &mut tray);

@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
 const IMAGES: [&str; 6] = ["tif", "tiff", "png", "jpg", "jpeg", "TIF"];
 
 type Pending = Pin<Box<dyn Future<Output = Vec<PathBuf>>>>;
+
+/// Nobody answers a dialog sooner; the system had none to show.
+const TOO_SOON: Duration = Duration::from_millis(250);
 
 /// What a dialog was opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,10 +23,19 @@ pub(super) enum Purpose {
     ExportFolder,
 }
 
+/// How a dialog ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// No paths when it was closed without choosing.
+    Chosen(Vec<PathBuf>),
+    /// This system has no file dialog (on Linux neither a desktop portal nor zenity).
+    NeverShown,
+}
+
 /// At most one dialog at a time.
 #[derive(Default)]
 pub(super) struct Dialogs {
-    open: Option<(Purpose, Pending)>,
+    open: Option<(Purpose, Pending, Instant)>,
 }
 
 impl Dialogs {
@@ -51,15 +64,16 @@ impl Dialogs {
                 Box::pin(async { folder.await.iter().map(path).collect() })
             }
         };
-        self.open = Some((purpose, pending));
+        self.open = Some((purpose, pending, Instant::now()));
     }
 
-    /// What was chosen, once: no paths when the dialog was closed without choosing.
-    pub(super) fn poll(&mut self, ctx: &egui::Context) -> Option<(Purpose, Vec<PathBuf>)> {
-        let (purpose, pending) = self.open.as_mut()?;
+    /// What was chosen, once.
+    pub(super) fn poll(&mut self, ctx: &egui::Context) -> Option<(Purpose, Ended)> {
+        let (purpose, pending, asked) = self.open.as_mut()?;
         let waker = Waker::from(Arc::new(Repaint(ctx.clone())));
         let Poll::Ready(paths) = pending.as_mut().poll(&mut Context::from_waker(&waker)) else { return None };
-        let answer = (*purpose, paths);
+        let shown = !paths.is_empty() || asked.elapsed() > TOO_SOON;
+        let answer = (*purpose, if shown { Ended::Chosen(paths) } else { Ended::NeverShown });
         self.open = None;
         Some(answer)
     }
@@ -91,11 +105,27 @@ mod tests {
         let pending: Pending = Box::pin(std::future::poll_fn(move |_| {
             if asked.get() { Poll::Ready(vec![PathBuf::from("a.tif")]) } else { Poll::Pending }
         }));
-        let mut dialogs = Dialogs { open: Some((Purpose::Micrographs, pending)) };
+        let mut dialogs = Dialogs { open: Some((Purpose::Micrographs, pending, Instant::now())) };
         let ctx = egui::Context::default();
         assert_eq!(dialogs.poll(&ctx), None);
         ready.set(true);
-        assert_eq!(dialogs.poll(&ctx), Some((Purpose::Micrographs, vec![PathBuf::from("a.tif")])));
+        assert_eq!(
+            dialogs.poll(&ctx),
+            Some((Purpose::Micrographs, Ended::Chosen(vec![PathBuf::from("a.tif")])))
+        );
         assert_eq!(dialogs.poll(&ctx), None);
+    }
+
+    #[test]
+    fn a_dialog_that_ends_at_once_without_a_choice_was_never_shown() {
+        let ctx = egui::Context::default();
+        for (asked, ended) in [
+            (Instant::now(), Ended::NeverShown),
+            (Instant::now().checked_sub(Duration::from_secs(3)).unwrap(), Ended::Chosen(Vec::new())),
+        ] {
+            let pending: Pending = Box::pin(std::future::ready(Vec::new()));
+            let mut dialogs = Dialogs { open: Some((Purpose::Model, pending, asked)) };
+            assert_eq!(dialogs.poll(&ctx), Some((Purpose::Model, ended)));
+        }
     }
 }

@@ -46,6 +46,7 @@ impl Session {
                 self.order_features();
             }
             Command::Export(request) => self.export(request),
+            Command::Warn(text) => self.say(Severity::Warning, text),
             view => self.apply_to_view(&view),
         }
         self.settle();

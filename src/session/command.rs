@@ -40,6 +40,8 @@ pub enum Command {
     SetOverlay(bool),
     SetOpacity(f32),
     Export(ExportRequest),
+    /// Tell the person something that only the window can know.
+    Warn(String),
     DismissMessage(u64),
     SetTheme(Theme),
     ClearRecent,
