@@ -10,7 +10,7 @@ use crate::imaging::{self, Micrograph};
 use crate::network::{self, Model, Task};
 
 use super::args::{DeviceArgs, PartArgs};
-use super::terminal::complain;
+use super::terminal::{complain, one_line};
 
 /// Sets the threads and opens the device; says in one line why it is not the one asked for.
 pub(super) fn open_device(args: &DeviceArgs) -> anyhow::Result<OpenDevice> {
@@ -80,7 +80,7 @@ pub(super) fn for_each_frame(
 ) -> usize {
     let mut failures = 0;
     let mut fail = |error: &anyhow::Error| {
-        complain(&format!("{error:#}"));
+        complain(&one_line(error));
         failures += 1;
         is_cancelled(error)
     };

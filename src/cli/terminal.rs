@@ -25,10 +25,19 @@ pub(super) fn exit_code(outcome: Outcome) -> ExitCode {
         Ok(Finished { failures: 0 }) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(1),
         Err(error) => {
-            complain(&format!("{error:#}"));
+            complain(&one_line(&error));
             ExitCode::from(2)
         }
     }
+}
+
+/// An error and its causes in one line. The rooms' messages quote their cause already; it is not said twice.
+pub(super) fn one_line(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |line, cause| match line {
+        line if line.is_empty() => cause,
+        line if line.contains(&cause) => line,
+        line => format!("{line}: {cause}"),
+    })
 }
 
 /// One line of result on standard output. A reader that went away (`| head`) ends the program quietly.
@@ -141,6 +150,13 @@ mod tests {
     fn numbers_stand_right_and_names_left() {
         let rows = [["node", "shape"], ["in", "12"], ["conv", "7"]].map(|r| r.map(str::to_owned).to_vec());
         assert_eq!(table(&rows), "node  shape\nin       12\nconv      7");
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = std::io::Error::other("disk full");
+        let error = anyhow::Error::new(cause).context("disk full: mask.tif").context("frame 3");
+        assert_eq!(one_line(&error), "frame 3: disk full: mask.tif");
     }
 
     #[test]
