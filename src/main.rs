@@ -9,9 +9,17 @@ use polepiece::cli;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    log_to_standard_error();
     match cli::parse() {
         cli::Face::Command(command) => cli::run(*command),
         cli::Face::Window(window) => open_window(window),
+    }
+}
+
+/// What the program and its libraries do, for those who ask: `POLEPIECE_LOG=debug polepiece …`.
+fn log_to_standard_error() {
+    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("POLEPIECE_LOG") {
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     }
 }
 

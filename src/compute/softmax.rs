@@ -37,9 +37,7 @@ impl Softmax {
         if x.device().is_cpu() {
             return x.contiguous()?.apply_op1(self);
         }
-        let shifted = x.broadcast_sub(&x.detach().max_keepdim(1)?)?;
-        let sum = shifted.exp()?.sum_keepdim(1)?;
-        if self.log { shifted.broadcast_sub(&sum.log()?) } else { shifted.exp()?.broadcast_div(&sum) }
+        if self.log { candle_nn::ops::log_softmax(x, 1) } else { candle_nn::ops::softmax(x, 1) }
     }
 
     /// One image's `[class, pixel]`, written chunk by chunk.
