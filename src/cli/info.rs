@@ -20,7 +20,8 @@ struct SeriesInfo {
     axes: String,
     dtype: &'static str,
     frames: usize,
-    channels: Vec<String>,
+    channels: usize,
+    channel_names: Vec<String>,
     pixel_size_nm: Option<f64>,
     pixel_size_y_nm: Option<f64>,
     pixel_size_source: Option<String>,
@@ -75,7 +76,8 @@ fn series_info(path: &Path, m: &Micrograph, hash: bool, monitor: &Monitor) -> an
         axes: m.stored_axes().to_owned(),
         dtype: m.sample_type().name(),
         frames: m.frames(),
-        channels: m.channel_names().to_vec(),
+        channels: m.channels(),
+        channel_names: m.channel_names().to_vec(),
         pixel_size_nm: pixel.map(|p| p.x_nm),
         pixel_size_y_nm: pixel.map(|p| p.y_nm),
         pixel_size_source: pixel.map(|p| p.source.clone()),
@@ -90,8 +92,8 @@ fn print(info: &SeriesInfo) {
     let series = if info.series > 0 { format!(" (series {})", info.series) } else { String::new() };
     say(&format!("{}{series}", info.path));
     say(&format!("  {}, {} {shape}, {}", info.format, info.axes, info.dtype));
-    if info.channels.len() > 1 {
-        say(&format!("  channels: {}", info.channels.join(", ")));
+    if info.channels > 1 {
+        say(&format!("  channels: {}", info.channel_names.join(", ")));
     }
     match (info.pixel_size_nm, &info.pixel_size_source) {
         (Some(nm), Some(source)) => say(&format!("  pixel {}, from {source}", format_length(nm))),

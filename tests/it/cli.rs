@@ -23,6 +23,7 @@ fn info_prints_one_object_a_file() {
     assert_eq!(lines[0]["axes"], "YX");
     assert_eq!(lines[0]["shape"], serde_json::json!([20, 30]));
     assert_eq!(lines[0]["dtype"], "uint16");
+    assert_eq!(lines[0]["channels"], 1);
     assert!((lines[0]["pixel_size_nm"].as_f64().unwrap() - 5.0).abs() < 1e-6);
     assert!(lines[0]["pixel_size_source"].is_string());
     assert_eq!(lines[1]["pixel_size_nm"], Value::Null);
