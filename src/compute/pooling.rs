@@ -101,7 +101,7 @@ fn is_larger(so_far: f32, value: f32) -> bool {
     value > so_far || value.is_nan()
 }
 
-fn larger(so_far: f32, value: f32) -> f32 {
+pub(super) fn larger(so_far: f32, value: f32) -> f32 {
     if is_larger(so_far, value) { value } else { so_far }
 }
 

@@ -1,6 +1,7 @@
 //! The gradient of a convolution by its weights and by its bias.
 use super::kernel::Dots;
 use super::pass::Geometry;
+use super::planes::Planes;
 use super::window::{Tile, Window};
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -27,7 +28,7 @@ struct Part<'a> {
 /// the shapes alone, so the result is the same whatever the number of threads.
 pub(super) fn by_weights(geometry: &Geometry, image: &[f32], map_gradient: &[f32]) -> Vec<f32> {
     let pass = geometry.forward();
-    let window = Window::new(&pass, TILE);
+    let window = Window::new(&pass, TILE, 1);
     let offsets = window.offsets(&pass.residues[0]);
     let units: Vec<(usize, Tile)> = (0..geometry.batch)
         .flat_map(|image| window.tiles(pass.grid).into_iter().map(move |tile| (image, tile)))
@@ -44,14 +45,15 @@ pub(super) fn by_weights(geometry: &Geometry, image: &[f32], map_gradient: &[f32
             units.chunks(share).map(move |tiles| Part { group, first_channel, tiles })
         })
         .collect();
+    let channels = geometry.groups * geometry.image_channels;
+    let planes = Planes::one(image, channels, geometry.image[0] * geometry.image[1]);
     let gather = |&Part { group, first_channel, tiles }: &Part| {
         let rows = block.min(geometry.map_channels - first_channel);
         let mut sum = vec![0.0; rows * offsets.len()];
         BUFFERS.with_borrow_mut(|(pixels, gradient)| {
             for &(item, tile) in tiles {
                 let at = item * geometry.groups + group;
-                let plane = geometry.image[0] * geometry.image[1];
-                window.fill(&pass, tile, &image[at * geometry.image_channels * plane..], pixels);
+                window.fill(&pass, tile, &planes, [item, group], pixels);
                 let plane = geometry.map[0] * geometry.map[1];
                 let from = (at * geometry.map_channels + first_channel) * plane;
                 window.fill_map(tile, geometry.map, &map_gradient[from..][..rows * plane], gradient);

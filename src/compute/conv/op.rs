@@ -1,6 +1,6 @@
 //! Convolution as a Candle operation with gradients.
-use super::pass::Geometry;
-use super::{apply, gradient};
+use super::pass::{Geometry, Pass};
+use super::{engine, gradient};
 use crate::compute::cpu::{floats, tensor, with_floats};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
@@ -14,17 +14,19 @@ pub(super) struct Convolution {
 impl Convolution {
     pub(super) fn apply(self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let (x, weight) = (x.contiguous()?, weight.contiguous()?);
-        if x.elem_count() == 0 || weight.elem_count() == 0 {
-            candle_core::bail!("Convolution of nothing: {:?} with weights {:?}", x.dims(), weight.dims())
-        }
         match bias {
             None => x.apply_op2(&weight, self),
             Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, self),
         }
     }
 
+    /// What it computes.
+    pub(super) fn pass(&self) -> Pass {
+        if self.transposed { self.geometry.adjoint() } else { self.geometry.forward() }
+    }
+
     /// Channels and `[y, x]` of the result.
-    fn result(&self) -> (usize, [usize; 2]) {
+    pub(super) fn result(&self) -> (usize, [usize; 2]) {
         let g = &self.geometry;
         if self.transposed {
             (g.groups * g.image_channels, g.image)
@@ -35,8 +37,7 @@ impl Convolution {
 
     fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> (CpuStorage, Shape) {
         let (channels, [height, width]) = self.result();
-        let compute = if self.transposed { apply::spread } else { apply::convolve };
-        let values = compute(&self.geometry, x, weight, bias);
+        let values = engine::run_once(&self.pass(), x, weight, bias);
         (CpuStorage::F32(values), (self.geometry.batch, channels, height, width).into())
     }
 
@@ -48,10 +49,11 @@ impl Convolution {
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (g, grad) = (&self.geometry, grad.contiguous()?);
-        let back = if self.transposed { apply::convolve } else { apply::spread };
+        let back = if self.transposed { g.forward() } else { g.adjoint() };
         let by_x = x.track_op().then(|| {
-            let values =
-                with_floats(&grad, |grad| with_floats(weight, |weight| back(g, grad, weight, None)))??;
+            let values = with_floats(&grad, |grad| {
+                with_floats(weight, |weight| engine::run_once(&back, grad, weight, None))
+            })??;
             tensor(values, x)
         });
         let by_weight = weight.track_op().then(|| {

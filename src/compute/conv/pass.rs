@@ -59,18 +59,22 @@ pub(super) struct Pass {
     pub(super) weight_strides: [usize; 3],
 }
 
+impl Pass {
+    /// Where the weights of a group's target and source channel begin; a tap's index comes on top.
+    pub(super) fn weight_at(&self, group: usize, target: usize, source: usize) -> usize {
+        let [by_group, by_target, by_source] = self.weight_strides;
+        group * by_group + target * by_target + source * by_source
+    }
+
+    /// Whether pooling by two can follow in the same pass: grid positions are target pixels.
+    pub(super) fn can_halve(&self) -> bool {
+        self.spread == [1, 1] && self.start == [0, 0] && self.grid == self.target
+    }
+}
+
 impl Geometry {
     pub(super) fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1]
-    }
-
-    /// Elements of the side read from and of the side written to.
-    pub(super) fn image_len(&self) -> usize {
-        self.batch * self.groups * self.image_channels * self.image[0] * self.image[1]
-    }
-
-    pub(super) fn map_len(&self) -> usize {
-        self.batch * self.groups * self.map_channels * self.map[0] * self.map[1]
     }
 
     pub(super) fn weight_len(&self) -> usize {

@@ -1,6 +1,7 @@
 //! The piece of the source that a tile reads, copied with its border into planes that the kernels can shift over.
 use super::kernel::SLACK;
 use super::pass::{Pass, Residue};
+use super::planes::Planes;
 use std::ops::Range;
 
 /// Floats of source that one tile may hold: half a mebibyte, so that it stays in a core's second-level cache.
@@ -36,8 +37,9 @@ fn even_piece(total: usize, most: usize) -> usize {
 }
 
 impl Window {
-    /// Tiles of at most `most` grid positions whose window fits the cache.
-    pub(super) fn new(pass: &Pass, most: usize) -> Self {
+    /// Tiles of at most `most` grid positions whose window fits the cache; sides are multiples of `unit` unless they
+    /// reach the grid's end.
+    pub(super) fn new(pass: &Pass, most: usize, unit: usize) -> Self {
         let taps = || pass.residues.iter().flat_map(|r| &r.taps);
         let phases = [0, 1].map(|i| {
             let mut used: Vec<usize> = taps().map(|t| t.phase[i]).collect();
@@ -47,7 +49,7 @@ impl Window {
         });
         let reach = [0, 1].map(|i| taps().map(|t| t.shift[i]).max().unwrap_or(0));
         let planes = pass.source_channels * (phases[0].len() * phases[1].len()).max(1);
-        let mut width = even_piece(pass.grid[1], 256);
+        let mut width = even_piece(pass.grid[1], 256).next_multiple_of(unit);
         let height = loop {
             let row = planes * (width + reach[1]);
             let rows = (WINDOW_FLOATS / row).saturating_sub(reach[0]).min(most / (width + reach[1]));
@@ -55,9 +57,9 @@ impl Window {
             if rows >= 4.min(pass.grid[0]) || width <= 32 {
                 break rows.max(1);
             }
-            width = even_piece(width, width.div_ceil(2));
+            width = even_piece(width, width.div_ceil(2)).next_multiple_of(unit);
         };
-        let tile = [even_piece(pass.grid[0], height), width];
+        let tile = [even_piece(pass.grid[0], height).next_multiple_of(unit), width];
         let (rows, cols) = (tile[0] + reach[0], tile[1] + reach[1]);
         let mut plane = (rows * cols).next_multiple_of(16);
         if plane.is_multiple_of(512) {
@@ -103,12 +105,20 @@ impl Window {
         (0..height).map(|row| row * self.cols..row * self.cols + width).collect()
     }
 
-    /// Copies what `tile` reads of one image's channels, which begin at `source[0]`.
-    pub(super) fn fill(&self, pass: &Pass, tile: Tile, source: &[f32], window: &mut Vec<f32>) {
+    /// Copies what `tile` reads of one image and group.
+    pub(super) fn fill(
+        &self,
+        pass: &Pass,
+        tile: Tile,
+        source: &Planes,
+        [image, group]: [usize; 2],
+        window: &mut Vec<f32>,
+    ) {
         window.resize(self.len(), 0.0);
         let [height, width] = pass.source;
         let mut at = 0;
-        for image in source.chunks_exact(height * width).take(self.channels) {
+        for channel in 0..self.channels {
+            let image = source.plane(image, group * self.channels + channel);
             for &py in &self.phases[0] {
                 for &px in &self.phases[1] {
                     let x0 = (tile.at[1] * pass.step[1] + px) as isize + pass.origin[1];

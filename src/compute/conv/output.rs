@@ -1,0 +1,135 @@
+//! Where a convolution writes, and what happens to its values on the way: bias, ReLU, pooling by two.
+#![allow(unsafe_code)]
+
+use super::pass::Pass;
+use super::window::Tile;
+use crate::compute::pooling::larger;
+
+/// What follows a convolution in the same pass over memory.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Finish<'a> {
+    /// Added to each channel, over all groups.
+    pub(super) bias: Option<&'a [f32]>,
+    pub(super) relu: bool,
+    /// Keep the largest of each 2×2 pixels, after the ReLU. Only where every residue is written at once and in place
+    /// ([`Pass::can_halve`]).
+    pub(super) halve: bool,
+}
+
+/// The result of a pass while it is being written: each pixel once, by whoever computes it.
+pub(super) struct Output<'a> {
+    pass: &'a Pass,
+    finish: Finish<'a>,
+    values: Vec<f32>,
+    target: *mut f32,
+    len: usize,
+}
+
+// SAFETY: `write` is the only use of the pointer, and its callers write disjoint pixels.
+unsafe impl Sync for Output<'_> {}
+
+impl<'a> Output<'a> {
+    /// Room for the result `[batch, channel, y, x]` of a pass.
+    pub(super) fn new(pass: &'a Pass, finish: Finish<'a>) -> Self {
+        let [height, width] = if finish.halve { pass.target.map(|n| n / 2) } else { pass.target };
+        let len = pass.batch * pass.groups * pass.target_channels * height * width;
+        let mut values = Vec::with_capacity(len);
+        let target = values.as_mut_ptr();
+        Self { pass, finish, values, target, len }
+    }
+
+    /// The result.
+    ///
+    /// # Safety
+    /// Every channel, grid position and residue has been written.
+    pub(super) unsafe fn finished(mut self) -> Vec<f32> {
+        // SAFETY: the caller's promise; the capacity is `len`.
+        unsafe { self.values.set_len(self.len) };
+        self.values
+    }
+
+    /// Writes the grid positions `tile` of one channel (counted over all groups) of one image, residue `at`:
+    /// `values[row·cols + column]`. Positions outside the target are left out.
+    ///
+    /// # Safety
+    /// No other call has the same image, channel, position and residue. When halving, tiles begin on even positions, and
+    /// end on them or at the grid's end.
+    pub(super) unsafe fn write(
+        &self,
+        [image, channel]: [usize; 2],
+        tile: Tile,
+        at: [usize; 2],
+        values: &[f32],
+        cols: usize,
+    ) {
+        let pass = self.pass;
+        let plane = image * pass.groups * pass.target_channels + channel;
+        let bias = self.finish.bias.map_or(0.0, |bias| bias[channel]);
+        if self.finish.halve {
+            self.write_halved(plane, tile, bias, values, cols);
+            return;
+        }
+        let [height, width] = pass.target;
+        let [y0, x0] = [0, 1].map(|i| (tile.at[i] * pass.spread[i] + at[i]) as isize + pass.start[i]);
+        let step = pass.spread[1];
+        let inside = |limit: isize| (limit.max(0) as usize).div_ceil(step).min(tile.size[1]);
+        let (first, last) = (inside(-x0), inside(width as isize - x0));
+        for row in 0..tile.size[0] {
+            let y = y0 + (row * pass.spread[0]) as isize;
+            if y < 0 || y >= height as isize || first >= last {
+                continue;
+            }
+            let from = &values[row * cols..][first..last];
+            let begin = (plane * height + y as usize) * width + (x0 + (first * step) as isize) as usize;
+            // SAFETY: the pixels begin, begin + step, … lie in row `y` of this plane, because x0 + j·step is in 0..width
+            // for j in first..last; nobody else writes them.
+            unsafe {
+                let to = self.target.add(begin);
+                match (step, self.finish.relu) {
+                    (1, false) => put(to, 1, from, |value| value + bias),
+                    (1, true) => put(to, 1, from, |value| rectified(value + bias)),
+                    (step, false) => put(to, step, from, |value| value + bias),
+                    (step, true) => put(to, step, from, |value| rectified(value + bias)),
+                }
+            }
+        }
+    }
+
+    fn write_halved(&self, plane: usize, tile: Tile, bias: f32, values: &[f32], cols: usize) {
+        let [height, width] = self.pass.target.map(|n| n / 2);
+        let [y0, x0] = tile.at.map(|n| n / 2);
+        let rows = (tile.size[0] / 2).min(height.saturating_sub(y0));
+        let columns = (tile.size[1] / 2).min(width.saturating_sub(x0));
+        for row in 0..rows {
+            let upper = &values[2 * row * cols..][..2 * columns];
+            let lower = &values[(2 * row + 1) * cols..][..2 * columns];
+            let begin = (plane * height + y0 + row) * width + x0;
+            let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+            for (column, ([a, b], [c, d])) in pairs.enumerate() {
+                // Adding the bias and the ReLU keep the order of values.
+                let most = larger(larger(larger(*a, *b), *c), *d) + bias;
+                let value = if self.finish.relu { rectified(most) } else { most };
+                // SAFETY: `column` is below `columns`, so the pixel is in this plane's row; nobody else writes it.
+                unsafe { self.target.add(begin + column).write(value) };
+            }
+        }
+    }
+}
+
+/// `to[i·step] = f(from[i])`
+///
+/// # Safety
+/// `to` is good for writing `from.len()` floats, `step` apart.
+#[inline(always)]
+#[allow(clippy::inline_always)] // so that `f` and `step` are known in the loop
+unsafe fn put(to: *mut f32, step: usize, from: &[f32], f: impl Fn(f32) -> f32) {
+    for (i, &value) in from.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { to.add(i * step).write(f(value)) };
+    }
+}
+
+/// max(x, 0), NaN staying NaN.
+fn rectified(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
+}
