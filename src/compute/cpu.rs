@@ -21,6 +21,18 @@ pub(super) fn with_floats<R>(x: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<
     Ok(f(floats(storage, layout)?))
 }
 
+/// Calls `f` with the values of several tensors on the CPU.
+pub(super) fn with_all_floats<R>(xs: &[&Tensor], f: impl FnOnce(&[&[f32]]) -> R) -> Result<R> {
+    let xs = xs.iter().map(|x| x.contiguous()).collect::<Result<Vec<_>>>()?;
+    let guards: Vec<_> = xs.iter().map(Tensor::storage_and_layout).collect();
+    let mut all = Vec::with_capacity(guards.len());
+    for (storage, layout) in &guards {
+        let Storage::Cpu(storage) = &**storage else { bail!("expected a tensor on the CPU") };
+        all.push(floats(storage, layout)?);
+    }
+    Ok(f(&all))
+}
+
 /// A tensor of the same shape and on the same device as `like`.
 pub(super) fn tensor(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(values, like.shape(), like.device())

@@ -11,6 +11,7 @@ mod cpu;
 mod device;
 mod norm;
 mod pooling;
+mod prepared_norm;
 mod softmax;
 mod upsample;
 
@@ -20,6 +21,7 @@ pub use conv::{Algorithm, ConvKind, ConvSpec, PreparedConv, conv_algorithm, conv
 pub use device::{ComputeError, DeviceChoice, OpenDevice, available_memory, open_device, set_threads};
 pub use norm::{BatchNormed, batch_norm_eval, batch_norm_relu_train, batch_norm_train};
 pub use pooling::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
+pub use prepared_norm::PreparedNorm;
 pub use softmax::{log_softmax, softmax};
 pub use upsample::{Interpolation, upsample};
 

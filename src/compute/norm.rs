@@ -58,13 +58,23 @@ pub fn batch_norm_eval(
 ) -> Result<Tensor> {
     let (_, channels, _, _) = x.dims4()?;
     check(channels, &[weight, bias, mean, var])?;
-    let scale = (weight / (var + eps)?.sqrt()?)?;
-    let shift = (bias - (mean * &scale)?)?;
+    let [scale, shift] = scale_and_shift([weight, bias], [mean, var], eps)?;
     if x.device().is_cpu() {
         return x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, ScaleShift);
     }
     let column = (1, channels, 1, 1);
     x.broadcast_mul(&scale.reshape(column)?)?.broadcast_add(&shift.reshape(column)?)
+}
+
+/// What normalising by given statistics multiplies by and adds, `[channel]`.
+pub(super) fn scale_and_shift(
+    [weight, bias]: [&Tensor; 2],
+    [mean, var]: [&Tensor; 2],
+    eps: f64,
+) -> Result<[Tensor; 2]> {
+    let scale = (weight / (var + eps)?.sqrt()?)?;
+    let shift = (bias - (mean * &scale)?)?;
+    Ok([scale, shift])
 }
 
 fn check(channels: usize, vectors: &[&Tensor]) -> Result<()> {
@@ -215,7 +225,7 @@ impl Normalise {
 }
 
 /// max(x, 0), NaN staying NaN.
-fn rectified(x: f32) -> f32 {
+pub(super) fn rectified(x: f32) -> f32 {
     if x < 0.0 { 0.0 } else { x }
 }
 

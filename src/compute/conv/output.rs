@@ -1,4 +1,4 @@
-//! Where a convolution writes, and what happens to its values on the way: bias, ReLU, pooling by two.
+//! Where a convolution writes, and what happens to its values on the way: bias, batch-norm, ReLU, pooling by two.
 #![allow(unsafe_code)]
 
 use super::pass::Pass;
@@ -10,6 +10,8 @@ use crate::compute::pooling::larger;
 pub(super) struct Finish<'a> {
     /// Added to each channel, over all groups.
     pub(super) bias: Option<&'a [f32]>,
+    /// Scale and shift of each channel, over all groups, after the bias.
+    pub(super) norm: Option<[&'a [f32]; 2]>,
     pub(super) relu: bool,
     /// Keep the largest of each 2×2 pixels, after the ReLU. Only where every residue is written at once and in place
     /// ([`Pass::can_halve`]).
@@ -62,13 +64,40 @@ impl<'a> Output<'a> {
         values: &[f32],
         cols: usize,
     ) {
-        let pass = self.pass;
-        let plane = image * pass.groups * pass.target_channels + channel;
-        let bias = self.finish.bias.map_or(0.0, |bias| bias[channel]);
-        if self.finish.halve {
-            self.write_halved(plane, tile, bias, values, cols);
-            return;
+        let Finish { bias, norm, relu, .. } = self.finish;
+        let piece = Piece {
+            plane: image * self.pass.groups * self.pass.target_channels + channel,
+            tile,
+            at,
+            values,
+            cols,
+        };
+        let bias = bias.map_or(0.0, |bias| bias[channel]);
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (norm.map(|[scale, shift]| (scale[channel], shift[channel])), relu) {
+                (None, false) => self.put(piece, |value| value + bias),
+                (None, true) => self.put(piece, |value| rectified(value + bias)),
+                // Not fused to one rounding, so that it is what a batch-norm by itself gives.
+                (Some((scale, shift)), false) => self.put(piece, |value| (value + bias) * scale + shift),
+                (Some((scale, shift)), true) => {
+                    self.put(piece, |value| rectified((value + bias) * scale + shift));
+                }
+            }
         }
+    }
+
+    /// # Safety
+    /// As [`Output::write`].
+    unsafe fn put(&self, piece: Piece, f: impl Fn(f32) -> f32) {
+        // SAFETY: the caller's promise.
+        unsafe { if self.finish.halve { self.put_halved(piece, f) } else { self.put_whole(piece, f) } }
+    }
+
+    /// # Safety
+    /// As [`Output::write`].
+    unsafe fn put_whole(&self, Piece { plane, tile, at, values, cols }: Piece, f: impl Fn(f32) -> f32) {
+        let pass = self.pass;
         let [height, width] = pass.target;
         let [y0, x0] = [0, 1].map(|i| (tile.at[i] * pass.spread[i] + at[i]) as isize + pass.start[i]);
         let step = pass.spread[1];
@@ -85,17 +114,17 @@ impl<'a> Output<'a> {
             // for j in first..last; nobody else writes them.
             unsafe {
                 let to = self.target.add(begin);
-                match (step, self.finish.relu) {
-                    (1, false) => put(to, 1, from, |value| value + bias),
-                    (1, true) => put(to, 1, from, |value| rectified(value + bias)),
-                    (step, false) => put(to, step, from, |value| value + bias),
-                    (step, true) => put(to, step, from, |value| rectified(value + bias)),
+                match step {
+                    1 => put(to, 1, from, &f),
+                    step => put(to, step, from, &f),
                 }
             }
         }
     }
 
-    fn write_halved(&self, plane: usize, tile: Tile, bias: f32, values: &[f32], cols: usize) {
+    /// # Safety
+    /// As [`Output::write`].
+    unsafe fn put_halved(&self, Piece { plane, tile, values, cols, .. }: Piece, f: impl Fn(f32) -> f32) {
         let [height, width] = self.pass.target.map(|n| n / 2);
         let [y0, x0] = tile.at.map(|n| n / 2);
         let rows = (tile.size[0] / 2).min(height.saturating_sub(y0));
@@ -105,15 +134,22 @@ impl<'a> Output<'a> {
             let lower = &values[(2 * row + 1) * cols..][..2 * columns];
             let begin = (plane * height + y0 + row) * width + x0;
             let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
-            for (column, ([a, b], [c, d])) in pairs.enumerate() {
-                // Adding the bias and the ReLU keep the order of values.
-                let most = larger(larger(larger(*a, *b), *c), *d) + bias;
-                let value = if self.finish.relu { rectified(most) } else { most };
+            for (column, (&[a, b], &[c, d])) in pairs.enumerate() {
+                let most = larger(larger(larger(f(a), f(b)), f(c)), f(d));
                 // SAFETY: `column` is below `columns`, so the pixel is in this plane's row; nobody else writes it.
-                unsafe { self.target.add(begin + column).write(value) };
+                unsafe { self.target.add(begin + column).write(most) };
             }
         }
     }
+}
+
+/// What one call writes: grid positions `tile` of residue `at` of one plane.
+struct Piece<'a> {
+    plane: usize,
+    tile: Tile,
+    at: [usize; 2],
+    values: &'a [f32],
+    cols: usize,
 }
 
 /// `to[i·step] = f(from[i])`

@@ -6,22 +6,25 @@ use super::pass::Pass;
 use super::planes::Planes;
 use super::shape::{ConvKind, ConvSpec};
 use super::{check_bias, elsewhere};
-use crate::compute::cpu::{floats, with_floats};
+use crate::compute::cpu::{with_all_floats, with_floats};
 use crate::compute::{Activation, PoolSpec, activate, concat, max_pool2d};
-use candle_core::{Result, Storage, Tensor, bail};
-use std::sync::OnceLock;
+use candle_core::{Result, Tensor, bail};
+use std::sync::{Arc, OnceLock};
 
-/// A convolution with fixed weights, and what follows it in the same pass over memory: bias, ReLU, pooling by two.
-/// Not differentiable. Weights are packed when they are first used, for each [`Algorithm`] once.
-#[derive(Debug)]
+/// A convolution with fixed weights, and what follows it in the same pass over memory: bias, batch-norm, ReLU, pooling
+/// by two. Not differentiable. Weights are packed when they are first used, for each [`Algorithm`] once; what is made of
+/// a clone has the same ones.
+#[derive(Debug, Clone)]
 pub struct PreparedConv {
     kind: ConvKind,
     spec: ConvSpec,
     weight: Tensor,
     bias: Option<Tensor>,
+    /// Scale and shift `[channel out]`.
+    norm: Option<[Tensor; 2]>,
     relu: bool,
     halve: bool,
-    packed: [OnceLock<Packed>; Algorithm::ALL.len()],
+    packed: Arc<[OnceLock<Packed>; Algorithm::ALL.len()]>,
 }
 
 impl PreparedConv {
@@ -31,27 +34,39 @@ impl PreparedConv {
     /// When they do not fit together.
     pub fn new(weight: &Tensor, bias: Option<&Tensor>, kind: ConvKind, spec: ConvSpec) -> Result<Self> {
         let (weight, bias) = (weight.detach().contiguous()?, bias.map(Tensor::detach));
-        let (first, second, _, _) = weight.dims4()?;
-        let out = if kind == ConvKind::Plain { first } else { second * spec.groups };
-        check_bias(bias.as_ref(), out)?;
-        let packed = Default::default();
-        Ok(Self { kind, spec, weight, bias, relu: false, halve: false, packed })
+        let packed = Arc::default();
+        let conv = Self { kind, spec, weight, bias, norm: None, relu: false, halve: false, packed };
+        check_bias(conv.bias.as_ref(), conv.channels()?)?;
+        Ok(conv)
     }
 
-    /// The same with every result times `scale` plus `shift` `[channel out]`: a batch-norm after it, folded into it.
+    /// The same with every result times `scale` plus `shift` `[channel out]`: a batch-norm after it. On the CPU the
+    /// numbers are those of the two computed one after the other, to the last bit; elsewhere it is folded into the weights.
     ///
     /// # Errors
     /// When their lengths are not the number of channels.
     pub fn scaled(self, scale: &Tensor, shift: &Tensor) -> Result<Self> {
+        let (channels, norm) = (self.channels()?, [scale, shift].map(Tensor::detach));
+        if let Some(wrong) = norm.iter().find(|v| v.dims() != [channels]) {
+            bail!("Convolution: expected scale and shift of {channels}, found {:?}", wrong.dims())
+        }
+        if !self.weight.device().is_cpu() {
+            return self.folded(&norm);
+        }
+        Ok(Self { norm: Some(norm), ..self })
+    }
+
+    /// Scale and shift multiplied into the weights and added to the bias.
+    fn folded(&self, [scale, shift]: &[Tensor; 2]) -> Result<Self> {
         let (first, second, ky, kx) = self.weight.dims4()?;
         let by_channel = match self.kind {
             ConvKind::Plain => scale.reshape((first, 1, 1, 1))?,
             // Weights [group, channel in, channel out / group, …]; scale [group, 1, channel out / group, …].
             ConvKind::Transposed { .. } => {
-                let scale = scale.reshape((self.spec.groups, 1, second, 1, 1))?;
-                let in_group = first / self.spec.groups;
+                let (groups, in_group) = (self.spec.groups, first / self.spec.groups);
                 scale
-                    .broadcast_as((self.spec.groups, in_group, second, 1, 1))?
+                    .reshape((groups, 1, second))?
+                    .broadcast_as((groups, in_group, second))?
                     .reshape((first, second, 1, 1))?
             }
         };
@@ -63,13 +78,18 @@ impl PreparedConv {
         Self::new(&weight, Some(&bias), self.kind, self.spec)
     }
 
+    fn channels(&self) -> Result<usize> {
+        let (first, second, _, _) = self.weight.dims4()?;
+        Ok(if self.kind == ConvKind::Plain { first } else { second * self.spec.groups })
+    }
+
     /// The same with a ReLU after it.
     #[must_use]
     pub fn then_relu(self) -> Self {
         Self { relu: true, ..self }
     }
 
-    /// The same with the largest of each 2×2 pixels kept, after the ReLU.
+    /// The same with the largest of each 2×2 pixels kept, after the ReLU. Not of a transposed convolution.
     #[must_use]
     pub fn then_halved(self) -> Self {
         Self { halve: true, ..self }
@@ -81,38 +101,25 @@ impl PreparedConv {
     /// # Errors
     /// When sizes do not fit.
     pub fn run(&self, inputs: &[&Tensor]) -> Result<Tensor> {
-        let Some(first) = inputs.first() else { bail!("Convolution of nothing") };
-        let (batch, _, height, width) = first.dims4()?;
-        let mut channels = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            match *input.dims() {
-                [b, c, h, w] if [b, h, w] == [batch, height, width] => channels.push(c),
-                _ => bail!("Convolution: {:?} and {:?} cannot be joined", first.dims(), input.dims()),
-            }
-        }
-        let size = [batch, channels.iter().sum(), height, width];
+        let (size, channels) = joined_size(inputs)?;
         let convolution = Convolution::new(self.kind, self.spec, size, self.weight.dims4()?.into())?;
-        if !first.device().is_cpu() {
+        let [batch, _, height, width] = size;
+        if !inputs[0].device().is_cpu() {
             return self.run_elsewhere(&concat(inputs)?);
         }
-        let pass = convolution.pass();
-        let inputs = inputs.iter().map(|input| input.contiguous()).collect::<Result<Vec<_>>>()?;
-        let guards: Vec<_> = inputs.iter().map(|input| input.storage_and_layout()).collect();
-        let mut parts = Vec::with_capacity(guards.len());
-        for ((storage, layout), channels) in guards.iter().zip(channels) {
-            let Storage::Cpu(storage) = &**storage else { bail!("Convolution: inputs on several devices") };
-            parts.push((floats(storage, layout)?, channels));
+        let (pass, (channels_out, target)) = (convolution.pass(), convolution.result());
+        let target = if self.halve { target.map(|n| n / 2) } else { target };
+        if self.halve && (!pass.can_halve() || target.contains(&0)) {
+            bail!("Convolution: pooling by two cannot follow in the same pass")
         }
-        let values = self.pass_over(&pass, &Planes::joined(parts, height * width))?;
-        let (channels, target) = convolution.result();
-        let [height, width] = if self.halve { target.map(|n| n / 2) } else { target };
-        Tensor::from_vec(values, (batch, channels, height, width), first.device())
+        let values = with_all_floats(inputs, |parts| {
+            let parts = parts.iter().copied().zip(channels).collect();
+            self.pass_over(&pass, &Planes::joined(parts, height * width))
+        })??;
+        Tensor::from_vec(values, (batch, channels_out, target[0], target[1]), inputs[0].device())
     }
 
     fn pass_over(&self, pass: &Pass, planes: &Planes) -> Result<Vec<f32>> {
-        if self.halve && !pass.can_halve() {
-            bail!("Convolution: pooling cannot follow a transposed convolution in the same pass")
-        }
         let algorithm = Algorithm::choose(pass);
         let packed = match self.packed[algorithm as usize].get() {
             Some(packed) => packed,
@@ -121,13 +128,15 @@ impl PreparedConv {
                 self.packed[algorithm as usize].get_or_init(|| packed)
             }
         };
-        let run = |bias: Option<&[f32]>| {
-            engine::run(pass, planes, packed, Finish { bias, relu: self.relu, halve: self.halve })
-        };
-        match &self.bias {
-            Some(bias) => with_floats(bias, |bias| run(Some(bias))),
-            None => Ok(run(None)),
-        }
+        let after: Vec<&Tensor> = self.bias.iter().chain(self.norm.iter().flatten()).collect();
+        with_all_floats(&after, |after| {
+            let (bias, norm) = match *after {
+                [] => (None, None),
+                [bias] => (Some(bias), None),
+                [.., scale, shift] => ((after.len() > 2).then(|| after[0]), Some([scale, shift])),
+            };
+            engine::run(pass, planes, packed, Finish { bias, norm, relu: self.relu, halve: self.halve })
+        })
     }
 
     fn run_elsewhere(&self, x: &Tensor) -> Result<Tensor> {
@@ -148,6 +157,18 @@ impl PreparedConv {
     }
 }
 
+/// Size `[batch, channel, y, x]` of inputs joined along their channels, and how many channels each has.
+fn joined_size(inputs: &[&Tensor]) -> Result<([usize; 4], Vec<usize>)> {
+    let Some(first) = inputs.first() else { bail!("Convolution of nothing") };
+    let (batch, _, height, width) = first.dims4()?;
+    let channels = inputs.iter().map(|input| match *input.dims() {
+        [b, c, h, w] if [b, h, w] == [batch, height, width] => Ok(c),
+        _ => bail!("Convolution: {:?} and {:?} cannot be joined", first.dims(), input.dims()),
+    });
+    let channels = channels.collect::<Result<Vec<_>>>()?;
+    Ok(([batch, channels.iter().sum(), height, width], channels))
+}
+
 /// Which algorithm a convolution of these sizes runs with on this processor.
 ///
 /// # Errors
@@ -160,3 +181,6 @@ pub fn conv_algorithm(
 ) -> Result<Algorithm> {
     Ok(Algorithm::choose(&Convolution::new(kind, spec, x, weight)?.pass()))
 }
+
+#[cfg(test)]
+mod tests;
