@@ -8,6 +8,8 @@ use crate::compute::DeviceChoice;
 use crate::export::Format;
 use crate::synth::Kind;
 
+use super::bench::BenchArgs;
+
 /// What the program was started as.
 #[derive(Debug)]
 pub enum Face {
@@ -55,6 +57,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Make synthetic micrographs with their label maps
     Synth(SynthArgs),
+    /// Time this program's computing on this machine
+    Bench(BenchArgs),
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@
 //! failures (each named, none hides the others), 2 could not run.
 
 mod args;
+mod bench;
 mod classify;
 mod context;
 mod describe;
@@ -36,6 +37,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Synth(args) => synth::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     terminal::exit_code(outcome)
 }

@@ -217,9 +217,10 @@ fn help_lists_every_command() {
     let dir = tempfile::tempdir().unwrap();
     let ran = run_in(dir.path(), &["--help"]);
     assert_eq!(ran.code, 0);
-    for command in
-        ["info", "segment", "classify", "features", "describe", "models", "train", "evaluate", "synth"]
-    {
+    for command in [
+        "info", "segment", "classify", "features", "describe", "models", "train", "evaluate", "synth",
+        "bench",
+    ] {
         assert!(ran.out.contains(command), "{command}");
     }
     assert!(ran.out.contains("Exit codes"));

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a test that skips says so")]
 
 mod bad_input;
+mod bench;
 mod cli;
 mod common;
 #[cfg(feature = "gui")]

@@ -1,0 +1,65 @@
+//! What `polepiece bench` may be asked.
+
+use clap::{Args, Subcommand};
+
+use crate::cli::args::{DeviceArg, DeviceArgs};
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    pub(super) what: Bench,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// A plain U-Net (no batch-norm, transposed 2×2 convolutions) as a whole: running it, or a training step
+    Unet(UnetArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UnetArgs {
+    /// Channels of the first level
+    #[arg(long, default_value_t = 32)]
+    pub(super) base: usize,
+    /// Number of poolings
+    #[arg(long, default_value_t = 4)]
+    pub(super) depth: usize,
+    /// Side of the image in pixels
+    #[arg(long, default_value_t = 512, value_name = "PX")]
+    pub(super) size: usize,
+    #[arg(long, default_value_t = 1)]
+    pub(super) in_channels: usize,
+    #[arg(long, default_value_t = 2)]
+    pub(super) classes: usize,
+    /// Time a training step instead: forward, mean of squares, gradients of all weights
+    #[arg(long)]
+    pub(super) train: bool,
+    /// Images of a training step
+    #[arg(long, default_value_t = 4, requires = "train", value_name = "N")]
+    pub(super) batch: usize,
+    #[command(flatten)]
+    pub(super) how: HowArgs,
+    /// Where to compute; auto takes a GPU when this build and machine have one
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) device: DeviceArg,
+}
+
+/// On how many threads and how often, and how it is printed.
+#[derive(Debug, Args)]
+pub(super) struct HowArgs {
+    /// Threads for all computation; 0 takes every core
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub(super) threads: usize,
+    /// Timed runs, after one that is not timed
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub(super) runs: usize,
+    /// JSON instead of words
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl HowArgs {
+    pub(super) fn on(&self, device: DeviceArg) -> DeviceArgs {
+        DeviceArgs { threads: self.threads, device }
+    }
+}

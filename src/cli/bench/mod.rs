@@ -1,0 +1,18 @@
+//! `polepiece bench`: how fast this program computes on this machine, to be set beside others.
+//!
+//! Timings are of the clock, on the number of threads asked for; each begins with a run that is not counted.
+
+mod args;
+mod timing;
+mod unet;
+
+pub(super) use args::BenchArgs;
+
+use super::terminal::Outcome;
+use args::Bench;
+
+pub(super) fn run(args: &BenchArgs) -> Outcome {
+    match &args.what {
+        Bench::Unet(args) => unet::run(args),
+    }
+}

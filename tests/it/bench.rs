@@ -1,0 +1,75 @@
+//! `polepiece bench`: what it prints, and what it refuses. How fast it is, no test asks.
+
+use serde_json::Value;
+
+use crate::common::{Ran, run_in};
+
+fn bench(args: &str) -> Ran {
+    let dir = tempfile::tempdir().unwrap();
+    let args: Vec<&str> = ["bench"].into_iter().chain(args.split_whitespace()).collect();
+    run_in(dir.path(), &args)
+}
+
+#[test]
+fn a_unet_is_timed_running_and_training() {
+    for (more, train, batch) in [("", false, 1), ("--train --batch 2", true, 2)] {
+        let args = "unet --base 2 --depth 2 --size 16 --in-channels 3 --classes 4 --runs 3 --json";
+        let ran = bench(&format!("{args} {more}"));
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{more}");
+        let report: Value = serde_json::from_str(&ran.out).unwrap();
+        let number = |key: &str| report[key].as_f64().unwrap();
+        assert!(0.0 < number("min_ms") && number("min_ms") <= number("median_ms"), "{report}");
+        assert_eq!((number("runs"), number("threads")), (3.0, 2.0));
+        assert!(number("gflops") > 0.0);
+        assert!(report["peak_rss_mb"].as_f64().is_none_or(|mb| mb > 1.0), "{report}");
+        assert_eq!(report["device"], "CPU, 2 threads");
+        assert_eq!((&report["train"], &report["batch"]), (&train.into(), &batch.into()));
+    }
+}
+
+#[test]
+fn without_json_it_is_said_in_words() {
+    let ran = bench("unet --base 1 --depth 1 --size 8 --runs 1 --threads 1");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("median") && ran.out.contains("CPU, 1 thread"), "{}", ran.out);
+}
+
+#[test]
+fn what_cannot_be_timed_is_refused_with_the_reason() {
+    let cases = [
+        ("unet --base 0", "base must lie between 1 and"),
+        ("unet --depth 99", "depth must lie between 1 and 6"),
+        ("unet --classes 0", "at least 1 class"),
+        ("unet --size 0", "multiples of 16"),
+        ("unet --size 100", "multiples of 16: --size 100"),
+        ("unet --size 99999999999999999999", "99999999999999999999"),
+        ("unet --runs 0", "--runs 0"),
+        ("unet --train --batch 0", "--batch 0"),
+        ("unet --batch 3", "--train"),
+        ("", "unet"),
+    ];
+    for (args, reason) in cases {
+        let ran = bench(args);
+        assert_eq!(ran.code, 2, "{args}: {}", ran.err);
+        assert!(ran.err.contains(reason) && !ran.err.contains("panicked"), "{args}: {}", ran.err);
+    }
+}
+
+#[test]
+fn what_does_not_fit_the_memory_is_refused_with_the_forecast() {
+    if polepiece::compute::available_memory().is_none() {
+        println!("skipped: the system does not say how much memory is free");
+        return;
+    }
+    for args in
+        ["unet --size 1048576", "unet --train --batch 1000000000", "unet --base 4096 --depth 6 --size 64"]
+    {
+        let ran = bench(args);
+        assert_eq!(ran.code, 2, "{args}: {}", ran.err);
+        assert!(
+            ran.err.contains("would take about") && ran.err.contains("GB are free"),
+            "{args}: {}",
+            ran.err
+        );
+    }
+}
