@@ -136,6 +136,7 @@ impl Prepared {
         monitor: &'a Monitor,
     ) -> Walk<'a> {
         let device = model.weights.tensors.values().next().map_or(device, |tensor| tensor.device());
-        Walk { model, device, image: self.image.view(), tiling: &self.tiling, stop, monitor }
+        let (image, prepared) = (self.image.view(), model.prepared());
+        Walk { model, prepared, device, image, tiling: &self.tiling, stop, monitor }
     }
 }

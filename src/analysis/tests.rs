@@ -267,8 +267,11 @@ fn models_that_contradict_themselves_are_refused() {
     let mut fixed = card(Task::Segment, 2, 1);
     fixed.normalisation = Normalisation::Fixed { mean: 0.0, std: 0.0 };
     let weights = |graph: &Graph| Weights::initialised(graph, 7, &Device::Cpu).unwrap();
-    let build =
-        |graph: Graph, card| Model { weights: weights(&graph), graph, card, path: None, sha256: None };
+    let build = |graph: Graph, card_that_lies| {
+        let mut model = model(tiny(Task::Segment, 1, 1), card(Task::Segment, 1, 1));
+        (model.weights, model.graph, model.card) = (weights(&graph), graph, card_that_lies);
+        model
+    };
     let cases = [
         (build(tiny(Task::Segment, 1, 2), fixed), "Toy cannot be normalised with mean 0 and standard"),
         (

@@ -3,13 +3,15 @@ use super::tiling::{Tile, Tiling, window};
 use super::{AnalysisError, tiling};
 use crate::inspect::{PlannedNode, Recorder, Wanted};
 use crate::monitor::Monitor;
-use crate::network::{self, Flow, Graph, Mode, Model, NetworkError, Node};
+use crate::network::{Flow, Graph, Model, NetworkError, Node, PreparedNetwork};
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use ndarray::{Array3, ArrayView3};
+use std::sync::Arc;
 
 /// One image on its way through a network.
 pub(super) struct Walk<'a> {
     pub(super) model: &'a Model,
+    pub(super) prepared: Arc<PreparedNetwork>,
     pub(super) device: &'a Device,
     /// The network's input `[channel, y, x]`, not padded.
     pub(super) image: ArrayView3<'a, f32>,
@@ -48,19 +50,20 @@ impl Walk<'_> {
         recorder: &mut Recorder,
         monitor: &Monitor,
     ) -> Result<Tensor, NetworkError> {
-        let Model { graph, weights, .. } = self.model;
         let pixels = window(self.image, &tile.window);
         let shape = pixels.dim();
         let input = Tensor::from_vec(pixels.into_raw_vec_and_offset().0, shape, self.device)
             .map_err(|source| NetworkError::Compute { node: "input".into(), source })?;
+        let kept: Vec<bool> = self.model.graph.nodes().iter().map(|n| recorder.wants(&n.name)).collect();
+        let wants = |index: usize, _: &Node| kept[index] || self.stop == Some(index);
         let mut tap = |index: usize, node: &Node, value: &Tensor| {
-            if recorder.wants(&node.name) {
+            if kept[index] {
                 let (at, part) = part_of(&node.name, value, tile)?;
                 recorder.put(&node.name, at, part.view());
             }
             Ok(if self.stop == Some(index) { Flow::Stop } else { Flow::Continue })
         };
-        network::run(graph, weights, &input, Mode::Eval, &mut tap, monitor)
+        self.prepared.run(&input, &wants, &mut tap, monitor)
     }
 }
 

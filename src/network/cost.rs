@@ -52,7 +52,7 @@ fn values(shape: &[usize]) -> u64 {
 }
 
 /// For `before` values in and `after` values out; saturates at the largest number there is.
-fn multiply_adds(op: &Op, before: u64, after: u64) -> u64 {
+pub(super) fn multiply_adds(op: &Op, before: u64, after: u64) -> u64 {
     let (positions, each) = match *op {
         Op::Conv2d { in_channels, kernel, groups, .. } => {
             (after, in_channels / groups * kernel[0] * kernel[1])

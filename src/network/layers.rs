@@ -1,6 +1,8 @@
 //! What each operation computes; the one place that turns an [`Op`] into calls of [`crate::compute`].
 use super::{BatchStatistics, NetworkError, Node, Op, Resample, TrainState, Weights};
-use crate::compute::{self, Activation, ConvSpec, Interpolation, PoolSpec};
+use crate::compute::{
+    self, Activation, ConvKind, ConvSpec, Interpolation, PoolSpec, PreparedConv, PreparedNorm,
+};
 use candle_core::{Result, Tensor};
 use rand::RngExt;
 
@@ -23,15 +25,15 @@ impl Layer<'_> {
             return Err(NetworkError::Graph(format!("Node {} has nothing to compute from", self.node.name)));
         };
         let value = match &self.node.op {
-            Op::Conv2d { stride, padding, dilation, groups, bias, .. } => {
-                let spec =
-                    ConvSpec { stride: *stride, padding: *padding, dilation: *dilation, groups: *groups };
-                compute::conv2d(x, self.weight("weight")?, self.bias(*bias)?, spec)
-            }
-            Op::ConvTranspose2d { stride, padding, output_padding, dilation, groups, bias, .. } => {
-                let spec =
-                    ConvSpec { stride: *stride, padding: *padding, dilation: *dilation, groups: *groups };
-                compute::conv_transpose2d(x, self.weight("weight")?, self.bias(*bias)?, spec, *output_padding)
+            Op::Conv2d { bias, .. } | Op::ConvTranspose2d { bias, .. } => {
+                let (weight, bias) = (self.weight("weight")?, self.bias(*bias)?);
+                match self.node.op.convolution() {
+                    Some((ConvKind::Transposed { output_padding }, spec)) => {
+                        compute::conv_transpose2d(x, weight, bias, spec, output_padding)
+                    }
+                    Some((ConvKind::Plain, spec)) => compute::conv2d(x, weight, bias, spec),
+                    None => return Err(self.without("convolution")),
+                }
             }
             Op::Linear { bias, .. } => linear(x, self.weight("weight")?, self.bias(*bias)?),
             Op::BatchNorm2d { eps, .. } => return self.batch_norm(x, *eps, train),
@@ -42,6 +44,22 @@ impl Layer<'_> {
             op => without_weights(op, self.inputs),
         };
         value.map_err(|source| self.failed(source))
+    }
+
+    /// The node's convolution with its weights, ready to run.
+    pub(super) fn prepared_conv(&self) -> std::result::Result<PreparedConv, NetworkError> {
+        let bias =
+            matches!(self.node.op, Op::Conv2d { bias: true, .. } | Op::ConvTranspose2d { bias: true, .. });
+        let (kind, spec) = self.node.op.convolution().ok_or_else(|| self.without("convolution"))?;
+        PreparedConv::new(self.weight("weight")?, self.bias(bias)?, kind, spec).map_err(|e| self.failed(e))
+    }
+
+    /// The node's batch-norm with its running statistics, ready to run.
+    pub(super) fn prepared_norm(&self) -> std::result::Result<PreparedNorm, NetworkError> {
+        let Op::BatchNorm2d { eps, .. } = self.node.op else { return Err(self.without("batch-norm")) };
+        let affine = [self.weight("weight")?, self.weight("bias")?];
+        let running = [self.weight("running_mean")?, self.weight("running_var")?];
+        PreparedNorm::new(affine, running, eps).map_err(|e| self.failed(e))
     }
 
     fn batch_norm(
@@ -76,8 +94,28 @@ impl Layer<'_> {
         there.then(|| self.weight("bias")).transpose()
     }
 
+    fn without(&self, what: &str) -> NetworkError {
+        NetworkError::Graph(format!("Node {} is no {what}", self.node.name))
+    }
+
     fn failed(&self, source: candle_core::Error) -> NetworkError {
         NetworkError::Compute { node: self.node.name.clone(), source }
+    }
+}
+
+impl Op {
+    /// What a convolution is, without its weights; `None` for all else.
+    pub(super) fn convolution(&self) -> Option<(ConvKind, ConvSpec)> {
+        match *self {
+            Self::Conv2d { stride, padding, dilation, groups, .. } => {
+                Some((ConvKind::Plain, ConvSpec { stride, padding, dilation, groups }))
+            }
+            Self::ConvTranspose2d { stride, padding, output_padding, dilation, groups, .. } => {
+                let spec = ConvSpec { stride, padding, dilation, groups };
+                Some((ConvKind::Transposed { output_padding }, spec))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! A model is one file: graph + weights + card, a `.safetensors` whose metadata holds the first and last as JSON.
 
 use super::file::{self, Opened};
-use super::{Graph, ModelCard, NetworkError, Task, Weights};
+use super::{Graph, ModelCard, NetworkError, PreparedNetwork, Task, Weights};
 use candle_core::Device;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A network with its weights and what it is for.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Model {
     pub path: Option<PathBuf>,
     /// Of the file, 64 hex digits.
     pub sha256: Option<String>,
+    /// Graph and weights as they were when it was last run.
+    prepared: Arc<Mutex<Option<Arc<PreparedNetwork>>>>,
 }
 
 impl Model {
@@ -25,7 +28,7 @@ impl Model {
     pub fn new(graph: Graph, weights: Weights, card: ModelCard) -> Result<Self, NetworkError> {
         weights.check(&graph)?;
         card.check(&graph)?;
-        Ok(Self { graph, weights, card, path: None, sha256: None })
+        Ok(Self { graph, weights, card, path: None, sha256: None, prepared: Arc::default() })
     }
 
     /// Loads and checks everything; never allocates what a lying header claims.
@@ -36,7 +39,8 @@ impl Model {
         let opened = Opened::open(path)?;
         let (graph, card) = (opened.graph.clone(), opened.card.clone());
         let (weights, sha256) = opened.weights(path, device)?;
-        Ok(Self { graph, weights, card, path: Some(path.to_owned()), sha256: Some(sha256) })
+        let (path, sha256) = (Some(path.to_owned()), Some(sha256));
+        Ok(Self { graph, weights, card, path, sha256, prepared: Arc::default() })
     }
 
     /// Graph and card alone, without reading the weights; their names, shapes and number of bytes are checked.
@@ -56,6 +60,19 @@ impl Model {
         self.weights.check(&self.graph)?;
         self.card.check(&self.graph)?;
         file::write(path, &self.graph, &self.card, &self.weights)
+    }
+
+    /// The network ready to run; prepared once, and again when graph or weights have been replaced since.
+    #[must_use]
+    pub fn prepared(&self) -> Arc<PreparedNetwork> {
+        // What a thread that died left there is whole: it is replaced in one.
+        let mut kept = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(prepared) = kept.as_ref().filter(|kept| kept.is_of(&self.graph, &self.weights)) {
+            return Arc::clone(prepared);
+        }
+        let prepared = Arc::new(PreparedNetwork::new(&self.graph, &self.weights));
+        *kept = Some(Arc::clone(&prepared));
+        prepared
     }
 
     /// Whether it segments or classifies.
@@ -156,5 +173,27 @@ pub(super) mod tests {
             tiny().save(&dir.path().join("no folder/model.safetensors")),
             Err(NetworkError::Io { .. })
         ));
+    }
+
+    #[test]
+    fn a_model_is_prepared_once_and_again_when_its_weights_were_replaced() {
+        let mut model = tiny();
+        let first = model.prepared();
+        assert!(Arc::ptr_eq(&first, &model.prepared()));
+        assert!(Arc::ptr_eq(&first, &model.clone().prepared()));
+        let replaced = model.weights.tensors["head.bias"].ones_like().unwrap();
+        model.weights.tensors.insert("head.bias".into(), replaced);
+        let second = model.prepared();
+        assert!(!Arc::ptr_eq(&first, &second) && Arc::ptr_eq(&second, &model.prepared()));
+        let variable = candle_core::Var::from_tensor(&model.weights.tensors["head.bias"]).unwrap();
+        model.weights.tensors.insert("head.bias".into(), variable.as_tensor().clone());
+        assert!(
+            !Arc::ptr_eq(&model.prepared(), &model.prepared()),
+            "what changes in its place is never kept"
+        );
+        let other = Weights::initialised(&model.graph, 4, &Device::Cpu).unwrap();
+        model.weights = other;
+        model.graph.architecture = "other".into();
+        assert!(!Arc::ptr_eq(&second, &model.prepared()));
     }
 }

@@ -136,7 +136,7 @@ fn joined_to_relu(graph: &Graph) -> Vec<bool> {
 }
 
 /// `[channel, y, x]` of the input.
-fn image_shape(graph: &Graph, input: &Tensor) -> Result<[usize; 3], NetworkError> {
+pub(super) fn image_shape(graph: &Graph, input: &Tensor) -> Result<[usize; 3], NetworkError> {
     match input.dims() {
         &[batch, channels, height, width] if batch > 0 => Ok([channels, height, width]),
         dims => Err(NetworkError::Shape {
