@@ -1,8 +1,8 @@
 //! Which algorithm computes a convolution, and the one call that runs it.
-use super::direct;
 use super::output::Finish;
 use super::pass::Pass;
 use super::planes::Planes;
+use super::{amx, direct};
 
 /// How a convolution is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -10,22 +10,33 @@ use super::planes::Planes;
 pub enum Algorithm {
     /// Shifted products: the sums as they are written.
     Direct,
+    /// Three bf16 products on the processor's matrix unit.
+    Amx,
 }
 
 impl std::fmt::Display for Algorithm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Direct => "direct",
+            Self::Amx => "matrix tiles",
         })
     }
 }
 
 impl Algorithm {
-    pub(super) const ALL: [Self; 1] = [Self::Direct];
+    pub(super) const ALL: [Self; 2] = [Self::Direct, Self::Amx];
 
     /// The fastest one for a pass on this processor.
-    pub(super) fn choose(_pass: &Pass) -> Self {
-        Self::Direct
+    pub(super) fn choose(pass: &Pass) -> Self {
+        if Self::Amx.is_for(pass) { Self::Amx } else { Self::Direct }
+    }
+
+    /// Whether it can carry out a pass here, and is worth it.
+    fn is_for(self, pass: &Pass) -> bool {
+        match self {
+            Self::Direct => true,
+            Self::Amx => amx::available() && pass.source_channels >= 8 && pass.target_channels >= 8,
+        }
     }
 }
 
@@ -33,12 +44,14 @@ impl Algorithm {
 #[derive(Debug)]
 pub(super) enum Packed {
     Direct(direct::Packed),
+    Amx(amx::Packed),
 }
 
 impl Packed {
     pub(super) fn new(algorithm: Algorithm, pass: &Pass, weights: &[f32]) -> Self {
         match algorithm {
             Algorithm::Direct => Self::Direct(direct::Packed::new(pass, weights)),
+            Algorithm::Amx => Self::Amx(amx::Packed::new(pass, weights)),
         }
     }
 }
@@ -47,6 +60,8 @@ impl Packed {
 pub(super) fn run(pass: &Pass, source: &Planes, weights: &Packed, finish: Finish) -> Vec<f32> {
     match weights {
         Packed::Direct(weights) => direct::run(pass, source, weights, finish),
+        // SAFETY: chosen only where the matrix unit is available.
+        Packed::Amx(weights) => unsafe { amx::run(pass, source, weights, finish) },
     }
 }
 

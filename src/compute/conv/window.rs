@@ -1,6 +1,6 @@
 //! The piece of the source that a tile reads, copied with its border into planes that the kernels can shift over.
 use super::kernel::SLACK;
-use super::pass::{Pass, Residue};
+use super::pass::{Pass, Residue, Tap};
 use super::planes::Planes;
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ pub(super) struct Window {
     pub(super) tile: [usize; 2],
     /// Phases in use, along y and along x.
     phases: [Vec<usize>; 2],
-    rows: usize,
+    pub(super) rows: usize,
     pub(super) cols: usize,
     plane: usize,
     channels: usize,
@@ -78,21 +78,27 @@ impl Window {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.channels * self.phases[0].len() * self.phases[1].len() * self.plane + 2 * SLACK
+        self.channels * self.phases() * self.plane + 2 * SLACK
+    }
+
+    /// For each tap which phase's plane it reads, and where in it.
+    pub(super) fn places(&self, residue: &Residue) -> Vec<(usize, usize)> {
+        let place = |i: usize, phase: usize| self.phases[i].iter().position(|&p| p == phase).unwrap_or(0);
+        let of_tap = |tap: &Tap| {
+            let phase = place(0, tap.phase[0]) * self.phases[1].len() + place(1, tap.phase[1]);
+            (phase, tap.shift[0] * self.cols + tap.shift[1])
+        };
+        residue.taps.iter().map(of_tap).collect()
     }
 
     /// Where the planes must be read for each source channel and tap, channels outermost.
     pub(super) fn offsets(&self, residue: &Residue) -> Vec<usize> {
-        let place = |i: usize, phase: usize| self.phases[i].iter().position(|&p| p == phase).unwrap_or(0);
-        let mut offsets = Vec::with_capacity(self.channels * residue.taps.len());
-        for channel in 0..self.channels {
-            for tap in &residue.taps {
-                let [py, px] = [place(0, tap.phase[0]), place(1, tap.phase[1])];
-                let plane = (channel * self.phases[0].len() + py) * self.phases[1].len() + px;
-                offsets.push(plane * self.plane + tap.shift[0] * self.cols + tap.shift[1]);
-            }
-        }
-        offsets
+        let places = self.places(residue);
+        let of_channel = |channel: usize| {
+            let first = channel * self.phases();
+            places.iter().map(move |&(phase, at)| (first + phase) * self.plane + at)
+        };
+        (0..self.channels).flat_map(of_channel).collect()
     }
 
     /// The stretches of a plane that hold the tile's results: one over all rows where the columns between them are few,
@@ -105,6 +111,17 @@ impl Window {
         (0..height).map(|row| row * self.cols..row * self.cols + width).collect()
     }
 
+    /// Combinations of phases in use.
+    pub(super) fn phases(&self) -> usize {
+        self.phases[0].len() * self.phases[1].len()
+    }
+
+    /// Numbers of a plane that is written in whole registers, an odd number of cache lines apart.
+    pub(super) fn split_plane(&self) -> usize {
+        let lines = (self.rows * self.cols + 15).div_ceil(16);
+        16 * (lines + 1 - lines % 2)
+    }
+
     /// Copies what `tile` reads of one image and group.
     pub(super) fn fill(
         &self,
@@ -115,28 +132,41 @@ impl Window {
         window: &mut Vec<f32>,
     ) {
         window.resize(self.len(), 0.0);
-        let [height, width] = pass.source;
         let mut at = 0;
         for channel in 0..self.channels {
-            let image = source.plane(image, group * self.channels + channel);
-            for &py in &self.phases[0] {
-                for &px in &self.phases[1] {
-                    let x0 = (tile.at[1] * pass.step[1] + px) as isize + pass.origin[1];
-                    for row in 0..self.rows {
-                        let y = ((tile.at[0] + row) * pass.step[0] + py) as isize + pass.origin[0];
-                        let to = &mut window[at + row * self.cols..][..self.cols];
-                        if y < 0 || y >= height as isize {
-                            to.fill(0.0);
-                        } else {
-                            copy_row(&image[y as usize * width..][..width], x0, pass.step[1], to);
-                        }
-                    }
-                    window[at + self.rows * self.cols..at + self.plane].fill(0.0);
-                    at += self.plane;
+            let plane = source.plane(image, group * self.channels + channel);
+            for phase in 0..self.phases() {
+                for row in 0..self.rows {
+                    let to = &mut window[at + row * self.cols..][..self.cols];
+                    self.copy(pass, tile, Some(plane), [phase, row], to);
                 }
+                window[at + self.rows * self.cols..at + self.plane].fill(0.0);
+                at += self.plane;
             }
         }
         window[at..].fill(0.0);
+    }
+
+    /// Copies one row of what `tile` reads of a plane, zeros where there is nothing.
+    pub(super) fn copy(
+        &self,
+        pass: &Pass,
+        tile: Tile,
+        plane: Option<&[f32]>,
+        [phase, row]: [usize; 2],
+        to: &mut [f32],
+    ) {
+        let [height, width] = pass.source;
+        let [py, px] =
+            [self.phases[0][phase / self.phases[1].len()], self.phases[1][phase % self.phases[1].len()]];
+        let y = ((tile.at[0] + row) * pass.step[0] + py) as isize + pass.origin[0];
+        let x0 = (tile.at[1] * pass.step[1] + px) as isize + pass.origin[1];
+        match plane {
+            Some(plane) if (0..height as isize).contains(&y) => {
+                copy_row(&plane[y as usize * width..][..width], x0, pass.step[1], to);
+            }
+            _ => to.fill(0.0),
+        }
     }
 
     /// Copies a tile of `channels` of a map of `size`, in rows as long as the window's, zeros between and after.

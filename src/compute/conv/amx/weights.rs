@@ -1,0 +1,84 @@
+//! The left matrix: weights as tiles, in the order in which the products take them.
+use super::kernel::SIDE;
+use super::split::split;
+use crate::compute::conv::pass::{Pass, Residue};
+
+/// bf16 numbers of a tile.
+const TILE: usize = SIDE * 2 * SIDE;
+
+/// How the source channels are cut into steps of a sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Depth {
+    /// Pairs of channels in a step: rows of a right tile.
+    pub(super) pairs: usize,
+    pub(super) steps: usize,
+}
+
+impl Depth {
+    pub(super) fn of(channels: usize) -> Self {
+        let pairs = channels.div_ceil(2);
+        let steps = pairs.div_ceil(SIDE);
+        Self { pairs: pairs.div_ceil(steps), steps }
+    }
+
+    /// Pairs of channels, those of zeros that fill the last step included.
+    pub(super) fn all_pairs(self) -> usize {
+        self.pairs * self.steps
+    }
+}
+
+/// The target channels of a pass in blocks of 32 and, where 16 are left or fewer, one of 16.
+pub(super) fn blocks(channels: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..channels)
+        .step_by(2 * SIDE)
+        .map(move |first| (first, if channels - first > SIDE { 2 * SIDE } else { SIDE }))
+}
+
+/// The weights of a pass: for each residue, group and block of target channels the tiles of all steps.
+#[derive(Debug)]
+pub(in crate::compute::conv) struct Packed(Vec<Vec<Vec<Vec<u16>>>>);
+
+impl Packed {
+    pub(in crate::compute::conv) fn new(pass: &Pass, weights: &[f32]) -> Self {
+        let of_group = |residue: &Residue, group: usize| {
+            blocks(pass.target_channels).map(|block| pack(pass, residue, group, block, weights)).collect()
+        };
+        let of_residue = |residue: &Residue| (0..pass.groups).map(|group| of_group(residue, group)).collect();
+        Self(pass.residues.iter().map(of_residue).collect())
+    }
+
+    /// The tiles of one block.
+    pub(super) fn block(&self, residue: usize, group: usize, block: usize) -> &[u16] {
+        &self.0[residue][group][block]
+    }
+}
+
+/// For each step (channels outermost, then taps): high parts of the block's tiles, then their low parts.
+fn pack(
+    pass: &Pass,
+    residue: &Residue,
+    group: usize,
+    (first, rows): (usize, usize),
+    weights: &[f32],
+) -> Vec<u16> {
+    let depth = Depth::of(pass.source_channels);
+    let half = rows / SIDE * TILE;
+    let mut packed = vec![0; depth.steps * residue.taps.len() * 2 * half];
+    let mut tiles = packed.chunks_exact_mut(2 * half);
+    for step in 0..depth.steps {
+        for tap in &residue.taps {
+            let Some(tiles) = tiles.next() else { break };
+            for row in 0..rows.min(pass.target_channels - first) {
+                for column in 0..2 * depth.pairs {
+                    let channel = 2 * step * depth.pairs + column;
+                    if channel < pass.source_channels {
+                        let at = pass.weight_at(group, first + row, channel) + tap.index;
+                        let place = row * 2 * SIDE + column;
+                        [tiles[place], tiles[half + place]] = split(weights[at]);
+                    }
+                }
+            }
+        }
+    }
+    packed
+}
