@@ -1,8 +1,10 @@
 //! Which algorithm computes a convolution, and the one call that runs it.
+#[cfg(target_arch = "x86_64")]
+use super::amx;
+use super::direct;
 use super::output::Finish;
-use super::pass::Pass;
+use super::pass::{Geometry, Pass};
 use super::planes::Planes;
-use super::{amx, direct};
 
 /// How a convolution is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -31,27 +33,43 @@ impl Algorithm {
         if Self::Amx.is_for(pass) { Self::Amx } else { Self::Direct }
     }
 
+    /// The fastest one for the gradient by the weights.
+    pub(super) fn for_gradient(geometry: &Geometry) -> Self {
+        let amx = has_amx() && geometry.image_channels >= 8 && geometry.map_channels >= 8;
+        if amx { Self::Amx } else { Self::Direct }
+    }
+
     /// Whether it can carry out a pass here, and is worth it.
     fn is_for(self, pass: &Pass) -> bool {
         match self {
             Self::Direct => true,
-            Self::Amx => amx::available() && pass.source_channels >= 8 && pass.target_channels >= 8,
+            Self::Amx => has_amx() && pass.source_channels >= 8 && pass.target_channels >= 8,
         }
     }
+}
+
+/// Whether there is a matrix unit.
+fn has_amx() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return amx::available();
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }
 
 /// The weights of a pass as an algorithm reads them. They fit every pass that differs in batch and sizes only.
 #[derive(Debug)]
 pub(super) enum Packed {
     Direct(direct::Packed),
+    #[cfg(target_arch = "x86_64")]
     Amx(amx::Packed),
 }
 
 impl Packed {
     pub(super) fn new(algorithm: Algorithm, pass: &Pass, weights: &[f32]) -> Self {
         match algorithm {
-            Algorithm::Direct => Self::Direct(direct::Packed::new(pass, weights)),
+            #[cfg(target_arch = "x86_64")]
             Algorithm::Amx => Self::Amx(amx::Packed::new(pass, weights)),
+            _ => Self::Direct(direct::Packed::new(pass, weights)),
         }
     }
 }
@@ -60,6 +78,8 @@ impl Packed {
 pub(super) fn run(pass: &Pass, source: &Planes, weights: &Packed, finish: Finish) -> Vec<f32> {
     match weights {
         Packed::Direct(weights) => direct::run(pass, source, weights, finish),
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code)]
         // SAFETY: chosen only where the matrix unit is available.
         Packed::Amx(weights) => unsafe { amx::run(pass, source, weights, finish) },
     }

@@ -1,4 +1,5 @@
 //! The gradient of a convolution by its weights and by its bias.
+use super::engine::Algorithm;
 use super::kernel::Dots;
 use super::pass::Geometry;
 use super::planes::Planes;
@@ -18,56 +19,88 @@ thread_local! {
 }
 
 /// A part of the sum: some channels of the map in one group, over some tiles of some images.
-struct Part<'a> {
-    group: usize,
-    first_channel: usize,
-    tiles: &'a [(usize, Tile)],
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) group: usize,
+    pub(super) first_channel: usize,
+    /// Channels of the map.
+    pub(super) rows: usize,
+    /// Each with the number of its image.
+    pub(super) tiles: Vec<(usize, Tile)>,
 }
 
-/// Σ over batch and pixels of `map_gradient` · shifted `image`, in the weights' layout. How the sum is split depends on
-/// the shapes alone, so the result is the same whatever the number of threads.
+/// How the sum is cut into parts. It depends on the shapes alone, so the result is the same whatever the number of
+/// threads.
+#[derive(Debug)]
+pub(super) struct Cut {
+    pub(super) parts: Vec<Part>,
+}
+
+impl Cut {
+    /// Parts of a multiple of `unit` channels, or of all.
+    pub(super) fn new(geometry: &Geometry, window: &Window, unit: usize) -> Self {
+        let units: Vec<(usize, Tile)> = (0..geometry.batch)
+            .flat_map(|image| window.tiles(geometry.map).into_iter().map(move |tile| (image, tile)))
+            .collect();
+        let group_len = geometry.map_channels * geometry.image_channels * geometry.taps();
+        let sums = units.len().min(SUMS).min((SUM_FLOATS / group_len).max(1));
+        let pieces = SUMS.div_ceil(sums * geometry.groups);
+        let block = geometry.map_channels.div_ceil(pieces).next_multiple_of(unit).min(geometry.map_channels);
+        let share = units.len().div_ceil(sums);
+        let mut parts = Vec::new();
+        for group in 0..geometry.groups {
+            for first_channel in (0..geometry.map_channels).step_by(block) {
+                let rows = block.min(geometry.map_channels - first_channel);
+                for tiles in units.chunks(share) {
+                    parts.push(Part { group, first_channel, rows, tiles: tiles.to_vec() });
+                }
+            }
+        }
+        Self { parts }
+    }
+}
+
+/// Σ over batch and pixels of `map_gradient` · shifted `image`, in the weights' layout.
 pub(super) fn by_weights(geometry: &Geometry, image: &[f32], map_gradient: &[f32]) -> Vec<f32> {
+    match Algorithm::for_gradient(geometry) {
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code)]
+        // SAFETY: chosen only where the matrix unit is available.
+        Algorithm::Amx => unsafe { super::amx::by_weights(geometry, image, map_gradient) },
+        _ => directly(geometry, image, map_gradient),
+    }
+}
+
+/// The sums as they are written.
+pub(super) fn directly(geometry: &Geometry, image: &[f32], map_gradient: &[f32]) -> Vec<f32> {
     let pass = geometry.forward();
     let window = Window::new(&pass, TILE, 1);
     let offsets = window.offsets(&pass.residues[0]);
-    let units: Vec<(usize, Tile)> = (0..geometry.batch)
-        .flat_map(|image| window.tiles(pass.grid).into_iter().map(move |tile| (image, tile)))
-        .collect();
-    let group_len = geometry.map_channels * offsets.len();
-    let sums = units.len().min(SUMS).min((SUM_FLOATS / group_len).max(1));
-    let pieces = SUMS.div_ceil(sums * geometry.groups);
-    let block = geometry.map_channels.div_ceil(pieces).next_multiple_of(4).min(geometry.map_channels);
-    let share = units.len().div_ceil(sums);
-
-    let parts: Vec<Part> = (0..geometry.groups)
-        .flat_map(|group| (0..geometry.map_channels).step_by(block).map(move |first| (group, first)))
-        .flat_map(|(group, first_channel)| {
-            units.chunks(share).map(move |tiles| Part { group, first_channel, tiles })
-        })
-        .collect();
+    let cut = Cut::new(geometry, &window, 4);
     let channels = geometry.groups * geometry.image_channels;
     let planes = Planes::one(image, channels, geometry.image[0] * geometry.image[1]);
-    let gather = |&Part { group, first_channel, tiles }: &Part| {
-        let rows = block.min(geometry.map_channels - first_channel);
-        let mut sum = vec![0.0; rows * offsets.len()];
+    let gather = |part: &Part| {
+        let mut sum = vec![0.0; part.rows * offsets.len()];
         BUFFERS.with_borrow_mut(|(pixels, gradient)| {
-            for &(item, tile) in tiles {
-                let at = item * geometry.groups + group;
-                window.fill(&pass, tile, &planes, [item, group], pixels);
+            for &(item, tile) in &part.tiles {
+                window.fill(&pass, tile, &planes, [item, part.group], pixels);
                 let plane = geometry.map[0] * geometry.map[1];
-                let from = (at * geometry.map_channels + first_channel) * plane;
-                window.fill_map(tile, geometry.map, &map_gradient[from..][..rows * plane], gradient);
+                let first =
+                    (item * geometry.groups + part.group) * geometry.map_channels + part.first_channel;
+                let map = &map_gradient[first * plane..][..part.rows * plane];
+                window.fill_map(tile, geometry.map, map, gradient);
                 let len = (tile.size[0] - 1) * window.cols + tile.size[1];
                 let (left, left_stride) = (&gradient[..], window.map_stride());
-                Dots { left, left_stride, rows, offsets: &offsets, source: pixels, len }.run(&mut sum);
+                Dots { left, left_stride, rows: part.rows, offsets: &offsets, source: pixels, len }
+                    .run(&mut sum);
             }
         });
-        (group * group_len + first_channel * offsets.len(), sum)
+        (part.group * geometry.map_channels + part.first_channel, sum)
     };
-    let gathered: Vec<(usize, Vec<f32>)> = parts.par_iter().map(gather).collect();
+    let gathered: Vec<(usize, Vec<f32>)> = cut.parts.par_iter().map(gather).collect();
     let mut total = vec![0.0; geometry.weight_len()];
-    for (at, sum) in gathered {
-        total[at..].iter_mut().zip(&sum).for_each(|(total, part)| *total += part);
+    for (first, sum) in gathered {
+        total[first * offsets.len()..].iter_mut().zip(&sum).for_each(|(total, part)| *total += part);
     }
     total
 }

@@ -4,6 +4,7 @@
 //! [`engine`] chooses the algorithm that carries it out; each reads [`planes`] and writes to an [`output`]. On other
 //! devices Candle's own operations do it ([`elsewhere`]).
 
+#[cfg(target_arch = "x86_64")]
 mod amx;
 mod direct;
 mod elsewhere;

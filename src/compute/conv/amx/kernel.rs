@@ -188,3 +188,121 @@ impl Product<'_> {
         }
     }
 }
+
+/// Sums of products of tiles along positions: the left matrix as rows at a place, the right one as tiles in order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sum {
+    /// Where the left matrix's high and low parts begin.
+    pub(super) high: *const u8,
+    pub(super) low: *const u8,
+    /// Bytes between two rows of the left matrix.
+    pub(super) stride: usize,
+    /// For each step four tiles: left and right 16 columns' high parts, then their low parts.
+    pub(super) right: *const u8,
+    /// Steps of 32 positions, at least one.
+    pub(super) steps: usize,
+    /// What is added to: `[32, 32]`, or `[16, 32]` in [`Sum::add_low`].
+    pub(super) out: *mut f32,
+}
+
+/// Bytes between two rows of a sum.
+const SUM_ROW: usize = 2 * ROW_BYTES;
+
+impl Sum {
+    /// Adds to 32 rows by 32 columns.
+    ///
+    /// # Safety
+    /// [`Registers`] are set up for full depth; everything that is read and written lies in memory that may be.
+    pub(super) unsafe fn add(self, _: &Registers) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            asm!(
+                "tileloadd tmm0, [{out} + {out_stride}]",
+                "tileloadd tmm1, [{out} + {out_stride} + 64]",
+                "tileloadd tmm2, [{out} + {out_stride} + 2048]",
+                "tileloadd tmm3, [{out} + {out_stride} + 2112]",
+                "2:",
+                "tileloadd tmm4, [{high} + {stride}]",
+                "tileloadd tmm6, [{right} + {row} + 2048]",
+                "tileloadd tmm7, [{right} + {row} + 3072]",
+                "tileloadd tmm5, [{high_below} + {stride}]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                "tileloadd tmm6, [{right} + {row}]",
+                "tileloadd tmm7, [{right} + {row} + 1024]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                "tileloadd tmm4, [{low} + {stride}]",
+                "tileloadd tmm5, [{low_below} + {stride}]",
+                "add {high}, 64", "add {high_below}, 64", "add {low}, 64", "add {low_below}, 64",
+                "add {right}, 4096",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                "dec {count}",
+                "jnz 2b",
+                "tilestored [{out} + {out_stride}], tmm0",
+                "tilestored [{out} + {out_stride} + 64], tmm1",
+                "tilestored [{out} + {out_stride} + 2048], tmm2",
+                "tilestored [{out} + {out_stride} + 2112], tmm3",
+                high = inout(reg) self.high => _,
+                high_below = inout(reg) self.high.add(SIDE * self.stride) => _,
+                low = inout(reg) self.low => _,
+                low_below = inout(reg) self.low.add(SIDE * self.stride) => _,
+                right = inout(reg) self.right => _,
+                count = inout(reg) self.steps => _,
+                stride = in(reg) self.stride,
+                row = in(reg) ROW_BYTES,
+                out = in(reg) self.out,
+                out_stride = in(reg) SUM_ROW,
+                options(nostack)
+            );
+        }
+    }
+
+    /// Adds to 16 rows by 32 columns.
+    ///
+    /// # Safety
+    /// As [`Sum::add`].
+    pub(super) unsafe fn add_low(self, _: &Registers) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            asm!(
+                "tileloadd tmm0, [{out} + {out_stride}]",
+                "tileloadd tmm1, [{out} + {out_stride} + 64]",
+                "2:",
+                "tileloadd tmm4, [{high} + {stride}]",
+                "tileloadd tmm6, [{right} + {row} + 2048]",
+                "tileloadd tmm7, [{right} + {row} + 3072]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloadd tmm6, [{right} + {row}]",
+                "tileloadd tmm7, [{right} + {row} + 1024]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloadd tmm5, [{low} + {stride}]",
+                "add {high}, 64", "add {low}, 64", "add {right}, 4096",
+                "tdpbf16ps tmm0, tmm5, tmm6",
+                "tdpbf16ps tmm1, tmm5, tmm7",
+                "dec {count}",
+                "jnz 2b",
+                "tilestored [{out} + {out_stride}], tmm0",
+                "tilestored [{out} + {out_stride} + 64], tmm1",
+                high = inout(reg) self.high => _,
+                low = inout(reg) self.low => _,
+                right = inout(reg) self.right => _,
+                count = inout(reg) self.steps => _,
+                stride = in(reg) self.stride,
+                row = in(reg) ROW_BYTES,
+                out = in(reg) self.out,
+                out_stride = in(reg) SUM_ROW,
+                options(nostack)
+            );
+        }
+    }
+}

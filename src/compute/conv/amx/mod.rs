@@ -6,12 +6,14 @@
 //! `low·low`, is smaller still (Henry, Tang and Heinecke 2019, arXiv:1904.06376). Three bf16 products on this unit take
 //! a fifth of the time of one f32 product on the vector units.
 
+mod gradient;
 mod kernel;
 mod run;
 mod split;
 mod support;
 mod weights;
 
+pub(super) use gradient::by_weights;
 pub(super) use run::run;
 pub(super) use support::available;
 pub(super) use weights::Packed;
