@@ -38,6 +38,20 @@ pub(super) fn tensor(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(values, like.shape(), like.device())
 }
 
+/// Values that a thread copies at once.
+const COPIED: usize = 16 * 1024;
+
+/// A copy of `x` on the CPU, made by all threads: what the speed of memory allows, to hold other operations against.
+pub fn copy(x: &Tensor) -> Result<Tensor> {
+    let values = with_floats(x, |x| {
+        build(x.len(), COPIED, |at, out| {
+            let len = out.left();
+            out.copy(&x[at..at + len]);
+        })
+    })?;
+    tensor(values, x)
+}
+
 /// `len` values made chunk by chunk in parallel: `make(first, chunk)` must give `chunk` a value for each index from
 /// `first` on, in order, by [`Chunk::put`]. What it leaves out is 0. Nothing is written twice.
 pub(super) fn build(len: usize, chunk: usize, make: impl Fn(usize, &mut Chunk) + Sync) -> Vec<f32> {

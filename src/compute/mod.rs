@@ -17,7 +17,10 @@ mod upsample;
 
 pub use activation::{Activation, activate};
 pub use concat::concat;
-pub use conv::{Algorithm, ConvKind, ConvSpec, PreparedConv, conv_algorithm, conv_transpose2d, conv2d};
+pub use conv::{
+    Algorithm, ConvKind, ConvSpec, PreparedConv, conv_algorithm, conv_gradients, conv_transpose2d, conv2d,
+};
+pub use cpu::copy;
 pub use device::{ComputeError, DeviceChoice, OpenDevice, available_memory, open_device, set_threads};
 pub use norm::{BatchNormed, batch_norm_eval, batch_norm_relu_train, batch_norm_train};
 pub use pooling::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};

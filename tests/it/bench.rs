@@ -27,6 +27,38 @@ fn a_unet_is_timed_running_and_training() {
     }
 }
 
+fn lines(ran: &Ran) -> Vec<Value> {
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_layer_is_timed_forward_and_backward() {
+    let row = &lines(&bench("layers --only 256→64 --runs 1 --json"))[0];
+    assert_eq!((&row["layer"], &row["weight"]), (&"convolution".into(), &serde_json::json!([64, 256, 1, 1])));
+    for pass in ["forward", "dx", "dw"] {
+        let number = |key: &str| row[pass][key].as_f64().unwrap();
+        // 64·256 products at each of 64·64 pixels.
+        let gflop = 2.0 * 64.0 * 256.0 * 64.0 * 64.0 / 1e9;
+        assert!((number("gflops") * number("median_ms") / 1e3 - gflop).abs() < 1e-6 * gflop, "{row}");
+    }
+    assert!(row["forward"]["algorithm"].is_string());
+}
+
+#[test]
+fn an_operation_is_timed_beside_a_copy() {
+    let row = &lines(&bench("layers --only ReLU --runs 1 --json --threads 1"))[0];
+    assert_eq!((&row["layer"], &row["bytes"]), (&"memory".into(), &(2 * 4 * 32 * 512 * 512).into()));
+    assert!(row["ratio"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn the_layers_are_listed_without_being_timed() {
+    let rows = lines(&bench("layers --list"));
+    assert!(rows.len() > 30 && rows.iter().all(|row| row["x"].is_array() && row["name"].is_string()));
+    assert!(rows.iter().all(|row| row.get("forward").is_none() && row.get("ratio").is_none()));
+}
+
 #[test]
 fn without_json_it_is_said_in_words() {
     let ran = bench("unet --base 1 --depth 1 --size 8 --runs 1 --threads 1");
@@ -43,9 +75,11 @@ fn what_cannot_be_timed_is_refused_with_the_reason() {
         ("unet --size 0", "multiples of 16"),
         ("unet --size 100", "multiples of 16: --size 100"),
         ("unet --size 99999999999999999999", "99999999999999999999"),
-        ("unet --runs 0", "--runs 0"),
+        ("unet --runs 0", "at least 1"),
         ("unet --train --batch 0", "--batch 0"),
         ("unet --batch 3", "--train"),
+        ("layers --runs 0", "at least 1"),
+        ("layers --only pudding", "--only pudding"),
         ("", "unet"),
     ];
     for (args, reason) in cases {

@@ -14,6 +14,8 @@ pub struct BenchArgs {
 pub(super) enum Bench {
     /// A plain U-Net (no batch-norm, transposed 2×2 convolutions) as a whole: running it, or a training step
     Unet(UnetArgs),
+    /// Every kind of layer alone, on the CPU: convolutions in GFLOP/s, other operations beside a copy of as many bytes
+    Layers(LayersArgs),
 }
 
 #[derive(Debug, Args)]
@@ -44,6 +46,18 @@ pub(super) struct UnetArgs {
     pub(super) device: DeviceArg,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct LayersArgs {
+    /// Only layers with this in their name
+    #[arg(long, value_name = "TEXT")]
+    pub(super) only: Option<String>,
+    /// Only the layers' names and sizes, as JSON
+    #[arg(long)]
+    pub(super) list: bool,
+    #[command(flatten)]
+    pub(super) how: HowArgs,
+}
+
 /// On how many threads and how often, and how it is printed.
 #[derive(Debug, Args)]
 pub(super) struct HowArgs {
@@ -51,7 +65,7 @@ pub(super) struct HowArgs {
     #[arg(long, default_value_t = 2, value_name = "N")]
     pub(super) threads: usize,
     /// Timed runs, after one that is not timed
-    #[arg(long, default_value_t = 7, value_name = "N")]
+    #[arg(long, default_value = "7", value_parser = at_least_one, value_name = "N")]
     pub(super) runs: usize,
     /// JSON instead of words
     #[arg(long)]
@@ -62,4 +76,8 @@ impl HowArgs {
     pub(super) fn on(&self, device: DeviceArg) -> DeviceArgs {
         DeviceArgs { threads: self.threads, device }
     }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "expected a number of at least 1".to_owned())
 }

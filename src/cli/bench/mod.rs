@@ -3,6 +3,10 @@
 //! Timings are of the clock, on the number of threads asked for; each begins with a run that is not counted.
 
 mod args;
+mod cases;
+mod convolutions;
+mod layers;
+mod memory_bound;
 mod timing;
 mod unet;
 
@@ -14,5 +18,6 @@ use args::Bench;
 pub(super) fn run(args: &BenchArgs) -> Outcome {
     match &args.what {
         Bench::Unet(args) => unet::run(args),
+        Bench::Layers(args) => layers::run(args),
     }
 }

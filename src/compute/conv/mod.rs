@@ -60,6 +60,21 @@ pub fn conv_transpose2d(
     convolution.apply(x, weight, bias)
 }
 
+/// Gradients by `x` and by `weight`, of those that are variables, where `grad` is the gradient by the convolution's
+/// result: what the backward pass of [`conv2d`] and [`conv_transpose2d`] computes, alone. On the CPU.
+pub fn conv_gradients(
+    kind: ConvKind,
+    spec: ConvSpec,
+    [x, weight, grad]: [&Tensor; 3],
+) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    let convolution = Convolution::new(kind, spec, x.dims4()?.into(), weight.dims4()?.into())?;
+    let (channels, [height, width]) = convolution.result();
+    if *grad.dims() != [x.dim(0)?, channels, height, width] {
+        bail!("Convolution: a gradient of {:?} does not fit the result", grad.dims())
+    }
+    convolution.backward(x, weight, grad)
+}
+
 fn check_bias(bias: Option<&Tensor>, channels: usize) -> Result<()> {
     match bias {
         Some(bias) if bias.dims() != [channels] => {

@@ -42,7 +42,7 @@ impl Convolution {
     }
 
     /// Gradients by x and by the weights, of those that are asked for by being part of a graph.
-    fn backward(
+    pub(super) fn backward(
         &self,
         x: &Tensor,
         weight: &Tensor,
