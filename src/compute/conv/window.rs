@@ -173,14 +173,18 @@ impl Window {
     pub(super) fn fill_map(&self, tile: Tile, size: [usize; 2], map: &[f32], out: &mut Vec<f32>) {
         let stride = self.map_stride();
         let [height, width] = tile.size;
-        out.clear();
-        out.resize(map.len() / (size[0] * size[1]) * stride + SLACK, 0.0);
+        let channels = map.len() / (size[0] * size[1]);
+        out.resize(channels * stride + SLACK, 0.0);
         for (plane, out) in map.chunks_exact(size[0] * size[1]).zip(out.chunks_exact_mut(stride)) {
-            for row in 0..height {
+            let (rows, rest) = out.split_at_mut(height * self.cols);
+            for (row, out) in rows.chunks_exact_mut(self.cols).enumerate() {
                 let from = &plane[(tile.at[0] + row) * size[1] + tile.at[1]..][..width];
-                out[row * self.cols..][..width].copy_from_slice(from);
+                out[..width].copy_from_slice(from);
+                out[width..].fill(0.0);
             }
+            rest.fill(0.0);
         }
+        out[channels * stride..].fill(0.0);
     }
 
     /// How far apart [`Window::fill_map`] puts two channels.

@@ -226,9 +226,9 @@ impl<'a> Work<'a> {
         let map = &self.map_gradient[first * plane..][..part.rows * plane];
         self.window.fill_map(tile, geometry.map, map, gradient);
         let blocks = part.rows.div_ceil(BLOCK);
+        gradient.truncate(part.rows * stride);
         gradient.resize(blocks * BLOCK * stride + 2 * STEP, 0.0);
         let steps = ((tile.size[0] - 1) * self.window.cols + tile.size[1]).div_ceil(STEP);
-        right.clear();
         right.resize(blocks * steps * RIGHT, 0);
         for (at, tiles) in right.chunks_exact_mut(RIGHT).enumerate() {
             let (block, step) = (at / steps, at % steps);

@@ -2,6 +2,7 @@
 use super::kernel::SIDE;
 use super::split::split;
 use crate::compute::conv::pass::{Pass, Residue};
+use rayon::prelude::*;
 
 /// bf16 numbers of a tile.
 const TILE: usize = SIDE * 2 * SIDE;
@@ -40,8 +41,9 @@ pub(in crate::compute::conv) struct Packed(Vec<Vec<Vec<Vec<u16>>>>);
 
 impl Packed {
     pub(in crate::compute::conv) fn new(pass: &Pass, weights: &[f32]) -> Self {
+        let blocks: Vec<_> = blocks(pass.target_channels).collect();
         let of_group = |residue: &Residue, group: usize| {
-            blocks(pass.target_channels).map(|block| pack(pass, residue, group, block, weights)).collect()
+            blocks.par_iter().map(|&block| pack(pass, residue, group, block, weights)).collect()
         };
         let of_residue = |residue: &Residue| (0..pass.groups).map(|group| of_group(residue, group)).collect();
         Self(pass.residues.iter().map(of_residue).collect())
@@ -63,20 +65,16 @@ fn pack(
 ) -> Vec<u16> {
     let depth = Depth::of(pass.source_channels);
     let half = rows / SIDE * TILE;
-    let mut packed = vec![0; depth.steps * residue.taps.len() * 2 * half];
-    let mut tiles = packed.chunks_exact_mut(2 * half);
-    for step in 0..depth.steps {
-        for tap in &residue.taps {
-            let Some(tiles) = tiles.next() else { break };
-            for row in 0..rows.min(pass.target_channels - first) {
-                for column in 0..2 * depth.pairs {
-                    let channel = 2 * step * depth.pairs + column;
-                    if channel < pass.source_channels {
-                        let at = pass.weight_at(group, first + row, channel) + tap.index;
-                        let place = row * 2 * SIDE + column;
-                        [tiles[place], tiles[half + place]] = split(weights[at]);
-                    }
-                }
+    let taps = residue.taps.len();
+    let mut packed = vec![0; depth.steps * taps * 2 * half];
+    for row in 0..rows.min(pass.target_channels - first) {
+        for channel in 0..pass.source_channels {
+            let (step, column) = (channel / (2 * depth.pairs), channel % (2 * depth.pairs));
+            let from = &weights[pass.weight_at(group, first + row, channel)..];
+            let place = row * 2 * SIDE + column;
+            let tiles = packed[step * taps * 2 * half..].chunks_exact_mut(2 * half);
+            for (tap, tiles) in residue.taps.iter().zip(tiles) {
+                [tiles[place], tiles[half + place]] = split(from[tap.index]);
             }
         }
     }
