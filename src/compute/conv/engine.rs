@@ -68,7 +68,9 @@ impl Packed {
     pub(super) fn new(algorithm: Algorithm, pass: &Pass, weights: &[f32]) -> Self {
         match algorithm {
             #[cfg(target_arch = "x86_64")]
-            Algorithm::Amx => Self::Amx(amx::Packed::new(pass, weights)),
+            #[allow(unsafe_code)]
+            // SAFETY: chosen only where the matrix unit is available.
+            Algorithm::Amx => Self::Amx(unsafe { amx::Packed::new(pass, weights) }),
             _ => Self::Direct(direct::Packed::new(pass, weights)),
         }
     }

@@ -1,11 +1,15 @@
 //! The left matrix: weights as tiles, in the order in which the products take them.
+#![allow(unsafe_code)]
+
 use super::kernel::SIDE;
-use super::split::split;
+use super::split::{split, split_row};
 use crate::compute::conv::pass::{Pass, Residue};
 use rayon::prelude::*;
 
 /// bf16 numbers of a tile.
 const TILE: usize = SIDE * 2 * SIDE;
+/// Weights that a thread splits at once.
+const CHUNK: usize = 16 * 1024;
 
 /// How the source channels are cut into steps of a sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +44,14 @@ pub(super) fn blocks(channels: usize) -> impl Iterator<Item = (usize, usize)> {
 pub(in crate::compute::conv) struct Packed(Vec<Vec<Vec<Vec<u16>>>>);
 
 impl Packed {
-    pub(in crate::compute::conv) fn new(pass: &Pass, weights: &[f32]) -> Self {
+    /// # Safety
+    /// The matrix unit is [`super::available`].
+    pub(in crate::compute::conv) unsafe fn new(pass: &Pass, weights: &[f32]) -> Self {
+        // SAFETY: the caller's promise.
+        let weights = unsafe { Split::new(weights) };
         let blocks: Vec<_> = blocks(pass.target_channels).collect();
         let of_group = |residue: &Residue, group: usize| {
-            blocks.par_iter().map(|&block| pack(pass, residue, group, block, weights)).collect()
+            blocks.par_iter().map(|&block| pack(pass, residue, group, block, &weights)).collect()
         };
         let of_residue = |residue: &Residue| (0..pass.groups).map(|group| of_group(residue, group)).collect();
         Self(pass.residues.iter().map(of_residue).collect())
@@ -55,13 +63,37 @@ impl Packed {
     }
 }
 
+/// High and low parts of all weights.
+struct Split {
+    high: Vec<u16>,
+    low: Vec<u16>,
+}
+
+impl Split {
+    /// # Safety
+    /// The processor has what [`super::available`] asks for.
+    unsafe fn new(weights: &[f32]) -> Self {
+        let (mut high, mut low) = (vec![0; weights.len()], vec![0; weights.len()]);
+        let chunks = weights.par_chunks(CHUNK).zip(high.par_chunks_mut(CHUNK).zip(low.par_chunks_mut(CHUNK)));
+        chunks.for_each(|(weights, (high, low))| {
+            let whole = weights.len() / 32 * 32;
+            // SAFETY: the caller's promise.
+            unsafe { split_row(&weights[..whole], &mut high[..whole], &mut low[..whole]) };
+            for at in whole..weights.len() {
+                [high[at], low[at]] = split(weights[at]);
+            }
+        });
+        Self { high, low }
+    }
+}
+
 /// For each step (channels outermost, then taps): high parts of the block's tiles, then their low parts.
 fn pack(
     pass: &Pass,
     residue: &Residue,
     group: usize,
     (first, rows): (usize, usize),
-    weights: &[f32],
+    weights: &Split,
 ) -> Vec<u16> {
     let depth = Depth::of(pass.source_channels);
     let half = rows / SIDE * TILE;
@@ -70,11 +102,12 @@ fn pack(
     for row in 0..rows.min(pass.target_channels - first) {
         for channel in 0..pass.source_channels {
             let (step, column) = (channel / (2 * depth.pairs), channel % (2 * depth.pairs));
-            let from = &weights[pass.weight_at(group, first + row, channel)..];
+            let from = pass.weight_at(group, first + row, channel);
             let place = row * 2 * SIDE + column;
             let tiles = packed[step * taps * 2 * half..].chunks_exact_mut(2 * half);
             for (tap, tiles) in residue.taps.iter().zip(tiles) {
-                [tiles[place], tiles[half + place]] = split(from[tap.index]);
+                tiles[place] = weights.high[from + tap.index];
+                tiles[half + place] = weights.low[from + tap.index];
             }
         }
     }
