@@ -13,6 +13,9 @@ mod split;
 mod support;
 mod weights;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use gradient::by_weights;
 pub(super) use run::run;
 pub(super) use support::available;
