@@ -18,7 +18,8 @@ mod upsample;
 pub use activation::{Activation, activate};
 pub use concat::concat;
 pub use conv::{
-    Algorithm, ConvKind, ConvSpec, PreparedConv, conv_algorithm, conv_gradients, conv_transpose2d, conv2d,
+    Algorithm, ConvKind, ConvSpec, PreparedConv, conv_algorithm, conv_gradients, conv_packed_bytes,
+    conv_transpose2d, conv2d,
 };
 pub use cpu::copy;
 pub use device::{ComputeError, DeviceChoice, OpenDevice, available_memory, open_device, set_threads};

@@ -1,85 +1,116 @@
 //! How much memory a run will take, from shapes alone.
-use super::run::last_readers;
-use super::{Graph, NetworkError, Op};
-use crate::compute;
+use super::computed::Convolution;
+use super::plan::{Plan, Step};
+use super::{Graph, NetworkError, Node, Op};
+use crate::compute::{self, conv_packed_bytes};
 
-/// Bytes a run needs at its worst moment, weights included, and at which node that is.
+/// Bytes a run needs at its worst moment, and at which node that is.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Forecast {
+    /// With weights and packed weights.
     pub peak_bytes: u64,
     pub weight_bytes: u64,
+    /// Weights once more, in the order in which the kernels read them.
+    pub packed_bytes: u64,
     pub worst_node: String,
 }
 
-/// For a batch of one of input `[c, y, x]`, without taps.
-///
-/// Values live from the node that makes them to their last reader, as in [`super::run`]; nodes that hand their input on
-/// (Flatten, Identity, Dropout) make no new one. What an operation takes beside its result is added while it runs.
+/// For a batch of one of input `[c, y, x]` through a [`super::PreparedNetwork`] of which nothing in between is wanted.
 ///
 /// # Errors
 /// An input that does not fit the graph.
 pub fn forecast(graph: &Graph, input: [usize; 3]) -> Result<Forecast, NetworkError> {
-    let shapes = graph.shapes(input)?;
-    let bytes_of = |shape: &[usize]| 4 * shape.iter().map(|&n| n as u64).product::<u64>();
-    let bytes: Vec<u64> = shapes.iter().map(|shape| bytes_of(shape)).collect();
-    let weight_bytes: u64 = graph.parameters().iter().map(|p| bytes_of(&p.shape)).sum();
-    let owners = owners(graph);
-    let freed_after = lifetimes(graph, &owners);
+    forecast_wanting(graph, input, &|_, _| false)
+}
 
-    let (mut alive, mut peak, mut worst) = (0, 0, "");
-    for (index, node) in graph.nodes().iter().enumerate() {
-        if owners[index] == index {
-            alive += bytes[index];
-        }
-        let now = alive + beside(graph, index, bytes[index]);
+/// The same where the values of some nodes are wanted: they come into being, and the tap copies what it sees. What it
+/// keeps of it comes on top.
+///
+/// Values live from the step that makes them to their last reader, as in a run; nodes that hand their input on
+/// (Flatten, Identity, Dropout) make no new one. What an operation takes beside its result is added while it runs.
+///
+/// # Errors
+/// As [`forecast`].
+pub fn forecast_wanting(
+    graph: &Graph,
+    input: [usize; 3],
+    wants: &dyn Fn(usize, &Node) -> bool,
+) -> Result<Forecast, NetworkError> {
+    let shapes = graph.shapes(input)?;
+    let plan = Plan::new(graph, wants);
+    let mut memory = Memory::new(shapes.iter().map(|shape| bytes_of(shape)).collect());
+    let (mut peak, mut worst, mut packed_bytes) = (0, "", 0);
+    for step in &plan.steps {
+        let node = &graph.nodes()[step.node];
+        memory.make(step, node);
+        let beside = beside(node, memory.bytes[step.gives]);
+        let copied = if plan.wanted[step.gives] { memory.bytes[step.gives] } else { 0 };
+        let now = memory.alive + beside.max(copied);
         if now > peak {
             (peak, worst) = (now, &node.name);
         }
-        let freed = (0..=index).filter(|&i| owners[i] == i && freed_after[i] == index);
-        alive -= freed.map(|i| bytes[i]).sum::<u64>();
+        step.frees.iter().for_each(|&value| memory.free(value));
+        packed_bytes += packed(graph, step.node, &shapes)?;
     }
-    let peak_bytes = peak + weight_bytes + compute::scratch_bytes();
-    Ok(Forecast { peak_bytes, weight_bytes, worst_node: worst.to_owned() })
+    let weight_bytes: u64 = graph.parameters().iter().map(|p| bytes_of(&p.shape)).sum();
+    let peak_bytes = peak + weight_bytes + packed_bytes + compute::scratch_bytes();
+    Ok(Forecast { peak_bytes, weight_bytes, packed_bytes, worst_node: worst.to_owned() })
 }
 
-/// For each node the one whose memory its value lies in.
-fn owners(graph: &Graph) -> Vec<usize> {
-    let mut owners: Vec<usize> = Vec::with_capacity(graph.nodes().len());
-    for (index, node) in graph.nodes().iter().enumerate() {
-        let handed_on = matches!(node.op, Op::Flatten | Op::Identity | Op::Dropout { .. });
-        let input = graph.inputs_of(index).first().copied().filter(|_| handed_on);
-        owners.push(input.map_or(index, |input| owners[input]));
-    }
-    owners
+fn bytes_of(shape: &[usize]) -> u64 {
+    4 * shape.iter().map(|&n| n as u64).product::<u64>()
 }
 
-/// For each owner the node after which its memory is free. The caller holds the input, and the output stays.
-fn lifetimes(graph: &Graph, owners: &[usize]) -> Vec<usize> {
-    let mut until: Vec<usize> = (0..owners.len()).collect();
-    for (node, last) in last_readers(graph).into_iter().enumerate() {
-        until[owners[node]] = until[owners[node]].max(last);
+/// Which values are there.
+struct Memory {
+    /// Of each node's value.
+    bytes: Vec<u64>,
+    /// For each node the one whose memory its value lies in.
+    owners: Vec<usize>,
+    /// How many values lie there.
+    holders: Vec<usize>,
+    alive: u64,
+}
+
+impl Memory {
+    fn new(bytes: Vec<u64>) -> Self {
+        let (owners, holders) = ((0..bytes.len()).collect(), vec![0; bytes.len()]);
+        Self { bytes, owners, holders, alive: 0 }
     }
-    for (node, until) in until.iter_mut().enumerate() {
-        let held = matches!(graph.nodes()[node].op, Op::Input { .. });
-        if held || Some(node) == owners.last().copied() {
-            *until = usize::MAX;
+
+    fn make(&mut self, step: &Step, node: &Node) {
+        if matches!(node.op, Op::Flatten | Op::Identity | Op::Dropout { .. }) {
+            self.owners[step.gives] = self.owners[step.reads[0]];
+        } else {
+            self.alive += self.bytes[step.gives];
+        }
+        // The caller holds the input too.
+        self.holders[self.owners[step.gives]] += if step.reads.is_empty() { 2 } else { 1 };
+    }
+
+    fn free(&mut self, value: usize) {
+        let owner = self.owners[value];
+        self.holders[owner] -= 1;
+        if self.holders[owner] == 0 {
+            self.alive -= self.bytes[owner];
         }
     }
-    until
 }
 
-/// Bytes an operation takes beside its inputs and its result: the weights of a convolution in the order its kernels
-/// read them, what lies on the way of joining or adding more than two.
-fn beside(graph: &Graph, index: usize, result: u64) -> u64 {
-    let node = &graph.nodes()[index];
+/// Bytes an operation takes beside its inputs and its result: what lies on the way of adding more than two.
+fn beside(node: &Node, result: u64) -> u64 {
     match node.op {
-        Op::Conv2d { .. } | Op::ConvTranspose2d { .. } => {
-            node.parameters().iter().map(|p| 4 * p.shape.iter().map(|&n| n as u64).product::<u64>()).sum()
-        }
         Op::Add | Op::Concat if node.inputs.len() > 2 => result,
         Op::Linear { bias: true, .. } => result,
         _ => 0,
     }
+}
+
+/// Bytes of a convolution's packed weights.
+fn packed(graph: &Graph, index: usize, shapes: &[Vec<usize>]) -> Result<u64, NetworkError> {
+    let Some(conv) = Convolution::of(graph, index, shapes) else { return Ok(0) };
+    conv_packed_bytes(conv.kind, conv.spec, conv.x, conv.weight)
+        .map_err(|source| NetworkError::Compute { node: graph.nodes()[index].name.clone(), source })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod architectures;
 mod card;
+mod computed;
 mod cost;
 mod error;
 mod file;
@@ -26,9 +27,10 @@ mod weights;
 mod windows;
 
 pub use card::{ClassInfo, DataSource, ModelCard, Normalisation, Task};
+pub use computed::{Computed, computed};
 pub use cost::{NodeCost, describe};
 pub use error::NetworkError;
-pub use forecast::{Forecast, forecast};
+pub use forecast::{Forecast, forecast, forecast_wanting};
 pub use graph::{Graph, Node};
 pub use library::{Installed, find_model, installed};
 pub use model::Model;

@@ -20,7 +20,7 @@ pub(super) struct Step {
     /// The nodes whose values are read. Where the operation reads one input, they are that input's pieces along the
     /// channels.
     pub(super) reads: Vec<usize>,
-    /// The nodes whose values nobody reads afterwards.
+    /// The nodes whose values nobody reads afterwards; what it gives is one of them where nobody reads that at all.
     pub(super) frees: Vec<usize>,
 }
 
@@ -72,6 +72,18 @@ impl Plan {
 }
 
 impl Step {
+    /// The nodes that are computed with the first one, in order.
+    pub(super) fn taken(&self, graph: &Graph) -> Vec<usize> {
+        let mut taken = Vec::new();
+        let mut at = self.gives;
+        while at != self.node {
+            taken.push(at);
+            at = graph.inputs_of(at)[0];
+        }
+        taken.reverse();
+        taken
+    }
+
     /// Takes node `next`, the only reader of what it gives, into the same pass, if that can be.
     fn take(&mut self, op: &Op, next: usize, next_op: &Op) -> bool {
         let convolution = matches!(op, Op::Conv2d { .. } | Op::ConvTranspose2d { .. });
@@ -172,6 +184,10 @@ impl Values {
 fn free_after_last_reader(steps: &mut [Step], nodes: usize) {
     let mut read_later = vec![false; nodes];
     for step in steps.iter_mut().rev() {
+        // The answer stays.
+        if step.gives + 1 < nodes && !read_later[step.gives] {
+            step.frees.push(step.gives);
+        }
         for &value in &step.reads {
             if !std::mem::replace(&mut read_later[value], true) {
                 step.frees.push(value);

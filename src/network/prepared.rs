@@ -93,7 +93,9 @@ impl PreparedNetwork {
             if stopped || gives + 1 == shapes.len() {
                 return Ok(value);
             }
-            values[gives] = Some(value);
+            if !step.frees.contains(&gives) {
+                values[gives] = Some(value);
+            }
         }
         Ok(input.clone())
     }

@@ -93,3 +93,16 @@ pub(super) fn run_once(pass: &Pass, source: &[f32], weights: &[f32], bias: Optio
     let packed = Packed::new(Algorithm::choose(pass), pass, weights);
     run(pass, &planes, &packed, Finish { bias, ..Finish::default() })
 }
+
+/// Bytes of a pass's weights as an algorithm keeps them.
+pub(super) fn packed_bytes(algorithm: Algorithm, pass: &Pass) -> u64 {
+    let pairs = (pass.groups * pass.target_channels * pass.source_channels) as u64;
+    let taps = pass.residues.iter().map(|residue| residue.taps.len() as u64).sum::<u64>();
+    match algorithm {
+        Algorithm::Direct => 4 * pairs * taps,
+        #[cfg(target_arch = "x86_64")]
+        Algorithm::Amx => amx::packed_bytes(pass),
+        #[cfg(not(target_arch = "x86_64"))]
+        Algorithm::Amx => 0,
+    }
+}

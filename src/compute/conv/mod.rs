@@ -24,7 +24,7 @@ mod window;
 mod tests;
 
 pub use engine::Algorithm;
-pub use prepared::{PreparedConv, conv_algorithm};
+pub use prepared::{PreparedConv, conv_algorithm, conv_packed_bytes};
 pub use shape::{ConvKind, ConvSpec};
 pub(crate) use window::SCRATCH_BYTES_PER_THREAD;
 

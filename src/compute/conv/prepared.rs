@@ -182,5 +182,14 @@ pub fn conv_algorithm(
     Ok(Algorithm::choose(&Convolution::new(kind, spec, x, weight)?.pass()))
 }
 
+/// Bytes that [`PreparedConv`] keeps beside the weights once a convolution of these sizes has been run on the CPU.
+///
+/// # Errors
+/// When the sizes do not fit.
+pub fn conv_packed_bytes(kind: ConvKind, spec: ConvSpec, x: [usize; 4], weight: [usize; 4]) -> Result<u64> {
+    let pass = Convolution::new(kind, spec, x, weight)?.pass();
+    Ok(engine::packed_bytes(Algorithm::choose(&pass), &pass))
+}
+
 #[cfg(test)]
 mod tests;

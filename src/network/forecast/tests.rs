@@ -1,6 +1,6 @@
 //! The forecast against sums by hand.
-use super::forecast;
-use crate::compute::scratch_bytes;
+use super::{Forecast, forecast, forecast_wanting};
+use crate::compute::{ConvKind, ConvSpec, conv_packed_bytes, scratch_bytes};
 use crate::network::{Graph, NetworkError, Node, Op};
 
 fn node(name: &str, op: Op, inputs: &[&str]) -> Node {
@@ -20,30 +20,60 @@ fn conv(from: usize, to: usize) -> Op {
     }
 }
 
-#[test]
-fn the_peak_is_what_lives_at_the_worst_node() {
+fn packed(from: usize, to: usize) -> u64 {
+    let spec = ConvSpec { padding: [1, 1], ..ConvSpec::default() };
+    conv_packed_bytes(ConvKind::Plain, spec, [1, from, 10, 10], [to, from, 3, 3]).unwrap()
+}
+
+/// A skip, a wide convolution with what follows it, and both together.
+fn graph() -> Graph {
     let nodes = vec![
         node("input", Op::Input { channels: 1 }, &[]),
         node("skip", conv(1, 2), &["input"]),
         node("wide", conv(2, 8), &["skip"]),
         node("same", Op::Identity, &["wide"]),
-        node("narrow", conv(8, 2), &["same"]),
+        node("relu", Op::Relu, &["same"]),
+        node("narrow", conv(8, 2), &["relu"]),
         node("both", Op::Concat, &["skip", "narrow"]),
+        node("last", conv(4, 1), &["both"]),
     ];
-    let forecast = forecast(&Graph::new("test", nodes).unwrap(), [1, 10, 10]).unwrap();
-    assert_eq!(forecast.weight_bytes, 4 * 9 * (2 + 16 + 16));
+    Graph::new("test", nodes).unwrap()
+}
+
+/// Planes of 10 × 10 f32 that are there at the peak.
+fn planes(forecast: &Forecast) -> u64 {
+    let values = forecast.peak_bytes - forecast.weight_bytes - forecast.packed_bytes - scratch_bytes();
+    assert!(values.is_multiple_of(400), "{values}");
+    values / 400
+}
+
+#[test]
+fn the_peak_is_what_lives_at_the_worst_step() {
+    let forecast = forecast(&graph(), [1, 10, 10]).unwrap();
+    assert_eq!(forecast.weight_bytes, 4 * 9 * (2 + 16 + 16 + 4));
+    assert_eq!(forecast.packed_bytes, packed(1, 2) + packed(2, 8) + packed(8, 2) + packed(4, 1));
     assert_eq!(forecast.worst_node, "narrow");
-    // Planes alive there: the input, which the caller holds, skip's 2, wide's 8 (also same's), narrow's 2.
-    let alive = 4 * 100 * (1 + 2 + 8 + 2);
-    assert_eq!(forecast.peak_bytes, alive + 4 * 9 * 16 + forecast.weight_bytes + scratch_bytes());
+    // The input, which the caller holds, skip's 2, the rectified 8 (the convolution's own never exist), narrow's 2.
+    assert_eq!(planes(&forecast), 1 + 2 + 8 + 2);
+}
+
+#[test]
+fn what_is_wanted_comes_into_being() {
+    let wanting = |names: &[&str]| {
+        let wants = |_: usize, node: &Node| names.contains(&node.name.as_str());
+        forecast_wanting(&graph(), [1, 10, 10], &wants).unwrap()
+    };
+    // Convolution, its rectified values, and the tap's copy of them.
+    let wide = wanting(&["wide", "relu"]);
+    assert_eq!((wide.worst_node.as_str(), planes(&wide)), ("relu", 1 + 2 + 8 + 8 + 8));
+    // An identity's value is the convolution's.
+    assert_eq!(planes(&wanting(&["same"])), 1 + 2 + 8 + 8);
+    let both = wanting(&["both"]);
+    assert_eq!((both.worst_node.as_str(), planes(&both)), ("narrow", 13));
 }
 
 #[test]
 fn an_input_that_does_not_fit_has_no_forecast() {
-    let graph = Graph::new(
-        "test",
-        vec![node("input", Op::Input { channels: 1 }, &[]), node("c", conv(1, 1), &["input"])],
-    );
-    let error = forecast(&graph.unwrap(), [2, 8, 8]).unwrap_err();
+    let error = forecast(&graph(), [2, 8, 8]).unwrap_err();
     assert!(matches!(error, NetworkError::Shape { ref node, .. } if node == "input"), "{error}");
 }

@@ -123,7 +123,7 @@ fn what_two_read_stays_and_lives_until_the_second_has_read_it() {
 fn dropout_and_identity_are_looked_through_unless_wanted() {
     let graph = chain(vec![conv(1, 2), Op::Dropout { p: 0.5 }, Op::Relu, Op::Identity]);
     assert_eq!(words(&graph, &[]), "input() n1+relu=n3(input)-input n4(n3)-n3", "the answer is a step");
-    assert_eq!(words(&graph, &["n2"]), "input() n1(input)-input n2(n1) n3(n1)-n1 n4(n3)-n3");
+    assert_eq!(words(&graph, &["n2"]), "input() n1(input)-input n2(n1)-n2 n3(n1)-n1 n4(n3)-n3");
     assert_eq!(words(&graph, &["n4"]), words(&graph, &[]));
 }
 

@@ -19,4 +19,4 @@ mod tests;
 pub(super) use gradient::by_weights;
 pub(super) use run::run;
 pub(super) use support::available;
-pub(super) use weights::Packed;
+pub(super) use weights::{Packed, packed_bytes};

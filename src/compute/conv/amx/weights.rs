@@ -87,6 +87,14 @@ impl Split {
     }
 }
 
+/// Bytes of a pass's packed weights.
+pub(in crate::compute::conv) fn packed_bytes(pass: &Pass) -> u64 {
+    let taps = pass.residues.iter().map(|residue| residue.taps.len()).sum::<usize>();
+    let rows = blocks(pass.target_channels).map(|(_, rows)| rows).sum::<usize>();
+    let numbers = 2 * (rows / SIDE * TILE) * Depth::of(pass.source_channels).steps * taps;
+    (pass.groups * numbers * size_of::<u16>()) as u64
+}
+
 /// For each step (channels outermost, then taps): high parts of the block's tiles, then their low parts.
 fn pack(
     pass: &Pass,
