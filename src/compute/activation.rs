@@ -1,5 +1,7 @@
 //! Element-wise functions with their derivatives, in one pass over all cores.
 use super::cpu::{build, floats, tensor, with_floats};
+use super::given::given1;
+use super::is_ours;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, cpu::erf::erf_f32};
 use std::f32::consts::{FRAC_1_SQRT_2, PI};
 
@@ -24,15 +26,26 @@ pub enum Activation {
 
 /// Applies `activation` to every value. Differentiable.
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
-    if x.device().is_cpu() {
+    if is_ours(x) {
         return x.contiguous()?.apply_op1(activation);
     }
+    elsewhere(x, activation)
+}
+
+/// On other devices, by Candle's operations. Its ReLU has a gradient at zero, PyTorch's has none.
+fn elsewhere(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    let inputs = x.detach();
     match activation {
-        Activation::Relu => x.relu(),
-        Activation::LeakyRelu { slope } => x.relu()? - (x.neg()?.relu()? * slope)?,
+        Activation::Relu => {
+            given1("relu", x, &inputs.relu()?, |_, y, grad| y.gt(0f32)?.where_cond(grad, &grad.zeros_like()?))
+        }
+        Activation::LeakyRelu { slope } => {
+            let y = (inputs.relu()? - (inputs.neg()?.relu()? * slope)?)?;
+            given1("leaky_relu", x, &y, move |x, _, grad| x.gt(0f32)?.where_cond(grad, &(grad * slope)?))
+        }
         Activation::Gelu => x.gelu_erf(),
         Activation::Silu => x.silu(),
-        Activation::Sigmoid => (x.neg()?.exp()? + 1.0)?.recip(),
+        Activation::Sigmoid => candle_nn::ops::sigmoid(x),
         Activation::Tanh => x.tanh(),
     }
 }

@@ -1,12 +1,13 @@
 //! Joining tensors along their channels.
 use super::cpu::{build, floats, tensor, with_floats};
+use super::is_ours;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 /// `tensors` [batch, channel, …], which agree in all but the channels, one after the other along axis 1. Differentiable.
 pub fn concat(tensors: &[&Tensor]) -> Result<Tensor> {
     let Some((first, rest)) = tensors.split_first() else { bail!("Concatenation of nothing") };
-    if !first.device().is_cpu() {
-        return Tensor::cat(tensors, 1);
+    if !is_ours(first) {
+        return elsewhere(tensors);
     }
     rest.iter().try_fold((*first).clone(), |a, b| {
         let (left, right) = (a.dims(), b.dims());
@@ -17,6 +18,12 @@ pub fn concat(tensors: &[&Tensor]) -> Result<Tensor> {
         }
         a.contiguous()?.apply_op2(&b.contiguous()?, Concat)
     })
+}
+
+/// On other devices, by Candle's own, which copies in one go what lies in order.
+fn elsewhere(tensors: &[&Tensor]) -> Result<Tensor> {
+    let tensors = tensors.iter().map(|x| x.contiguous()).collect::<Result<Vec<_>>>()?;
+    Tensor::cat(&tensors, 1)
 }
 
 /// Values of one image of each side, one side after the other.

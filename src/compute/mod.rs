@@ -9,6 +9,7 @@ mod concat;
 mod conv;
 mod cpu;
 mod device;
+mod given;
 mod norm;
 mod pooling;
 mod prepared_norm;
@@ -31,6 +32,38 @@ pub use upsample::{Interpolation, upsample};
 
 #[cfg(test)]
 mod tests;
+
+/// Whether our own kernels compute on `x`, which is on the CPU; on other devices Candle's operations do.
+#[cfg(not(test))]
+fn is_ours(x: &candle_core::Tensor) -> bool {
+    x.device().is_cpu()
+}
+
+#[cfg(test)]
+pub(crate) use elsewhere::{as_elsewhere, is_ours};
+
+/// What runs on other devices can be tested on the CPU.
+#[cfg(test)]
+mod elsewhere {
+    use candle_core::Tensor;
+    use std::cell::Cell;
+
+    thread_local! {
+        static ELSEWHERE: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(crate) fn is_ours(x: &Tensor) -> bool {
+        x.device().is_cpu() && !ELSEWHERE.get()
+    }
+
+    /// Does `work` as if all tensors were on another device.
+    pub(crate) fn as_elsewhere<R>(work: impl FnOnce() -> R) -> R {
+        ELSEWHERE.set(true);
+        let result = work();
+        ELSEWHERE.set(false);
+        result
+    }
+}
 
 /// Bytes of working memory that computing takes beside its tensors: a few cache-sized buffers on each thread.
 #[must_use]

@@ -1,5 +1,7 @@
 //! Batch normalisation (Ioffe and Szegedy 2015): by the batch in training, by the running statistics afterwards.
 use super::cpu::{Chunk, build, floats, sum, sum_of, tensor, with_floats};
+use super::given::given3;
+use super::is_ours;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -33,11 +35,10 @@ fn train(x: &Tensor, [weight, bias]: [&Tensor; 2], eps: f64, relu: bool) -> Resu
     if count < 2 {
         bail!("Batch norm in training needs more than one value per channel, found {:?}", x.dims())
     }
-    let unbiased = count as f64 / (count - 1) as f64;
-    if !x.device().is_cpu() {
-        let normed = by_candle(x, weight, bias, eps, unbiased)?;
-        return Ok(if relu { BatchNormed { y: normed.y.relu()?, ..normed } } else { normed });
+    if !is_ours(x) {
+        return elsewhere(x, [weight, bias], eps, relu);
     }
+    let unbiased = count as f64 / (count - 1) as f64;
     let x = x.contiguous()?;
     let statistics = with_floats(&x, |values| channel_statistics(values, channels, height * width))?;
     let mean: Vec<f32> = statistics.iter().map(|&(mean, _)| mean as f32).collect();
@@ -59,7 +60,7 @@ pub fn batch_norm_eval(
     let (_, channels, _, _) = x.dims4()?;
     check(channels, &[weight, bias, mean, var])?;
     let [scale, shift] = scale_and_shift([weight, bias], [mean, var], eps)?;
-    if x.device().is_cpu() {
+    if is_ours(x) {
         return x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, ScaleShift);
     }
     let column = (1, channels, 1, 1);
@@ -84,19 +85,31 @@ fn check(channels: usize, vectors: &[&Tensor]) -> Result<()> {
     }
 }
 
-fn by_candle(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64, unbiased: f64) -> Result<BatchNormed> {
+/// On other devices, by Candle's operations, with the gradients of [`Normalise::gradients`].
+fn elsewhere(x: &Tensor, [weight, bias]: [&Tensor; 2], eps: f64, relu: bool) -> Result<BatchNormed> {
     let (batch, channels, height, width) = x.dims4()?;
-    let rows = x.transpose(0, 1)?.reshape((channels, batch * height * width))?;
-    let mean = rows.mean_keepdim(1)?;
-    let centred = rows.broadcast_sub(&mean)?;
-    let var = centred.sqr()?.mean_keepdim(1)?;
-    let y = centred
-        .broadcast_div(&(&var + eps)?.sqrt()?)?
-        .broadcast_mul(&weight.reshape((channels, 1))?)?
-        .broadcast_add(&bias.reshape((channels, 1))?)?;
-    let y = y.reshape((channels, batch, height, width))?.transpose(0, 1)?.contiguous()?;
-    let var = (var.detach() * unbiased)?;
-    Ok(BatchNormed { y, mean: mean.detach().flatten_all()?, var: var.flatten_all()? })
+    let count = (batch * height * width) as f64;
+    let column = (1, channels, 1, 1);
+    let (inputs, [w, b]) = (x.detach(), [weight, bias].map(Tensor::detach));
+    let mean = inputs.mean_keepdim((0, 2, 3))?;
+    let centred = inputs.broadcast_sub(&mean)?;
+    let var = centred.sqr()?.mean_keepdim((0, 2, 3))?;
+    let inv_std = (&var + eps)?.sqrt()?.recip()?;
+    let scale = (w.reshape(column)? * &inv_std)?;
+    let y = centred.broadcast_mul(&scale)?.broadcast_add(&b.reshape(column)?)?;
+    let y = if relu { y.relu()? } else { y };
+    let statistics = (mean.flatten_all()?, (var * (count / (count - 1.0)))?.flatten_all()?);
+    let y = given3("batch_norm", [x, weight, bias], &y, move |[x, w, _], y, grad| {
+        let grad = if relu { y.gt(0f32)?.where_cond(grad, &grad.zeros_like()?)? } else { grad.clone() };
+        let normed = x.broadcast_sub(&mean)?.broadcast_mul(&inv_std)?;
+        let by_weight = (&grad * &normed)?.sum_keepdim((0, 2, 3))?;
+        let by_bias = grad.sum_keepdim((0, 2, 3))?;
+        let slope = normed.broadcast_mul(&(&by_weight / count)?)?;
+        let by_x = (grad.broadcast_sub(&(&by_bias / count)?)? - slope)?;
+        let by_x = by_x.broadcast_mul(&(w.reshape(column)? * &inv_std)?)?;
+        Ok([by_x, by_weight.flatten_all()?, by_bias.flatten_all()?])
+    })?;
+    Ok(BatchNormed { y, mean: statistics.0, var: statistics.1 })
 }
 
 /// Mean and biased variance of each channel of `[batch, channel, plane]`: of each plane while it is in the cache, and

@@ -1,5 +1,8 @@
 //! Maximum and mean over windows, with any stride and padding and their gradients.
+mod elsewhere;
+
 use super::cpu::{Chunk, build, floats, tensor, with_floats};
+use super::is_ours;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -47,42 +50,10 @@ fn pool(x: &Tensor, spec: PoolSpec, kind: Kind) -> Result<Tensor> {
     let Some(out) = spec.output([height, width]) else {
         bail!("Pooling: a window of {:?} does not fit a padded image of {height}×{width}", spec.kernel)
     };
-    if x.device().is_cpu() {
+    if is_ours(x) {
         return x.contiguous()?.apply_op1(Pool { spec, kind, input: [height, width], out });
     }
-    elsewhere(x, spec, kind, out)
-}
-
-/// On other devices, from whole shifted images: any window and stride has its gradient.
-fn elsewhere(x: &Tensor, spec: PoolSpec, kind: Kind, out: [usize; 2]) -> Result<Tensor> {
-    let fill = if kind == Kind::Max { f64::from(f32::MIN) } else { 0.0 };
-    let mut padded = x.clone();
-    for axis in [2, 3] {
-        let mut dims = padded.dims().to_vec();
-        dims[axis] = spec.padding[axis - 2];
-        if dims[axis] > 0 {
-            let border = Tensor::full(fill as f32, dims, x.device())?;
-            padded = Tensor::cat(&[&border, &padded, &border], axis)?;
-        }
-    }
-    let picked = |axis: usize, first: usize| {
-        let rows: Vec<u32> = (0..out[axis]).map(|i| (i * spec.stride[axis] + first) as u32).collect();
-        Tensor::new(rows, x.device())
-    };
-    let mut result: Option<Tensor> = None;
-    for ky in 0..spec.kernel[0] {
-        let rows = padded.index_select(&picked(0, ky)?, 2)?;
-        for kx in 0..spec.kernel[1] {
-            let tap = rows.index_select(&picked(1, kx)?, 3)?;
-            result = Some(match result {
-                None => tap,
-                Some(so_far) if kind == Kind::Max => so_far.maximum(&tap)?,
-                Some(so_far) => (so_far + tap)?,
-            });
-        }
-    }
-    let Some(result) = result else { bail!("Pooling: an empty window") };
-    if kind == Kind::Max { Ok(result) } else { result / (spec.kernel[0] * spec.kernel[1]) as f64 }
+    elsewhere::pool(x, spec, kind, out)
 }
 
 impl PoolSpec {

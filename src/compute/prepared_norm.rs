@@ -1,6 +1,7 @@
 //! A batch-norm whose statistics are fixed, ready for running a trained network again and again.
 use super::concat;
 use super::cpu::{build, with_all_floats};
+use super::is_ours;
 use super::norm::{rectified, scale_and_shift};
 use candle_core::{Result, Tensor, bail};
 
@@ -55,7 +56,7 @@ impl PreparedNorm {
         if self.scale.dims() != [joined] {
             bail!("Batch norm: expected {:?} channels, found {joined}", self.scale.dims())
         }
-        if !first.device().is_cpu() {
+        if !is_ours(first) {
             return self.run_elsewhere(&concat(inputs)?);
         }
         let plane = height * width;

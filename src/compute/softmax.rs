@@ -1,5 +1,6 @@
 //! Softmax over the class axis, and its logarithm.
 use super::cpu::{floats, tensor, with_floats};
+use super::is_ours;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -34,10 +35,18 @@ const CHUNK: usize = 4096;
 impl Softmax {
     fn apply(self, x: &Tensor) -> Result<Tensor> {
         sizes(x.shape())?;
-        if x.device().is_cpu() {
+        if is_ours(x) {
             return x.contiguous()?.apply_op1(self);
         }
-        if self.log { candle_nn::ops::log_softmax(x, 1) } else { candle_nn::ops::softmax(x, 1) }
+        self.elsewhere(x)
+    }
+
+    /// On other devices, by Candle's operations. The peak keeps the exponentials small and has no gradient.
+    fn elsewhere(self, x: &Tensor) -> Result<Tensor> {
+        let lowered = x.broadcast_sub(&x.detach().max_keepdim(1)?)?;
+        let values = lowered.exp()?;
+        let total = values.sum_keepdim(1)?;
+        if self.log { lowered.broadcast_sub(&total.log()?) } else { values.broadcast_div(&total) }
     }
 
     /// One image's `[class, pixel]`, written chunk by chunk.

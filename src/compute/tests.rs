@@ -74,6 +74,15 @@ fn difference(found: &Tensor, expected: &Tensor) -> f32 {
 
 #[test]
 fn every_operation_and_its_gradients_equal_pytorch() {
+    check_all(1e-5);
+}
+
+#[test]
+fn on_other_devices_every_operation_and_its_gradients_equal_pytorch() {
+    as_elsewhere(|| check_all(1e-5));
+}
+
+fn check_all(tolerance: f32) {
     let Reference { tensors, cases } = reference();
     assert_eq!(cases.len(), 28);
     let running = [&tensors["running.mean"], &tensors["running.var"]];
@@ -90,7 +99,7 @@ fn every_operation_and_its_gradients_equal_pytorch() {
         for (key, input) in ["dx", "dw", "db"].iter().zip(&inputs) {
             let Some(input) = input else { continue };
             let error = difference(grads.get(input).unwrap(), of(key).unwrap());
-            assert!(error < 1e-5, "{key} of {name}: {error}");
+            assert!(error < tolerance, "{key} of {name}: {error}");
         }
     }
 }

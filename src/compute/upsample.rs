@@ -1,5 +1,6 @@
 //! Enlarging by a whole factor, nearest or bilinear, with gradients.
 use super::cpu::{floats, tensor, with_floats};
+use super::is_ours;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -19,12 +20,23 @@ pub fn upsample(x: &Tensor, scale: usize, interpolation: Interpolation) -> Resul
     }
     let op =
         Upsample { y: Axis::new(height, scale, interpolation), x: Axis::new(width, scale, interpolation) };
-    if x.device().is_cpu() {
+    if is_ours(x) {
         return x.contiguous()?.apply_op1(op);
     }
-    // Both axes are linear, so two products with small matrices do it on any device, gradient included.
-    let along_x = x.contiguous()?.broadcast_matmul(&op.x.matrix(x)?.t()?.contiguous()?)?;
-    op.y.matrix(x)?.broadcast_matmul(&along_x)
+    elsewhere(x, &op, scale, interpolation)
+}
+
+/// On other devices, by Candle's operations: neighbours repeated, or two of them mixed along one axis after the other.
+fn elsewhere(x: &Tensor, op: &Upsample, scale: usize, interpolation: Interpolation) -> Result<Tensor> {
+    let (batch, channels, height, width) = x.dims4()?;
+    if interpolation == Interpolation::Nearest {
+        return x
+            .reshape(&[batch, channels, height, 1, width, 1][..])?
+            .broadcast_as(&[batch, channels, height, scale, width, scale][..])?
+            .contiguous()?
+            .reshape((batch, channels, height * scale, width * scale));
+    }
+    op.x.mixed(&op.y.mixed(x, 2)?, 3)
 }
 
 /// One output position: it mixes two inputs, the second with weight `part`.
@@ -54,14 +66,16 @@ impl Axis {
         Self { len, mixes: (0..len * scale).map(mix).collect() }
     }
 
-    /// `[output, input]`.
-    fn matrix(&self, like: &Tensor) -> Result<Tensor> {
-        let mut values = vec![0.0; self.mixes.len() * self.len];
-        for (row, mix) in values.chunks_mut(self.len).zip(&self.mixes) {
-            row[mix.low] += 1.0 - mix.part;
-            row[mix.high] += mix.part;
-        }
-        Tensor::from_vec(values, (self.mixes.len(), self.len), like.device())
+    /// `x` enlarged along `axis`, on any device.
+    fn mixed(&self, x: &Tensor, axis: usize) -> Result<Tensor> {
+        let (x, mut shape) = (x.contiguous()?, [1; 4]);
+        shape[axis] = self.mixes.len();
+        let picked = |which: fn(&Mix) -> usize, part: fn(&Mix) -> f32| {
+            let indices = Tensor::from_iter(self.mixes.iter().map(|mix| which(mix) as u32), x.device())?;
+            let parts = Tensor::from_iter(self.mixes.iter().map(part), x.device())?.reshape(&shape[..])?;
+            x.index_select(&indices, axis)?.broadcast_mul(&parts)
+        };
+        picked(|mix| mix.low, |mix| 1.0 - mix.part)? + picked(|mix| mix.high, |mix| mix.part)?
     }
 }
 

@@ -23,11 +23,13 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub(super) use elsewhere::between;
 pub use engine::Algorithm;
 pub use prepared::{PreparedConv, conv_algorithm, conv_packed_bytes};
 pub use shape::{ConvKind, ConvSpec};
 pub(crate) use window::SCRATCH_BYTES_PER_THREAD;
 
+use super::is_ours;
 use candle_core::{Result, Tensor, bail};
 use op::Convolution;
 
@@ -37,7 +39,7 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, spec: ConvSpec
     let (size, weights) = (x.dims4()?.into(), weight.dims4()?.into());
     let convolution = Convolution::new(ConvKind::Plain, spec, size, weights)?;
     check_bias(bias, convolution.result().0)?;
-    if !x.device().is_cpu() {
+    if !is_ours(x) {
         return elsewhere::conv2d(x, weight, bias, spec);
     }
     convolution.apply(x, weight, bias)
@@ -54,7 +56,7 @@ pub fn conv_transpose2d(
     let (size, weights) = (x.dims4()?.into(), weight.dims4()?.into());
     let convolution = Convolution::new(ConvKind::Transposed { output_padding }, spec, size, weights)?;
     check_bias(bias, convolution.result().0)?;
-    if !x.device().is_cpu() {
+    if !is_ours(x) {
         return elsewhere::conv_transpose2d(x, weight, bias, spec, output_padding);
     }
     convolution.apply(x, weight, bias)

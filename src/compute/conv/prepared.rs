@@ -7,7 +7,7 @@ use super::planes::Planes;
 use super::shape::{ConvKind, ConvSpec};
 use super::{check_bias, elsewhere};
 use crate::compute::cpu::{with_all_floats, with_floats};
-use crate::compute::{Activation, PoolSpec, activate, concat, max_pool2d};
+use crate::compute::{Activation, PoolSpec, activate, concat, is_ours, max_pool2d};
 use candle_core::{Result, Tensor, bail};
 use std::sync::{Arc, OnceLock};
 
@@ -50,7 +50,7 @@ impl PreparedConv {
         if let Some(wrong) = norm.iter().find(|v| v.dims() != [channels]) {
             bail!("Convolution: expected scale and shift of {channels}, found {:?}", wrong.dims())
         }
-        if !self.weight.device().is_cpu() {
+        if !is_ours(&self.weight) {
             return self.folded(&norm);
         }
         Ok(Self { norm: Some(norm), ..self })
@@ -104,7 +104,7 @@ impl PreparedConv {
         let (size, channels) = joined_size(inputs)?;
         let convolution = Convolution::new(self.kind, self.spec, size, self.weight.dims4()?.into())?;
         let [batch, _, height, width] = size;
-        if !inputs[0].device().is_cpu() {
+        if !is_ours(inputs[0]) {
             return self.run_elsewhere(&concat(inputs)?);
         }
         let (pass, (channels_out, target)) = (convolution.pass(), convolution.result());

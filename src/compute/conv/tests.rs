@@ -1,5 +1,6 @@
 //! Convolution against direct sums in f64, over shapes nobody would choose, and against PyTorch.
-use super::{ConvSpec, conv_transpose2d, conv2d, elsewhere};
+use super::{ConvSpec, conv_transpose2d, conv2d};
+use crate::compute::as_elsewhere;
 use candle_core::{Device, Result, Tensor, Var};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -191,6 +192,14 @@ proptest! {
     fn any_convolution_and_its_gradients_equal_direct_sums(case in cases(), seed in 0..u64::MAX / 2) {
         check(case, seed);
     }
+
+    #[test]
+    fn on_other_devices_any_convolution_and_its_gradients_equal_direct_sums(
+        case in cases(),
+        seed in 0..u64::MAX / 2,
+    ) {
+        as_elsewhere(|| check(case, seed));
+    }
 }
 
 const PLAIN: Case = Case {
@@ -244,6 +253,7 @@ fn the_convolutions_of_networks_equal_direct_sums() {
     for (seed, case) in cases.into_iter().enumerate() {
         check(case, seed as u64);
         check(Case { bias: false, ..case }, seed as u64);
+        as_elsewhere(|| check(case, seed as u64));
     }
 }
 
@@ -300,20 +310,6 @@ impl Clone for Numbers {
     fn clone(&self) -> Self {
         Self { x: self.x.clone(), weight: self.weight.clone(), bias: self.bias.clone() }
     }
-}
-
-#[test]
-fn the_way_of_other_devices_gives_the_same() {
-    let spec = ConvSpec { stride: [2, 1], padding: [1, 3], dilation: [1, 2], groups: 2 };
-    let case = Case { channels_in: 2, channels_out: 3, size: [9, 8], kernel: [3, 2], spec, ..PLAIN };
-    let n = case.numbers(5);
-    let other = elsewhere::conv2d(&n.x, &n.weight, Some(&n.bias), spec).unwrap();
-    assert!(error(&other, &values(&case.run(&n).unwrap())) < 1e-5);
-
-    let case = Case { transposed: true, output_padding: [1, 0], ..case };
-    let n = case.numbers(6);
-    let other = elsewhere::conv_transpose2d(&n.x, &n.weight, Some(&n.bias), spec, [1, 0]).unwrap();
-    assert!(error(&other, &values(&case.run(&n).unwrap())) < 1e-5);
 }
 
 #[test]

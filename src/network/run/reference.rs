@@ -1,5 +1,6 @@
 //! Whole networks against PyTorch: tests/fixtures/network/*.safetensors, made by tests/reference/network.py.
 use super::{Flow, Mode, TrainState, run, update_running_statistics};
+use crate::compute::as_elsewhere;
 use crate::monitor::Monitor;
 use crate::network::architectures::{UnetSpec, unet};
 use crate::network::{Graph, Resample, Weights};
@@ -112,6 +113,13 @@ fn an_mlp_equals_pytorch_at_every_node() {
 #[test]
 fn every_operation_equals_pytorch_at_every_node() {
     check("every_operation");
+}
+
+#[test]
+fn on_other_devices_networks_equal_pytorch_at_every_node() {
+    for name in ["unet", "unet_training", "unet_bilinear", "lenet", "mlp", "every_operation"] {
+        as_elsewhere(|| check(name));
+    }
 }
 
 #[test]
