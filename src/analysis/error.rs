@@ -1,4 +1,5 @@
 //! What can go wrong between a micrograph and a result.
+use crate::compute::is_out_of_memory;
 use crate::imaging::ImagingError;
 use crate::network::NetworkError;
 
@@ -28,6 +29,11 @@ impl AnalysisError {
                 | Self::Imaging(ImagingError::Cancelled(_))
                 | Self::Network(NetworkError::Cancelled(_))
         )
+    }
+
+    /// True when the device had no memory left.
+    pub(super) fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Network(NetworkError::Compute { source, .. }) if is_out_of_memory(source))
     }
 }
 

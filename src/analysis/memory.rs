@@ -1,14 +1,22 @@
 //! How much memory a run may take, and what to say when it is not enough.
 use super::{AnalysisError, RunSettings};
-use crate::compute::available_memory;
+use crate::compute::{Memory, available_memory, memory_of};
+use candle_core::Device;
 
 const GIB: u64 = 1 << 30;
 
-/// Bytes the network may take at its worst moment: what was asked for, else half of what is free, at most 2 GiB.
-pub(super) fn limit(settings: &RunSettings) -> u64 {
-    settings
-        .memory_limit
-        .unwrap_or_else(|| available_memory().map_or(2 * GIB, |free| (free / 2).min(2 * GIB)))
+/// Bytes the network may take at its worst moment: what was asked for, else of the host's memory half of what is free, at
+/// most 2 GiB, and of a graphics card's own four fifths of what is free.
+pub(super) fn limit(settings: &RunSettings, device: &Device) -> u64 {
+    settings.memory_limit.unwrap_or_else(|| usual(memory_of(device), device.is_cpu()))
+}
+
+fn usual(memory: Option<Memory>, on_cpu: bool) -> u64 {
+    match memory {
+        Some(Memory { free, .. }) if on_cpu => (free / 2).min(2 * GIB),
+        Some(Memory { free, .. }) => free / 5 * 4,
+        None => 2 * GIB,
+    }
 }
 
 /// An error when `bytes` for `what` are more than the system has free (where it says so).
@@ -52,8 +60,15 @@ mod tests {
     #[test]
     fn the_limit_is_what_was_asked_for() {
         let settings = RunSettings { memory_limit: Some(77), ..RunSettings::default() };
-        assert_eq!(limit(&settings), 77);
-        assert!(limit(&RunSettings::default()) <= 2 * GIB);
+        assert_eq!(limit(&settings, &Device::Cpu), 77);
+        assert!(limit(&RunSettings::default(), &Device::Cpu) <= 2 * GIB);
+    }
+
+    #[test]
+    fn a_card_s_own_memory_may_be_taken_almost_whole() {
+        let memory = |free| Some(Memory { free, total: 80 * GIB });
+        assert_eq!([usual(memory(3 * GIB), true), usual(memory(70 * GIB), true)], [3 * GIB / 2, 2 * GIB]);
+        assert_eq!([usual(memory(70 * GIB), false), usual(None, false)], [56 * GIB, 2 * GIB]);
     }
 
     #[test]

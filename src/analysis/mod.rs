@@ -10,6 +10,7 @@ mod objects;
 mod otsu;
 mod predict;
 mod resample;
+mod retry;
 mod run;
 mod tiling;
 mod walk;

@@ -1,4 +1,5 @@
 //! A model on a frame of a micrograph: the one function behind the window's Run and the command line.
+use super::retry::until_it_fits;
 use super::tiling::Tiling;
 use super::walk::{Walk, check_wanted, planned_nodes};
 use super::{AnalysisError, LabelMap, memory, network_input, predict};
@@ -19,8 +20,9 @@ pub struct RunSettings {
     /// Side in px of the piece that a tile decides (its halo comes on top), rounded up to the network's stride; `None`:
     /// chosen by memory, whole image if it fits. Networks in which a node sees the whole image are never cut.
     pub tile: Option<usize>,
-    /// Bytes the network may take at its worst moment, weights included; `None`: half of what is free, at most 2 GiB.
-    /// The result itself comes on top and is checked against what is free.
+    /// Bytes the network may take at its worst moment, weights included; `None`: half of what is free, at most 2 GiB, and
+    /// of a graphics card's memory four fifths of what is free. The result itself comes on top and is checked against
+    /// what the host has free.
     pub memory_limit: Option<u64>,
 }
 
@@ -60,16 +62,17 @@ pub fn run(
     monitor: &Monitor,
 ) -> Result<Prediction, AnalysisError> {
     check_wanted(&recorder.wanted, model)?;
-    let prepared = Prepared::new(model, micrograph, settings, monitor)?;
-    recorder.plan(&prepared.nodes);
-    let walk = prepared.walk(model, device, None, monitor);
-    match model.card.task {
-        Task::Segment => {
-            let segmentation = predict::segment(&walk, recorder, micrograph.calibration().pixel.clone())?;
-            Ok(Prediction::Segmentation(Arc::new(segmentation)))
+    let prepared = Prepared::new(model, micrograph, settings, device, monitor)?;
+    prepared.walk(model, None, monitor, |walk| {
+        recorder.plan(&prepared.nodes);
+        match model.card.task {
+            Task::Segment => {
+                let segmentation = predict::segment(walk, recorder, micrograph.calibration().pixel.clone())?;
+                Ok(Prediction::Segmentation(Arc::new(segmentation)))
+            }
+            Task::Classify => Ok(Prediction::Classification(Arc::new(predict::classify(walk, recorder)?))),
         }
-        Task::Classify => Ok(Prediction::Classification(Arc::new(predict::classify(&walk, recorder)?))),
-    }
+    })
 }
 
 /// The feature maps of one node, stopping the run there.
@@ -83,32 +86,38 @@ pub fn features_of(
 ) -> Result<FeatureMaps, AnalysisError> {
     let wanted = Wanted::Nodes(vec![node.to_owned()]);
     check_wanted(&wanted, model)?;
-    let prepared = Prepared::new(model, micrograph, settings, monitor)?;
+    let prepared = Prepared::new(model, micrograph, settings, device, monitor)?;
     let stop = prepared.nodes.iter().position(|planned| planned.name == node);
     let bytes = stop.map_or(0, |index| prepared.nodes[index].bytes());
     memory::check_free(&format!("Keeping the feature maps of {node}"), bytes)?;
     let mut recorder = Recorder::new(wanted, bytes);
-    recorder.plan(&prepared.nodes);
-    prepared.walk(model, device, stop, monitor).run(&mut recorder, |_, _| Ok(()))?;
+    prepared.walk(model, stop, monitor, |walk| {
+        recorder.plan(&prepared.nodes);
+        walk.run(&mut recorder, |_, _| Ok(()))
+    })?;
     let kept = recorder.finish().maps.remove(node).map(Arc::unwrap_or_clone);
     kept.ok_or_else(|| AnalysisError::Mismatch(format!("{} gave nothing at node {node}", model.card.name)))
 }
 
 /// A frame ready to run.
-struct Prepared {
+struct Prepared<'a> {
     image: Array3<f32>,
     tiling: Tiling,
     nodes: Vec<PlannedNode>,
+    /// Where the weights are.
+    device: &'a Device,
 }
 
-impl Prepared {
+impl<'a> Prepared<'a> {
     fn new(
-        model: &Model,
+        model: &'a Model,
         micrograph: &Micrograph,
         settings: &RunSettings,
+        device: &'a Device,
         monitor: &Monitor,
     ) -> Result<Self, AnalysisError> {
         monitor.check()?;
+        let device = model.weights.tensors.values().next().map_or(device, |tensor| tensor.device());
         monitor.stage(&format!("Reading {}", micrograph.name()));
         let inputs = model.graph.input_channels();
         let image =
@@ -118,25 +127,27 @@ impl Prepared {
         let size = [image.dim().1, image.dim().2];
         let (tiling, extent) = match model.card.task {
             Task::Segment => {
-                let tiling = Tiling::choose(&model.graph, size, settings)?;
+                let tiling = Tiling::choose(&model.graph, size, settings, device)?;
                 let padded = tiling.padded;
                 (tiling, padded)
             }
-            Task::Classify => (Tiling::in_one_piece(&model.graph, size, settings)?, source),
+            Task::Classify => (Tiling::in_one_piece(&model.graph, size, settings, device)?, source),
         };
         let nodes = planned_nodes(&model.graph, tiling.padded, extent, source)?;
-        Ok(Self { image, tiling, nodes })
+        Ok(Self { image, tiling, nodes, device })
     }
 
-    fn walk<'a>(
-        &'a self,
-        model: &'a Model,
-        device: &'a Device,
+    /// Walks the model over the tiles as far as the node `stop`; in smaller tiles where the device is full.
+    fn walk<T>(
+        &self,
+        model: &Model,
         stop: Option<usize>,
-        monitor: &'a Monitor,
-    ) -> Walk<'a> {
-        let device = model.weights.tensors.values().next().map_or(device, |tensor| tensor.device());
-        let (image, prepared) = (self.image.view(), model.prepared());
-        Walk { model, prepared, device, image, tiling: &self.tiling, stop, monitor }
+        monitor: &Monitor,
+        mut work: impl FnMut(&Walk<'_>) -> Result<T, AnalysisError>,
+    ) -> Result<T, AnalysisError> {
+        let (image, device) = (self.image.view(), self.device);
+        until_it_fits(&model.graph, self.tiling.clone(), device, |tiling, smaller| {
+            work(&Walk { model, prepared: model.prepared(), device, image, tiling, smaller, stop, monitor })
+        })
     }
 }

@@ -7,7 +7,8 @@
 //! grid, so pooling sees the same groups of pixels, and they share the padded image's borders, so the network's own zero
 //! padding is the same: what a tile says about its core is what the whole image says.
 use super::{AnalysisError, RunSettings, memory};
-use crate::network::{Graph, NetworkError, forecast, receptive_fields, total_stride};
+use crate::network::{Graph, NetworkError, forecast, receptive_fields, total_stride, workspace_elsewhere};
+use candle_core::Device;
 use ndarray::{Array4, ArrayView3, Axis, s};
 use std::ops::Range;
 
@@ -40,10 +41,11 @@ impl Tiling {
         graph: &Graph,
         size: [usize; 2],
         settings: &RunSettings,
+        device: &Device,
     ) -> Result<Self, AnalysisError> {
         shapes(graph, size)?;
-        let bytes = forecast(graph, [graph.input_channels(), size[0], size[1]])?.peak_bytes;
-        within(memory::limit(settings), "This image in one piece", bytes)?;
+        let bytes = peak_bytes(graph, size, device)?;
+        within(memory::limit(settings, device), "This image in one piece", bytes)?;
         Ok(Self::whole(size))
     }
 
@@ -53,10 +55,11 @@ impl Tiling {
         graph: &Graph,
         size: [usize; 2],
         settings: &RunSettings,
+        device: &Device,
     ) -> Result<Self, AnalysisError> {
         let geometry = Geometry::of(graph, size)?;
-        let limit = memory::limit(settings);
-        let bytes = |side| geometry.bytes(graph, side);
+        let limit = memory::limit(settings, device);
+        let bytes = |side| geometry.bytes(graph, side, device);
         let end = geometry.rounded(geometry.longest());
         let asked = settings.tile.map(|side| geometry.rounded(side)).filter(|&side| side < end);
         if let (Some(side), true) = (asked, geometry.halo.is_some()) {
@@ -75,6 +78,27 @@ impl Tiling {
         let side = geometry.largest_within(smallest, end, |side| Ok(bytes(Some(side))? <= limit))?;
         Ok(geometry.cut(Some(side)))
     }
+
+    /// The same image in tiles of half the side; `None` where it cannot be cut smaller.
+    pub(super) fn smaller(&self, graph: &Graph) -> Result<Option<Self>, AnalysisError> {
+        let geometry = Geometry::of(graph, self.padded)?;
+        let side = self.side.unwrap_or(geometry.longest());
+        let next = geometry.rounded(side / 2).max(geometry.smallest());
+        Ok((geometry.halo.is_some() && next < side).then(|| geometry.cut(Some(next))))
+    }
+
+    /// Forecast for the largest of its tiles.
+    pub(super) fn bytes(&self, graph: &Graph, device: &Device) -> Result<u64, AnalysisError> {
+        let longest = |axis: usize| self.tiles.iter().map(|tile| tile.window[axis].len()).max().unwrap_or(0);
+        peak_bytes(graph, [longest(0), longest(1)], device)
+    }
+}
+
+/// Forecast for an input of `size` `[y, x]` on `device`.
+fn peak_bytes(graph: &Graph, size: [usize; 2], device: &Device) -> Result<u64, AnalysisError> {
+    let input = [graph.input_channels(), size[0], size[1]];
+    let beside = if device.is_cpu() { 0 } else { workspace_elsewhere(graph, input)? };
+    Ok(forecast(graph, input)?.peak_bytes + beside)
 }
 
 /// An error that says what needs more than the limit.
@@ -141,12 +165,12 @@ impl Geometry {
     }
 
     /// Forecast for the largest window there is with cores of `side`.
-    fn bytes(&self, graph: &Graph, side: Option<usize>) -> Result<u64, AnalysisError> {
+    fn bytes(&self, graph: &Graph, side: Option<usize>, device: &Device) -> Result<u64, AnalysisError> {
         let window = |axis: usize| match (side, self.halo) {
             (Some(side), Some(halo)) => (side + 2 * halo[axis]).min(self.padded[axis]),
             _ => self.padded[axis],
         };
-        Ok(forecast(graph, [graph.input_channels(), window(0), window(1)])?.peak_bytes)
+        peak_bytes(graph, [window(0), window(1)], device)
     }
 
     fn cut(&self, side: Option<usize>) -> Tiling {

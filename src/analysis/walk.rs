@@ -16,6 +16,8 @@ pub(super) struct Walk<'a> {
     /// The network's input `[channel, y, x]`, not padded.
     pub(super) image: ArrayView3<'a, f32>,
     pub(super) tiling: &'a Tiling,
+    /// Whether the device was too full for larger tiles.
+    pub(super) smaller: bool,
     /// Index of the last node that is wanted; `None`: all.
     pub(super) stop: Option<usize>,
     pub(super) monitor: &'a Monitor,
@@ -31,9 +33,10 @@ impl Walk<'_> {
         let count = self.tiling.tiles.len();
         for (index, tile) in self.tiling.tiles.iter().enumerate() {
             self.monitor.progress(index, count)?;
+            let why = if self.smaller { " (smaller tiles: the GPU's memory was full)" } else { "" };
             self.monitor.stage(&match count {
-                1 => format!("Running {}", self.model.card.name),
-                _ => format!("Running {}, tile {} of {count}", self.model.card.name, index + 1),
+                1 => format!("Running {}{why}", self.model.card.name),
+                _ => format!("Running {}, tile {} of {count}{why}", self.model.card.name, index + 1),
             });
             let output = self.run_tile(tile, recorder, &self.monitor.part(index, count))?;
             if self.stop.is_none() {

@@ -88,6 +88,7 @@ pub struct DeviceArgs {
 pub enum DeviceArg {
     Auto,
     Cpu,
+    #[cfg_attr(not(feature = "cuda"), value(hide = true))]
     Cuda,
 }
 

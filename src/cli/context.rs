@@ -17,7 +17,7 @@ pub(super) fn open_device(args: &DeviceArgs) -> anyhow::Result<OpenDevice> {
     compute::set_threads(args.threads)?;
     let device = compute::open_device(args.device.into())?;
     if let Some(note) = &device.note {
-        tracing::info!("{note}");
+        complain(note);
     }
     Ok(device)
 }

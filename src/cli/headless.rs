@@ -44,6 +44,9 @@ pub fn without_window(window: &WindowArgs, reason: &str) -> ExitCode {
 
 fn run(window: &WindowArgs) -> Outcome {
     let device = compute::open_device(DeviceChoice::Auto)?;
+    if let Some(note) = &device.note {
+        complain(note);
+    }
     let model = Model::load(&network::find_model(MODEL)?, &device.device)?;
     let files = if window.files.is_empty() { vec![sample()?] } else { window.files.clone() };
     let failures = for_each_frame(&files, &PartArgs::default(), |micrograph, settings, label| {

@@ -1,4 +1,5 @@
-//! Which device the tensors live on, how many threads compute, and how much memory is free.
+//! Which device the tensors live on, and how many threads compute.
+use super::cuda;
 use candle_core::Device;
 
 /// What a person asked for.
@@ -15,9 +16,9 @@ pub enum DeviceChoice {
 #[derive(Debug, Clone)]
 pub struct OpenDevice {
     pub device: Device,
-    /// Such as "CPU, 2 threads".
+    /// Such as "CPU, 2 threads", or a graphics card's own name.
     pub name: String,
-    /// Why not the GPU, if asked with `Auto`.
+    /// Why not the GPU, if asked with `Auto` of a program that could use one.
     pub note: Option<String>,
 }
 
@@ -32,11 +33,17 @@ pub enum ComputeError {
 
 /// Opens the device; `Auto` takes a GPU when the program was built for one and it is there, else the CPU.
 pub fn open_device(choice: DeviceChoice) -> Result<OpenDevice, ComputeError> {
-    match (choice, open_cuda()) {
-        (DeviceChoice::Cpu, _) => Ok(cpu(None)),
-        (_, Ok(device)) => Ok(OpenDevice { device, name: "CUDA device 0".to_owned(), note: None }),
-        (DeviceChoice::Auto, Err(why)) => Ok(cpu(Some(format!("CPU ({why})")))),
-        (DeviceChoice::Cuda, Err(why)) => Err(ComputeError::NoCuda(format!("No CUDA device: {why}"))),
+    if choice == DeviceChoice::Cpu {
+        return Ok(cpu(None));
+    }
+    match (choice, cuda::open()) {
+        (_, Some(Ok((device, name)))) => Ok(OpenDevice { device, name, note: None }),
+        (DeviceChoice::Cuda, Some(Err(why))) => Err(ComputeError::NoCuda(format!("No CUDA device: {why}"))),
+        (DeviceChoice::Cuda, None) => {
+            Err(ComputeError::NoCuda("No CUDA device: this build has no CUDA support".to_owned()))
+        }
+        (_, Some(Err(why))) => Ok(cpu(Some(format!("Computing on the CPU: {why}")))),
+        (_, None) => Ok(cpu(None)),
     }
 }
 
@@ -44,19 +51,6 @@ fn cpu(note: Option<String>) -> OpenDevice {
     let threads = rayon::current_num_threads();
     let plural = if threads == 1 { "" } else { "s" };
     OpenDevice { device: Device::Cpu, name: format!("CPU, {threads} thread{plural}"), note }
-}
-
-#[cfg(feature = "cuda")]
-fn open_cuda() -> Result<Device, String> {
-    Device::new_cuda(0).map_err(|e| {
-        let text = e.to_string();
-        format!("CUDA does not start: {}", text.lines().next().unwrap_or("no reason given"))
-    })
-}
-
-#[cfg(not(feature = "cuda"))]
-fn open_cuda() -> Result<Device, String> {
-    Err("this build has no CUDA support".to_owned())
 }
 
 /// Sets how many threads all computation uses; only the first call of a process counts. 0 means all cores.
@@ -84,19 +78,6 @@ pub fn set_threads(threads: usize) -> Result<(), ComputeError> {
     Err(ComputeError::Threads(format!("Computing with {running} threads, not {threads}: {error}")))
 }
 
-/// Bytes of memory free for us now (`MemAvailable` on Linux); `None` where the system does not say.
-#[must_use]
-pub fn available_memory() -> Option<u64> {
-    mem_available(&std::fs::read_to_string("/proc/meminfo").ok()?)
-}
-
-/// The `MemAvailable` line of `/proc/meminfo` (`proc_meminfo(5)`), in bytes.
-fn mem_available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,9 +91,9 @@ mod tests {
 
     #[cfg(not(feature = "cuda"))]
     #[test]
-    fn without_cuda_auto_says_why_and_cuda_is_an_error() {
+    fn a_build_for_the_cpu_has_nothing_to_say_unless_it_is_asked_for_cuda() {
         let opened = open_device(DeviceChoice::Auto).unwrap();
-        assert_eq!(opened.note.as_deref(), Some("CPU (this build has no CUDA support)"));
+        assert!(opened.device.is_cpu() && opened.note.is_none());
         let error = open_device(DeviceChoice::Cuda).unwrap_err();
         assert_eq!(error.to_string(), "No CUDA device: this build has no CUDA support");
     }
@@ -126,12 +107,5 @@ mod tests {
             error.starts_with(&format!("Computing with {running} threads, not {}", running + 1)),
             "{error}"
         );
-    }
-
-    #[test]
-    fn available_memory_is_read_from_meminfo() {
-        let meminfo = "MemTotal:       24690312 kB\nMemFree:         100 kB\nMemAvailable:   20 kB\n";
-        assert_eq!(mem_available(meminfo), Some(20 * 1024));
-        assert_eq!(mem_available("MemTotal: 1 kB"), None);
     }
 }

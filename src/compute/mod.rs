@@ -8,8 +8,10 @@ mod activation;
 mod concat;
 mod conv;
 mod cpu;
+mod cuda;
 mod device;
 mod given;
+mod memory;
 mod norm;
 mod pooling;
 mod prepared_norm;
@@ -23,7 +25,8 @@ pub use conv::{
     conv_transpose2d, conv2d,
 };
 pub use cpu::copy;
-pub use device::{ComputeError, DeviceChoice, OpenDevice, available_memory, open_device, set_threads};
+pub use device::{ComputeError, DeviceChoice, OpenDevice, open_device, set_threads};
+pub use memory::{Memory, available_memory, is_out_of_memory, memory_of, settle};
 pub use norm::{BatchNormed, batch_norm_eval, batch_norm_relu_train, batch_norm_train};
 pub use pooling::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
 pub use prepared_norm::PreparedNorm;
@@ -63,6 +66,12 @@ mod elsewhere {
         ELSEWHERE.set(false);
         result
     }
+}
+
+/// Bytes that a convolution of an image `[channel, y, x]` to a map takes beside both where our own kernels do not compute.
+#[must_use]
+pub fn conv_bytes_elsewhere(image: [usize; 3], map: [usize; 3], kernel: [usize; 2]) -> u64 {
+    conv::workspace_bytes(image, map, kernel[0] * kernel[1])
 }
 
 /// Bytes of working memory that computing takes beside its tensors: a few cache-sized buffers on each thread.

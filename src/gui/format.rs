@@ -1,4 +1,5 @@
 //! Numbers as people read them.
+use crate::session::Memory;
 use std::time::Duration;
 
 /// `13402` as `13,402`.
@@ -50,6 +51,19 @@ pub(super) fn short_count(count: u64) -> String {
     count.to_string()
 }
 
+/// `CPU, 2 threads · 21 GB free`, or of a graphics card also how much it has in all.
+pub(super) fn device(name: &str, memory: Option<Memory>, of_all: bool) -> String {
+    let Some(Memory { free, total }) = memory else { return name.to_owned() };
+    let gigabytes = |bytes: u64| {
+        let size = bytes as f64 / 1e9;
+        if size < 9.95 { format!("{size:.1}") } else { format!("{size:.0}") }
+    };
+    match of_all {
+        true => format!("{name} · {} of {} GB free", gigabytes(free), gigabytes(total)),
+        false => format!("{name} · {} GB free", gigabytes(free)),
+    }
+}
+
 /// `64 × 128 × 128`.
 pub(super) fn shape(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × ")
@@ -84,6 +98,15 @@ pub(super) fn plural(count: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_is_named_with_what_it_has_free() {
+        let memory = Some(Memory { free: 76_400_000_000, total: 80_000_000_000 });
+        assert_eq!(device("NVIDIA H100", memory, true), "NVIDIA H100 · 76 of 80 GB free");
+        let memory = Some(Memory { free: 6_040_000_000, total: 24_000_000_000 });
+        assert_eq!(device("CPU, 2 threads", memory, false), "CPU, 2 threads · 6.0 GB free");
+        assert_eq!(device("CPU, 2 threads", None, false), "CPU, 2 threads");
+    }
 
     #[test]
     fn numbers_read_as_people_write_them() {

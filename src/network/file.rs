@@ -3,7 +3,7 @@
 
 use super::weights::{check_found, check_memory};
 use super::{Graph, ModelCard, NetworkError, Weights};
-use crate::compute::available_memory;
+use crate::compute::memory_of;
 use candle_core::{Device, Tensor};
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
@@ -76,7 +76,8 @@ impl Opened {
 
     /// Reads the tensors; gives them and the SHA-256 of the whole file.
     pub(super) fn weights(mut self, path: &Path, device: &Device) -> Result<(Weights, String), NetworkError> {
-        check_memory(&self.graph, available_memory()).map_err(|error| about(path, error))?;
+        let free = memory_of(device).map(|memory| memory.free);
+        check_memory(&self.graph, free).map_err(|error| about(path, error))?;
         let mut weights = Weights::default();
         for name in self.metadata.offset_keys() {
             let Some(info) = self.metadata.info(&name) else { continue };

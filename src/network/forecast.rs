@@ -2,7 +2,7 @@
 use super::computed::Convolution;
 use super::plan::{Plan, Step};
 use super::{Graph, NetworkError, Node, Op};
-use crate::compute::{self, conv_packed_bytes};
+use crate::compute::{self, ConvKind, conv_packed_bytes};
 
 /// Bytes a run needs at its worst moment, and at which node that is.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -55,6 +55,24 @@ pub fn forecast_wanting(
     let weight_bytes: u64 = graph.parameters().iter().map(|p| bytes_of(&p.shape)).sum();
     let peak_bytes = peak + weight_bytes + packed_bytes + compute::scratch_bytes();
     Ok(Forecast { peak_bytes, weight_bytes, packed_bytes, worst_node: worst.to_owned() })
+}
+
+/// Bytes that the hungriest convolution takes beside its inputs and its result where our own kernels do not compute: there
+/// the peak is at most so much higher.
+///
+/// # Errors
+/// An input that does not fit the graph.
+pub fn workspace_elsewhere(graph: &Graph, input: [usize; 3]) -> Result<u64, NetworkError> {
+    let shapes = graph.shapes(input)?;
+    let of_node = |index: usize| {
+        let Convolution { kind, x, weight, .. } = Convolution::of(graph, index, &shapes)?;
+        let &[channels, height, width] = shapes[index].as_slice() else { return None };
+        // The image of a transposed convolution is set apart to the size of its map.
+        let size = if kind == ConvKind::Plain { [x[2], x[3]] } else { [height, width] };
+        let (image, map) = ([x[1], size[0], size[1]], [channels, height, width]);
+        Some(compute::conv_bytes_elsewhere(image, map, [weight[2], weight[3]]))
+    };
+    Ok((0..graph.nodes().len()).filter_map(of_node).max().unwrap_or(0))
 }
 
 fn bytes_of(shape: &[usize]) -> u64 {

@@ -30,7 +30,7 @@ pub use card::{ClassInfo, DataSource, ModelCard, Normalisation, Task};
 pub use computed::{Computed, computed};
 pub use cost::{NodeCost, describe};
 pub use error::NetworkError;
-pub use forecast::{Forecast, forecast, forecast_wanting};
+pub use forecast::{Forecast, forecast, forecast_wanting, workspace_elsewhere};
 pub use graph::{Graph, Node};
 pub use library::{Installed, find_model, installed};
 pub use model::Model;

@@ -1,7 +1,7 @@
 //! The tensors a graph needs, by name.
 
 use super::{Graph, NetworkError, Node, Op};
-use crate::compute::available_memory;
+use crate::compute::memory_of;
 use candle_core::{DType, Device, Tensor};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -83,7 +83,7 @@ impl Weights {
     /// # Errors
     /// When they do not fit the memory that is free, or the device refuses them.
     pub fn initialised(graph: &Graph, seed: u64, device: &Device) -> Result<Self, NetworkError> {
-        check_memory(graph, available_memory())?;
+        check_memory(graph, memory_of(device).map(|memory| memory.free))?;
         let mut tensors = BTreeMap::new();
         for node in graph.nodes() {
             for spec in node.parameters() {

@@ -90,6 +90,7 @@ impl Session {
             }
             self.run_if_ready();
         }
+        self.look_at_memory(changed);
         changed
     }
 

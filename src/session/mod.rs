@@ -5,6 +5,7 @@
 //! its topic: `opening`, `showing`, `choosing`, `running`, `features`, `exporting`, `sample`.
 
 mod command;
+mod device;
 mod job;
 mod jobs;
 mod preferences;
@@ -26,6 +27,7 @@ mod on_threads;
 #[cfg(test)]
 mod testing;
 
+pub use crate::compute::Memory;
 pub use command::Command;
 pub use job::{JobKind, Progress, Threading};
 pub use preferences::{Preferences, Theme};

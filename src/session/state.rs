@@ -1,11 +1,12 @@
 //! The session: what is open, shown, chosen and known.
 
 use super::apply::Answer;
+use super::device::device_for;
 use super::job::Wake;
 use super::jobs::Jobs;
 use super::{JobKind, Preferences, Progress, Threading};
 use crate::analysis::{Object, Prediction, RunSettings};
-use crate::compute::{OpenDevice, open_device};
+use crate::compute::{Memory, memory_of};
 use crate::export::{Format, Paint};
 use crate::imaging::{Colormap, Contrast, Histogram, Micrograph, Plane};
 use crate::inspect::{FeatureMaps, FeatureOrder, FeatureStatistics, Features};
@@ -14,6 +15,7 @@ use candle_core::Device;
 use ndarray::Array2;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// One opened series of a file.
 #[derive(Debug, Clone)]
@@ -135,9 +137,14 @@ pub struct Session {
     pub exported: Vec<PathBuf>,
     /// Such as "CPU, 2 threads".
     pub device_name: String,
+    /// Why it is not the GPU, when a build that could use one chose by itself.
+    pub device_note: Option<String>,
+    /// What the device had free when it was last looked at, within the last second while the window is drawn.
+    pub device_memory: Option<Memory>,
     pub preferences: Preferences,
     pub(super) jobs: Jobs<Answer>,
     pub(super) device: Device,
+    pub(super) memory_read: Instant,
     /// Where preferences are kept; `None`: nowhere.
     pub(super) preferences_file: Option<PathBuf>,
     /// The last of the keys and ids given out.
@@ -160,7 +167,7 @@ impl Session {
     /// and `keep_preferences = false`. The model that was chosen last time is loaded again.
     #[must_use]
     pub fn new(threading: Threading, preferences: Preferences, keep_preferences: bool) -> Self {
-        let (device, complaint) = device_for(&preferences);
+        let (device, complaint) = device_for(preferences.device);
         let mut session = Self {
             opened: Vec::new(),
             current: None,
@@ -185,9 +192,12 @@ impl Session {
             messages: Vec::new(),
             exported: Vec::new(),
             device_name: device.name,
+            device_note: device.note,
+            device_memory: memory_of(&device.device),
             preferences,
             jobs: Jobs::new(threading),
             device: device.device,
+            memory_read: Instant::now(),
             preferences_file: keep_preferences.then(Preferences::file).flatten(),
             last_key: 0,
             shown_of: None,
@@ -259,22 +269,5 @@ impl Session {
     pub(super) fn new_key(&mut self) -> u64 {
         self.last_key += 1;
         self.last_key
-    }
-}
-
-/// The device that was asked for, else the CPU and why.
-fn device_for(preferences: &Preferences) -> (OpenDevice, Option<String>) {
-    use crate::compute::DeviceChoice::{Cpu, Cuda};
-    let on_cpu = || {
-        let bare = OpenDevice { device: Device::Cpu, name: "CPU".to_owned(), note: None };
-        open_device(Cpu).unwrap_or(bare)
-    };
-    match open_device(preferences.device) {
-        Ok(device) if preferences.device == Cuda => {
-            let note = device.note.clone();
-            (device, note)
-        }
-        Ok(device) => (device, None),
-        Err(error) => (on_cpu(), Some(error.to_string())),
     }
 }

@@ -5,7 +5,7 @@ use super::schedule::{Budget, Schedule};
 use super::score::Scores;
 use super::trainer::{End, Trainer};
 use super::{Evaluation, Recipe, TrainingError};
-use crate::compute::available_memory;
+use crate::compute::memory_of;
 use crate::monitor::Monitor;
 use crate::network::{Graph, Model, ModelCard, Task, Weights, describe};
 use candle_core::Device;
@@ -69,7 +69,7 @@ pub fn train(
     monitor: &Monitor,
 ) -> Result<TrainReport, TrainingError> {
     let graph = recipe.graph()?;
-    check_memory(recipe, step_bytes(recipe, &graph)?, available_memory())?;
+    check_memory(recipe, step_bytes(recipe, &graph)?, memory_of(device).map(|memory| memory.free))?;
     make_folder(out)?;
     let path = checkpoint_path(out);
     let resumed = if options.resume { Some(Checkpoint::load(recipe, &path, device)?) } else { None };

@@ -107,7 +107,8 @@ impl<'a> Trainer<'a> {
         while !self.schedule.is_over(self.steps()) {
             self.show(monitor)?;
             let learning_rate = self.schedule.learning_rate(self.steps());
-            let loss = self.step(learning_rate, monitor)?;
+            let crops = self.recipe.schedule.batch;
+            let loss = self.step(learning_rate, monitor).map_err(|error| error.of_step(crops))?;
             let step = self.steps();
             report(TrainEvent::Step { step, loss, learning_rate });
             monitor.stage(&format!("Step {step}, loss {loss:.3}"));

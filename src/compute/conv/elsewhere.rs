@@ -49,12 +49,13 @@ pub(super) fn conv_transpose2d(
     add_bias(&y, bias)
 }
 
-/// Bytes that [`conv2d`] of an image to a map of these channels and sizes takes beside both, at most.
-pub(super) fn workspace_bytes(image: [usize; 3], map: [usize; 3], taps: usize) -> u64 {
+/// Bytes that a convolution of an image to a map of these channels and sizes takes beside both, at most: what is laid out
+/// for the matrix product, the image joined and with its border, the map in the product's order and with its bias.
+pub(in crate::compute) fn workspace_bytes(image: [usize; 3], map: [usize; 3], taps: usize) -> u64 {
     let line = image[0] * taps * map[2];
     let columns = line.saturating_mul(map[1]).min(COLUMNS.max(line));
     let values = |[channels, height, width]: [usize; 3]| (channels * height * width) as u64;
-    4 * (columns as u64 + values(image) + values(map))
+    4 * (columns as u64 + 2 * values(image) + 2 * values(map))
 }
 
 /// Cross-correlation of `x` with `weight` `[channel out, channel in / groups, ky, kx]`.

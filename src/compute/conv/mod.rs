@@ -23,7 +23,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub(super) use elsewhere::between;
+pub(super) use elsewhere::{between, workspace_bytes};
 pub use engine::Algorithm;
 pub use prepared::{PreparedConv, conv_algorithm, conv_packed_bytes};
 pub use shape::{ConvKind, ConvSpec};

@@ -104,8 +104,11 @@ fn device_ui(ui: &mut Ui, desk: &Desk<'_>) {
     let (rect, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
     let busy = desk.session.is_busy(JobKind::Run);
     ui.painter().circle_filled(rect.center(), 3.5, if busy { palette.accent } else { palette.weak });
-    ui.add(Label::new(small(&desk.session.device_name).color(palette.weak)).truncate())
-        .on_hover_text("Where the network runs. The CPU always works.");
+    let session = desk.session;
+    let text = format::device(&session.device_name, session.device_memory, session.on_gpu());
+    let why = session.device_note.as_deref().unwrap_or("The CPU always works");
+    ui.add(Label::new(small(text).color(palette.weak)).truncate())
+        .on_hover_text(format!("Where the network runs, and the memory free there. {why}."));
 }
 
 /// Bar, percentage, stage and time left of the first job.

@@ -77,3 +77,13 @@ fn an_input_that_does_not_fit_has_no_forecast() {
     let error = forecast(&graph(), [2, 8, 8]).unwrap_err();
     assert!(matches!(error, NetworkError::Shape { ref node, .. } if node == "input"), "{error}");
 }
+
+#[test]
+fn where_candle_computes_the_hungriest_convolution_comes_on_top() {
+    // The second convolution: 9 · 4 columns a pixel, its image and its map twice, and 4 bytes a value.
+    let spec = UnetSpec { in_channels: 1, classes: 2, base: 4, depth: 1, batch_norm: false, upsample: None };
+    let graph = unet(spec).unwrap();
+    let pixels = 64 * 64;
+    // The first after the joining reads eight channels.
+    assert_eq!(workspace_elsewhere(&graph, [1, 64, 64]).unwrap(), 4 * pixels * (9 * 8 + 2 * 8 + 2 * 4));
+}
