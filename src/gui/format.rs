@@ -58,10 +58,8 @@ pub(super) fn device(name: &str, memory: Option<Memory>, of_all: bool) -> String
         let size = bytes as f64 / 1e9;
         if size < 9.95 { format!("{size:.1}") } else { format!("{size:.0}") }
     };
-    match of_all {
-        true => format!("{name} · {} of {} GB free", gigabytes(free), gigabytes(total)),
-        false => format!("{name} · {} GB free", gigabytes(free)),
-    }
+    let all = if of_all { format!(" of {}", gigabytes(total)) } else { String::new() };
+    format!("{name} · {}{all} GB free", gigabytes(free))
 }
 
 /// `64 × 128 × 128`.

@@ -22,7 +22,7 @@ pub(super) fn pool(x: &Tensor, spec: PoolSpec, kind: Kind, out: [usize; 2]) -> R
             } else {
                 taps.largest(&inputs)?
             };
-            given1("max_pool2d", x, &y, move |x, y, grad| taps.to_first(x, y, grad))
+            given1("max_pool2d", x, &y, move |x, y, grad| taps.gradient(x, y, grad))
         }
         Kind::Mean if simple && !x.track_op() => x.contiguous()?.avg_pool2d_with_stride(kernel[0], stride[0]),
         Kind::Mean => taps.sum(x)? / (kernel[0] * kernel[1]) as f64,
@@ -92,7 +92,7 @@ impl Taps {
     }
 
     /// The gradient by `x` of the maxima `y`: of equal values the first has it.
-    fn to_first(&self, x: &Tensor, y: &Tensor, grad: &Tensor) -> Result<Tensor> {
+    fn gradient(&self, x: &Tensor, y: &Tensor, grad: &Tensor) -> Result<Tensor> {
         let zeros = grad.zeros_like()?;
         let mut left = grad.clone();
         let mut parts = Vec::new();
