@@ -13,6 +13,7 @@ mod device;
 mod given;
 mod memory;
 mod norm;
+mod ours;
 mod pooling;
 mod prepared_norm;
 mod softmax;
@@ -34,39 +35,8 @@ pub use softmax::{log_softmax, softmax};
 pub use upsample::{Interpolation, upsample};
 
 #[cfg(test)]
-mod tests;
-
-/// Whether our own kernels compute on `x`, which is on the CPU; on other devices Candle's operations do.
-#[cfg(not(test))]
-fn is_ours(x: &candle_core::Tensor) -> bool {
-    x.device().is_cpu()
-}
-
-#[cfg(test)]
-pub(crate) use elsewhere::{as_elsewhere, is_ours};
-
-/// What runs on other devices can be tested on the CPU.
-#[cfg(test)]
-mod elsewhere {
-    use candle_core::Tensor;
-    use std::cell::Cell;
-
-    thread_local! {
-        static ELSEWHERE: Cell<bool> = const { Cell::new(false) };
-    }
-
-    pub(crate) fn is_ours(x: &Tensor) -> bool {
-        x.device().is_cpu() && !ELSEWHERE.get()
-    }
-
-    /// Does `work` as if all tensors were on another device.
-    pub(crate) fn as_elsewhere<R>(work: impl FnOnce() -> R) -> R {
-        ELSEWHERE.set(true);
-        let result = work();
-        ELSEWHERE.set(false);
-        result
-    }
-}
+pub(crate) use ours::as_elsewhere;
+use ours::is_ours;
 
 /// Bytes that a convolution of an image `[channel, y, x]` to a map takes beside both where our own kernels do not compute.
 #[must_use]
@@ -79,3 +49,6 @@ pub fn conv_bytes_elsewhere(image: [usize; 3], map: [usize; 3], kernel: [usize; 
 pub fn scratch_bytes() -> u64 {
     rayon::current_num_threads() as u64 * conv::SCRATCH_BYTES_PER_THREAD
 }
+
+#[cfg(test)]
+mod tests;

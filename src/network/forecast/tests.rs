@@ -1,6 +1,7 @@
 //! The forecast against sums by hand.
-use super::{Forecast, forecast, forecast_wanting};
+use super::{Forecast, forecast, forecast_wanting, workspace_elsewhere};
 use crate::compute::{ConvKind, ConvSpec, conv_packed_bytes, scratch_bytes};
+use crate::network::architectures::{UnetSpec, unet};
 use crate::network::{Graph, NetworkError, Node, Op};
 
 fn node(name: &str, op: Op, inputs: &[&str]) -> Node {
