@@ -9,6 +9,7 @@ pub(super) fn open() -> Option<Result<(Device, String), String>> {
 }
 
 #[cfg(feature = "cuda")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature it is None")]
 pub(super) fn open() -> Option<Result<(Device, String), String>> {
     Some(open_first().map_err(|error| in_plain_words(&error.to_string())))
 }

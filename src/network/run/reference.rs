@@ -3,7 +3,7 @@ use super::{Flow, Mode, TrainState, run, update_running_statistics};
 use crate::compute::as_elsewhere;
 use crate::monitor::Monitor;
 use crate::network::architectures::{UnetSpec, unet};
-use crate::network::{Graph, Resample, Weights};
+use crate::network::{Graph, PreparedNetwork, Resample, Weights};
 use candle_core::{Device, Tensor, Var};
 use std::collections::{BTreeMap, HashMap};
 
@@ -119,6 +119,26 @@ fn every_operation_equals_pytorch_at_every_node() {
 fn on_other_devices_networks_equal_pytorch_at_every_node() {
     for name in ["unet", "unet_training", "unet_bilinear", "lenet", "mlp", "every_operation"] {
         as_elsewhere(|| check(name));
+    }
+}
+
+#[test]
+fn on_other_devices_prepared_networks_equal_pytorch_at_every_node() {
+    for name in ["unet", "unet_bilinear", "lenet", "mlp", "every_operation"] {
+        let reference = reference(name);
+        let (nodes, weights) = (reference.group("node"), Weights { tensors: reference.group("weight") });
+        let prepared = PreparedNetwork::new(&reference.graph, &weights);
+        let run = |wanted: bool| {
+            let mut tap = |_: usize, node: &crate::network::Node, value: &Tensor| {
+                check_close(value, &nodes[&node.name], &format!("{name} prepared, node {}", node.name));
+                Ok(Flow::Continue)
+            };
+            prepared.run(&nodes["input"], &|_, _| wanted, &mut tap, &Monitor::silent()).unwrap()
+        };
+        let last = &reference.graph.nodes()[reference.graph.nodes().len() - 1].name;
+        as_elsewhere(|| [true, false].map(run))
+            .iter()
+            .for_each(|output| check_close(output, &nodes[last], &format!("{name} prepared")));
     }
 }
 
