@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use polepiece::cli;
+use polepiece::compute::Recycling;
 
 // Large tensors come and go with every node; the system's allocator returns them to the kernel each time.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: Recycling<mimalloc::MiMalloc> = Recycling(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
     log_to_standard_error();

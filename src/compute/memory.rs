@@ -1,5 +1,6 @@
 //! How much memory there is, on the host and on the device, and what it looks like when there is not enough.
 use super::cuda;
+use super::recycling::kept_bytes;
 use candle_core::{Device, Error};
 
 /// Bytes of memory.
@@ -24,8 +25,10 @@ pub fn available_memory() -> Option<u64> {
     Some(host_memory()?.free)
 }
 
+/// What is kept for the next tensor is free for us too.
 fn host_memory() -> Option<Memory> {
-    meminfo(&std::fs::read_to_string("/proc/meminfo").ok()?)
+    let Memory { free, total } = meminfo(&std::fs::read_to_string("/proc/meminfo").ok()?)?;
+    Some(Memory { free: (free + kept_bytes()).min(total), total })
 }
 
 /// `MemAvailable` and `MemTotal` of `/proc/meminfo` (`proc_meminfo(5)`).

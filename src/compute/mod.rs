@@ -16,6 +16,7 @@ mod norm;
 mod ours;
 mod pooling;
 mod prepared_norm;
+mod recycling;
 mod softmax;
 mod upsample;
 
@@ -31,6 +32,7 @@ pub use memory::{Memory, available_memory, is_out_of_memory, memory_of, settle};
 pub use norm::{BatchNormed, batch_norm_eval, batch_norm_relu_train, batch_norm_train};
 pub use pooling::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
 pub use prepared_norm::PreparedNorm;
+pub use recycling::{Recycling, release_unused};
 pub use softmax::{log_softmax, softmax};
 pub use upsample::{Interpolation, upsample};
 
@@ -44,11 +46,14 @@ pub fn conv_bytes_elsewhere(image: [usize; 3], map: [usize; 3], kernel: [usize; 
     conv::workspace_bytes(image, map, kernel[0] * kernel[1])
 }
 
-/// Bytes of working memory that computing takes beside its tensors: a few cache-sized buffers on each thread.
+/// Bytes that computing takes beside its tensors: a few cache-sized buffers on each thread, and what the program begins
+/// to use when it first computes.
 #[must_use]
 pub fn scratch_bytes() -> u64 {
-    rayon::current_num_threads() as u64 * conv::SCRATCH_BYTES_PER_THREAD
+    rayon::current_num_threads() as u64 * conv::SCRATCH_BYTES_PER_THREAD + PROGRAM_BYTES
 }
+
+const PROGRAM_BYTES: u64 = 8 << 20;
 
 #[cfg(test)]
 mod tests;

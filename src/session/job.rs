@@ -1,5 +1,6 @@
 //! One job: its kind, its progress, why it may fail, and what stands around its work.
 
+use crate::compute::release_unused;
 use crate::monitor::{Cancelled, Monitor, Watch};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -92,6 +93,8 @@ pub(super) fn guarded<A>(
         monitor.check()?;
         work(monitor)
     }));
+    // Nobody knows when the next job comes.
+    release_unused();
     guarded.unwrap_or_else(|panic| {
         let what = panic_text(panic.as_ref());
         let activity = kind.activity();
