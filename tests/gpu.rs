@@ -2,6 +2,10 @@
 //!
 //! Built with the feature `cuda`; where there is no card each test says so and passes. `.ci/gpu` runs them and asks for
 //! a card.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a test that skips says so")]
+
 use candle_core::{Device, Tensor, Var};
 use polepiece::analysis::{Prediction, RunSettings, features_of, run as run_model};
 use polepiece::compute::{DeviceChoice, memory_of, open_device};
