@@ -1,12 +1,13 @@
 //! Element-wise functions with their derivatives, in one pass over all cores.
-use super::cpu::{build, floats, tensor, with_floats};
+// See vector.rs: what is compiled for each instruction set is inlined.
+#![allow(unsafe_code, clippy::inline_always)]
+
+use super::cpu::{Chunk, SHARE, build, floats, tensor, with_floats};
+use super::functions::{normal, sigmoid, tanh};
 use super::given::given1;
 use super::is_ours;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, cpu::erf::erf_f32};
-use std::f32::consts::{FRAC_1_SQRT_2, PI};
-
-/// Values a thread takes at once.
-const CHUNK: usize = 16 * 1024;
+use super::vector::{self, Arithmetic, Work};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 /// A function of each value alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,60 +51,135 @@ fn elsewhere(x: &Tensor, activation: Activation) -> Result<Tensor> {
     }
 }
 
-fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
+/// One of the functions, known when the loop is compiled.
+trait Function: Copy + Sync {
+    fn value<A: Arithmetic>(self, x: f32) -> f32;
+    /// Gradient by x, from x, the result y and the gradient g by y. At zero it is PyTorch's choice.
+    fn gradient<A: Arithmetic>(self, x: f32, y: f32, g: f32) -> f32;
 }
 
-/// Φ(x).
-fn normal_cdf(x: f32) -> f32 {
-    0.5 * (1.0 + erf_f32(x * FRAC_1_SQRT_2))
+macro_rules! function {
+    ($name:ident, $arithmetic:ident, |$x:ident| $value:expr, |$gx:ident, $y:ident, $g:ident| $gradient:expr) => {
+        #[derive(Clone, Copy)]
+        struct $name;
+
+        impl Function for $name {
+            #[inline(always)]
+            fn value<$arithmetic: Arithmetic>(self, $x: f32) -> f32 {
+                $value
+            }
+
+            #[inline(always)]
+            fn gradient<$arithmetic: Arithmetic>(self, $gx: f32, $y: f32, $g: f32) -> f32 {
+                $gradient
+            }
+        }
+    };
+}
+
+function!(Relu, A, |x| if x < 0.0 { 0.0 } else { x }, |x, _y, g| if x > 0.0 { g } else { 0.0 });
+function!(Sigmoid, A, |x| sigmoid::<A>(x), |_x, y, g| g * y * (1.0 - y));
+function!(Tanh, A, |x| tanh::<A>(x), |_x, y, g| g * (1.0 - y * y));
+function!(Silu, A, |x| x * sigmoid::<A>(x), |x, _y, g| {
+    let s = sigmoid::<A>(x);
+    g * s * (1.0 + x * (1.0 - s))
+});
+function!(Gelu, A, |x| x * normal::<A>(x).0, |x, _y, g| {
+    let (below, density) = normal::<A>(x);
+    g * (below + x * density)
+});
+
+#[derive(Clone, Copy)]
+struct LeakyRelu(f32);
+
+impl Function for LeakyRelu {
+    #[inline(always)]
+    fn value<A: Arithmetic>(self, x: f32) -> f32 {
+        if x < 0.0 { self.0 * x } else { x }
+    }
+
+    #[inline(always)]
+    fn gradient<A: Arithmetic>(self, x: f32, _y: f32, g: f32) -> f32 {
+        if x > 0.0 { g } else { self.0 * g }
+    }
 }
 
 impl Activation {
     fn values(self, x: &[f32]) -> Vec<f32> {
         match self {
-            Self::Relu => map(x, |x| if x < 0.0 { 0.0 } else { x }),
-            Self::LeakyRelu { slope } => map(x, move |x| if x < 0.0 { slope as f32 * x } else { x }),
-            Self::Gelu => map(x, |x| x * normal_cdf(x)),
-            Self::Silu => map(x, |x| x * sigmoid(x)),
-            Self::Sigmoid => map(x, sigmoid),
-            Self::Tanh => map(x, f32::tanh),
+            Self::Relu => values(Relu, x),
+            Self::LeakyRelu { slope } => values(LeakyRelu(slope as f32), x),
+            Self::Gelu => values(Gelu, x),
+            Self::Silu => values(Silu, x),
+            Self::Sigmoid => values(Sigmoid, x),
+            Self::Tanh => values(Tanh, x),
         }
     }
 
-    /// Gradient by x, from x, the result y and the gradient g by y. At zero it is PyTorch's choice.
-    fn gradient(self, x: &[f32], y: &[f32], grad: &[f32]) -> Vec<f32> {
+    fn gradients(self, of: [&[f32]; 3]) -> Vec<f32> {
         match self {
-            Self::Relu => map2(x, grad, |x, g| if x > 0.0 { g } else { 0.0 }),
-            Self::LeakyRelu { slope } => {
-                map2(x, grad, move |x, g| if x > 0.0 { g } else { slope as f32 * g })
-            }
-            Self::Gelu => map2(x, grad, |x, g| {
-                let density = (-0.5 * x * x).exp() / (2.0 * PI).sqrt();
-                g * (normal_cdf(x) + x * density)
-            }),
-            Self::Silu => map2(x, grad, |x, g| {
-                let s = sigmoid(x);
-                g * s * (1.0 + x * (1.0 - s))
-            }),
-            Self::Sigmoid => map2(y, grad, |y, g| g * y * (1.0 - y)),
-            Self::Tanh => map2(y, grad, |y, g| g * (1.0 - y * y)),
+            Self::Relu => gradients(Relu, of),
+            Self::LeakyRelu { slope } => gradients(LeakyRelu(slope as f32), of),
+            Self::Gelu => gradients(Gelu, of),
+            Self::Silu => gradients(Silu, of),
+            Self::Sigmoid => gradients(Sigmoid, of),
+            Self::Tanh => gradients(Tanh, of),
         }
     }
 }
 
-fn map(x: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
-    build(x.len(), CHUNK, |at, out| {
+fn values<F: Function>(function: F, x: &[f32]) -> Vec<f32> {
+    build(x.len(), SHARE, |at, out| {
         let len = out.left();
-        out.put(x[at..at + len].iter().map(|&x| f(x)));
+        vector::run(Values { function, x: &x[at..at + len], out });
     })
 }
 
-fn map2(x: &[f32], grad: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
-    build(x.len(), CHUNK, |at, out| {
+/// From x, the result y and the gradient by y.
+fn gradients<F: Function>(function: F, of: [&[f32]; 3]) -> Vec<f32> {
+    build(of[0].len(), SHARE, |at, out| {
         let len = out.left();
-        out.put(x[at..at + len].iter().zip(&grad[at..at + len]).map(|(&x, &g)| f(x, g)));
+        vector::run(Gradients { function, of: of.map(|values| &values[at..at + len]), out });
     })
+}
+
+struct Values<'a, 'b, F> {
+    function: F,
+    x: &'a [f32],
+    out: &'a mut Chunk<'b>,
+}
+
+impl<F: Function> Work for Values<'_, '_, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let room = &mut self.out.room()[..self.x.len()];
+        for (room, &x) in room.iter_mut().zip(self.x) {
+            room.write(self.function.value::<A>(x));
+        }
+        // SAFETY: just now.
+        unsafe { self.out.wrote(self.x.len()) };
+    }
+}
+
+struct Gradients<'a, 'b, F> {
+    function: F,
+    of: [&'a [f32]; 3],
+    out: &'a mut Chunk<'b>,
+}
+
+impl<F: Function> Work for Gradients<'_, '_, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let [x, y, g] = self.of;
+        let room = &mut self.out.room()[..x.len()];
+        for (((room, &x), &y), &g) in room.iter_mut().zip(x).zip(&y[..x.len()]).zip(&g[..x.len()]) {
+            room.write(self.function.gradient::<A>(x, y, g));
+        }
+        // SAFETY: just now.
+        unsafe { self.out.wrote(x.len()) };
+    }
 }
 
 impl CustomOp1 for Activation {
@@ -117,7 +193,46 @@ impl CustomOp1 for Activation {
 
     fn bwd(&self, x: &Tensor, y: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let values =
-            with_floats(x, |x| with_floats(y, |y| with_floats(grad, |grad| self.gradient(x, y, grad))))???;
+            with_floats(x, |x| with_floats(y, |y| with_floats(grad, |grad| self.gradients([x, y, grad]))))???;
         tensor(values, x).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Both<F>(F);
+
+    impl<F: Function> Work for Both<F> {
+        type Output = Vec<f32>;
+        #[inline(always)]
+        fn run<A: Arithmetic>(self) -> Vec<f32> {
+            let mut values = Vec::new();
+            for i in -900..900_i16 {
+                let x = f32::from(i) * 0.01;
+                let y = self.0.value::<A>(x);
+                values.extend([y, self.0.gradient::<A>(x, y, 0.7)]);
+            }
+            values
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_values() {
+        fn check<F: Function>(function: F) {
+            let results = vector::everywhere(|| Both(function));
+            for (values, (i, &first)) in
+                results.iter().flat_map(|v| v.iter().zip(results[0].iter().enumerate()))
+            {
+                assert!((values - first).abs() <= 2e-6 * first.abs().max(0.01), "{i}: {values} and {first}");
+            }
+        }
+        check(Relu);
+        check(LeakyRelu(0.1));
+        check(Gelu);
+        check(Silu);
+        check(Sigmoid);
+        check(Tanh);
     }
 }

@@ -1,9 +1,12 @@
 //! Tensors on the CPU as plain slices: reading them, building new ones in parallel, and sums.
 #![allow(unsafe_code)]
+// See vector.rs: what is compiled for each instruction set is inlined.
+#![allow(clippy::inline_always)]
 
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 /// The values of a contiguous f32 storage.
 pub(super) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
@@ -38,13 +41,13 @@ pub(super) fn tensor(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(values, like.shape(), like.device())
 }
 
-/// Values that a thread copies at once.
-const COPIED: usize = 16 * 1024;
+/// Values that a thread works on at once: they stay in a core's own cache.
+pub(super) const SHARE: usize = 16 * 1024;
 
 /// A copy of `x` on the CPU, made by all threads: what the speed of memory allows, to hold other operations against.
 pub fn copy(x: &Tensor) -> Result<Tensor> {
     let values = with_floats(x, |x| {
-        build(x.len(), COPIED, |at, out| {
+        build(x.len(), SHARE, |at, out| {
             let len = out.left();
             out.copy(&x[at..at + len]);
         })
@@ -64,6 +67,48 @@ pub(super) fn build(len: usize, chunk: usize, make: impl Fn(usize, &mut Chunk) +
         chunk_out.room[done..].fill(MaybeUninit::new(0.0));
     });
     // SAFETY: every chunk was initialised up to `done` by `put`, and after it just now.
+    unsafe { values.set_len(len) };
+    values
+}
+
+/// `rows` rows of `len` values, in parallel: `make(rows, chunk)` must give `chunk` the values of these rows. Making one
+/// row reads or writes about `work` values; the rows are shared out by it.
+pub(super) fn build_rows(
+    [rows, len]: [usize; 2],
+    work: usize,
+    make: impl Fn(Range<usize>, &mut Chunk) + Sync,
+) -> Vec<f32> {
+    let together = (SHARE / work.max(1)).max(1) * len;
+    build(rows * len, together, |at, out| make(at / len..(at + out.left()) / len, out))
+}
+
+/// `[item, row, column]` of sizes `[items, rows, columns]`, some columns at a time in parallel: `make(item, columns,
+/// chunks)` must give the chunk of each row its values in these columns. What it leaves out is 0.
+pub(super) fn build_columns(
+    [items, rows, columns]: [usize; 3],
+    together: usize,
+    make: impl Fn(usize, Range<usize>, &mut [Chunk]) + Sync,
+) -> Vec<f32> {
+    let len = items * rows * columns;
+    let mut values = Vec::with_capacity(len);
+    let mut shares: Vec<(usize, Range<usize>, Vec<Chunk>)> = Vec::new();
+    for (item, room) in values.spare_capacity_mut()[..len].chunks_mut(rows * columns).enumerate() {
+        let firsts = (0..columns).step_by(together);
+        let first_share = shares.len();
+        shares.extend(firsts.map(|at| (item, at..columns.min(at + together), Vec::with_capacity(rows))));
+        for row in room.chunks_mut(columns) {
+            for (share, room) in shares[first_share..].iter_mut().zip(row.chunks_mut(together)) {
+                share.2.push(Chunk { room, done: 0 });
+            }
+        }
+    }
+    shares.into_par_iter().for_each(|(item, columns, mut chunks)| {
+        make(item, columns, &mut chunks);
+        for chunk in chunks {
+            chunk.room[chunk.done..].fill(MaybeUninit::new(0.0));
+        }
+    });
+    // SAFETY: the chunks are all of the room, and each was initialised up to `done` by `put`, and after it just now.
     unsafe { values.set_len(len) };
     values
 }
@@ -90,6 +135,21 @@ impl Chunk<'_> {
             written += 1;
         }
         self.done += written;
+    }
+
+    /// Where the next values go, for loops in which [`Chunk::put`] would not be fast; then [`Chunk::wrote`] them.
+    #[inline(always)]
+    pub(super) fn room(&mut self) -> &mut [MaybeUninit<f32>] {
+        &mut self.room[self.done..]
+    }
+
+    /// Counts the next `count` values as put.
+    ///
+    /// # Safety
+    /// They were written to [`Chunk::room`], and there was room for them.
+    #[inline(always)]
+    pub(super) unsafe fn wrote(&mut self, count: usize) {
+        self.done += count;
     }
 
     /// Puts copies of the next values.

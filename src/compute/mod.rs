@@ -10,6 +10,7 @@ mod conv;
 mod cpu;
 mod cuda;
 mod device;
+mod functions;
 mod given;
 mod memory;
 mod norm;
@@ -19,6 +20,7 @@ mod prepared_norm;
 mod recycling;
 mod softmax;
 mod upsample;
+mod vector;
 
 pub use activation::{Activation, activate};
 pub use concat::concat;

@@ -1,10 +1,15 @@
 //! Maximum and mean over windows, with any stride and padding and their gradients.
+// See vector.rs: what is compiled for each instruction set is inlined.
+#![allow(clippy::inline_always)]
+
 mod elsewhere;
 
-use super::cpu::{Chunk, build, floats, tensor, with_floats};
+use super::cpu::{Chunk, build, build_rows, floats, tensor, with_floats};
 use super::is_ours;
+use super::vector::{self, Arithmetic, Work};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Windows of a pooling; `[y, x]` each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,11 +72,116 @@ impl PoolSpec {
     }
 }
 
+/// What is made of a window's pixels, two at a time.
+trait Reduce: Copy + Sync {
+    /// What padding counts as.
+    const EMPTY: f32;
+    fn join(self, a: f32, b: f32) -> f32;
+}
+
+#[derive(Clone, Copy)]
+struct Largest;
+
+impl Reduce for Largest {
+    const EMPTY: f32 = f32::NEG_INFINITY;
+    #[inline(always)]
+    fn join(self, a: f32, b: f32) -> f32 {
+        larger(a, b)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Sum;
+
+impl Reduce for Sum {
+    const EMPTY: f32 = 0.0;
+    #[inline(always)]
+    fn join(self, a: f32, b: f32) -> f32 {
+        a + b
+    }
+}
+
+/// Some rows of the result, counted over all planes: the rows of each window are joined first, then their columns.
+struct Windows<'a, 'b, R> {
+    pool: &'a Pool,
+    reduce: R,
+    x: &'a [f32],
+    rows: Range<usize>,
+    out: &'a mut Chunk<'b>,
+}
+
+impl<R: Reduce> Work for Windows<'_, '_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let Self { pool, reduce, x, rows, out } = self;
+        let PoolSpec { kernel, stride, padding } = pool.spec;
+        let ([height, width], [out_height, out_width]) = (pool.input, pool.out);
+        // As many as the last block of stride columns reads.
+        let len = (width + 2 * padding[1]).max((out_width + kernel[1] / stride[1] + 1) * stride[1]);
+        let (mut joined, mut row) = (vec![R::EMPTY; len], vec![0.0; out_width]);
+        let scale = 1.0 / (kernel[0] * kernel[1]) as f32;
+        for at in rows {
+            let plane = &x[at / out_height * height * width..][..height * width];
+            let top = at % out_height * stride[0];
+            let (first, last) =
+                (top.saturating_sub(padding[0]), (top + kernel[0]).saturating_sub(padding[0]).min(height));
+            let middle = &mut joined[padding[1]..][..width];
+            middle.copy_from_slice(&plane[first * width..][..width]);
+            for y in first + 1..last {
+                for (joined, &x) in middle.iter_mut().zip(&plane[y * width..][..width]) {
+                    *joined = reduce.join(*joined, x);
+                }
+            }
+            match stride[1] {
+                1 => across::<R, 1>(reduce, &joined, kernel[1], &mut row),
+                2 => across::<R, 2>(reduce, &joined, kernel[1], &mut row),
+                stride => {
+                    for (row, joined) in row.iter_mut().zip(joined.chunks(stride)) {
+                        *row = joined[0];
+                    }
+                    for tap in 1..kernel[1] {
+                        for (row, joined) in row.iter_mut().zip(joined[tap..].iter().step_by(stride)) {
+                            *row = reduce.join(*row, *joined);
+                        }
+                    }
+                }
+            }
+            match pool.kind {
+                Kind::Max => out.copy(&row),
+                Kind::Mean => out.put(row.iter().map(|sum| sum * scale)),
+            }
+        }
+    }
+}
+
+/// `row[i]` from the `kernel` columns from `STRIDE·i` on.
+#[inline(always)]
+fn across<R: Reduce, const STRIDE: usize>(reduce: R, columns: &[f32], kernel: usize, row: &mut [f32]) {
+    let blocks = columns.as_chunks::<STRIDE>().0;
+    if STRIDE == 2 && kernel == 2 {
+        for (row, pair) in row.iter_mut().zip(blocks) {
+            *row = reduce.join(pair[0], pair[STRIDE - 1]);
+        }
+        return;
+    }
+    for (row, block) in row.iter_mut().zip(blocks) {
+        *row = block[0];
+    }
+    for tap in 1..kernel {
+        for (row, block) in row.iter_mut().zip(&blocks[tap / STRIDE..]) {
+            *row = reduce.join(*row, block[tap % STRIDE]);
+        }
+    }
+}
+
 /// Whether `value` takes the place of the maximum so far, as PyTorch decides it: NaN always does.
+#[inline(always)]
 fn is_larger(so_far: f32, value: f32) -> bool {
     value > so_far || value.is_nan()
 }
 
+#[inline(always)]
 pub(super) fn larger(so_far: f32, value: f32) -> f32 {
     if is_larger(so_far, value) { value } else { so_far }
 }
@@ -91,21 +201,13 @@ impl Pool {
         self.kind == Kind::Max && self.spec == halving
     }
 
-    fn planes(&self, x: &[f32]) -> Vec<f32> {
-        let [from, to] = [self.input, self.out].map(|[h, w]| h * w);
-        if self.is_max_by_two() {
-            return build(x.len() / from * to, to, |at, out| self.halve(&x[at / to * from..][..from], out));
-        }
-        let mut out = vec![0.0; x.len() / from * to];
-        out.par_chunks_mut(to).zip(x.par_chunks(from)).for_each(|(out, x)| {
-            for (oy, row) in out.chunks_mut(self.out[1]).enumerate() {
-                match self.kind {
-                    Kind::Max => self.max_row(x, oy, row),
-                    Kind::Mean => self.mean_row(x, oy, row),
-                }
-            }
-        });
-        out
+    fn values(&self, x: &[f32]) -> Vec<f32> {
+        let rows = x.len() / (self.input[0] * self.input[1]) * self.out[0];
+        let work = self.spec.kernel[0] * self.input[1];
+        build_rows([rows, self.out[1]], work, |rows, out| match self.kind {
+            Kind::Max => vector::run(Windows { pool: self, reduce: Largest, x, rows, out }),
+            Kind::Mean => vector::run(Windows { pool: self, reduce: Sum, x, rows, out }),
+        })
     }
 
     /// Calls `f(output x, index of the input pixel)` for every tap of output row `oy` that lies in the image, in
@@ -128,32 +230,7 @@ impl Pool {
         }
     }
 
-    fn max_row(&self, x: &[f32], oy: usize, row: &mut [f32]) {
-        row.fill(f32::NEG_INFINITY);
-        self.taps(oy, |ox, at| {
-            let value = x[at];
-            row[ox] = larger(row[ox], value);
-        });
-    }
-
-    fn mean_row(&self, x: &[f32], oy: usize, row: &mut [f32]) {
-        self.taps(oy, |ox, at| row[ox] += x[at]);
-        let scale = 1.0 / (self.spec.kernel[0] * self.spec.kernel[1]) as f32;
-        for value in row {
-            *value *= scale;
-        }
-    }
-
-    /// One plane's maxima of two by two.
-    fn halve(&self, x: &[f32], out: &mut Chunk) {
-        for rows in x.chunks_exact(2 * self.input[1]) {
-            let (upper, lower) = rows.split_at(self.input[1]);
-            let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
-            out.put(pairs.map(|(&[a, b], &[c, d])| larger(larger(larger(a, b), c), d)));
-        }
-    }
-
-    /// One plane's gradient of [`Pool::halve`]: each goes to the first of the four that is the maximum.
+    /// One plane's gradient of the maxima of two by two: each goes to the first of the four that is the maximum.
     fn unhalve(&self, x: &[f32], grad: &[f32], row: &mut [f32], out: &mut Chunk) {
         let width = self.input[1];
         for (rows, grad) in x.chunks_exact(2 * width).zip(grad.chunks_exact(self.out[1])) {
@@ -229,7 +306,7 @@ impl CustomOp1 for Pool {
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (batch, channels, _, _) = layout.shape().dims4()?;
-        let values = self.planes(floats(x, layout)?);
+        let values = self.values(floats(x, layout)?);
         Ok((CpuStorage::F32(values), (batch, channels, self.out[0], self.out[1]).into()))
     }
 

@@ -1,8 +1,12 @@
 //! Softmax over the class axis, and its logarithm.
-use super::cpu::{floats, tensor, with_floats};
+// See vector.rs: what is compiled for each instruction set is inlined.
+#![allow(unsafe_code, clippy::inline_always)]
+
+use super::cpu::{Chunk, SHARE, build_columns, floats, tensor, with_floats};
+use super::functions::{exp, ln};
 use super::is_ours;
+use super::vector::{self, Arithmetic, Work};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
-use rayon::prelude::*;
 
 /// Softmax over axis 1 of `x` [batch, class, …]. Differentiable.
 pub fn softmax(x: &Tensor) -> Result<Tensor> {
@@ -20,17 +24,23 @@ struct Softmax {
 }
 
 /// Batch items, classes, and values a class.
-fn sizes(shape: &Shape) -> Result<(usize, usize, usize)> {
+fn sizes(shape: &Shape) -> Result<[usize; 3]> {
     match shape.dims() {
         [batch, classes, rest @ ..] if shape.elem_count() > 0 => {
-            Ok((*batch, *classes, rest.iter().product()))
+            Ok([*batch, *classes, rest.iter().product()])
         }
         dims => bail!("Softmax: expected [batch, class, …], found {dims:?}"),
     }
 }
 
-/// Pixels a thread takes at once; their classes stay in its cache.
-const CHUNK: usize = 4096;
+/// So many classes are read side by side, more one after the other, as memory is quickest.
+const SIDE_BY_SIDE: usize = 8;
+
+/// How many pixels a thread takes at once: all their classes stay in its second-level cache, and what is kept for each
+/// pixel in the first.
+fn pixels_at_once(classes: usize) -> usize {
+    if classes <= SIDE_BY_SIDE { SHARE / classes } else { (8 * SHARE / classes).clamp(64, 2048) }
+}
 
 impl Softmax {
     fn apply(self, x: &Tensor) -> Result<Tensor> {
@@ -49,49 +59,98 @@ impl Softmax {
         if self.log { lowered.broadcast_sub(&total.log()?) } else { values.broadcast_div(&total) }
     }
 
-    /// One image's `[class, pixel]`, written chunk by chunk.
-    fn image(self, x: &[f32], out: &mut [f32], pixels: usize) {
-        let mut peak = vec![0.0f32; pixels.min(CHUNK)];
-        let mut total = peak.clone();
-        for first in (0..pixels).step_by(CHUNK) {
-            let len = CHUNK.min(pixels - first);
-            let (peak, total) = (&mut peak[..len], &mut total[..len]);
+    fn values(self, x: &[f32], sizes: [usize; 3]) -> Vec<f32> {
+        let [_, classes, pixels] = sizes;
+        build_columns(sizes, pixels_at_once(classes), |item, columns, out| {
+            let row = |class: usize| &x[(item * classes + class) * pixels..][columns.clone()];
+            let rows: Vec<&[f32]> = (0..classes).map(row).collect();
+            vector::run(Forward { log: self.log, x: &rows, out });
+        })
+    }
+
+    /// From the result y and the gradient by it.
+    fn gradient(self, [y, grad]: [&[f32]; 2], sizes: [usize; 3]) -> Vec<f32> {
+        let [_, classes, pixels] = sizes;
+        build_columns(sizes, pixels_at_once(classes), |item, columns, out| {
+            let row = |class: usize| {
+                [y, grad].map(|values| &values[(item * classes + class) * pixels..][columns.clone()])
+            };
+            let rows: Vec<[&[f32]; 2]> = (0..classes).map(row).collect();
+            vector::run(Backward { log: self.log, rows: &rows, out });
+        })
+    }
+}
+
+/// Some pixels of every class.
+struct Forward<'a, 'b> {
+    log: bool,
+    x: &'a [&'a [f32]],
+    out: &'a mut [Chunk<'b>],
+}
+
+impl Work for Forward<'_, '_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let pixels = self.x[0].len();
+        let block = if self.x.len() <= SIDE_BY_SIDE { 256 } else { pixels };
+        let (mut peak, mut total) = (vec![0.0; block], vec![0.0; block]);
+        for first in (0..pixels).step_by(block) {
+            let columns = first..pixels.min(first + block);
             peak.fill(f32::NEG_INFINITY);
             total.fill(0.0);
-            for x in x.chunks(pixels) {
-                peak.iter_mut().zip(&x[first..]).for_each(|(peak, x)| *peak = peak.max(*x));
-            }
-            for (x, out) in x.chunks(pixels).zip(out.chunks_mut(pixels)) {
-                let values = out[first..].iter_mut().zip(&x[first..]);
-                for ((out, x), (peak, total)) in values.zip(peak.iter().zip(total.iter_mut())) {
-                    let e = (x - peak).exp();
-                    *total += e;
-                    *out = if self.log { x - peak } else { e };
+            for x in self.x {
+                for (peak, &x) in peak.iter_mut().zip(&x[columns.clone()]) {
+                    *peak = if x > *peak { x } else { *peak };
                 }
             }
-            for t in total.iter_mut() {
-                *t = if self.log { t.ln() } else { 1.0 / *t };
+            for x in self.x {
+                for ((total, &peak), &x) in total.iter_mut().zip(&peak).zip(&x[columns.clone()]) {
+                    *total += exp::<A>(x - peak);
+                }
             }
-            for out in out.chunks_mut(pixels) {
-                let values = out[first..].iter_mut().zip(total.iter());
-                values.for_each(|(out, t)| *out = if self.log { *out - t } else { *out * t });
+            for total in &mut total {
+                *total = if self.log { ln::<A>(*total) } else { 1.0 / *total };
+            }
+            // Taking the exponentials again is quicker than keeping them.
+            for (x, out) in self.x.iter().zip(&mut *self.out) {
+                let room = &mut out.room()[..columns.len()];
+                for (((room, &x), &peak), &total) in
+                    room.iter_mut().zip(&x[columns.clone()]).zip(&peak).zip(&total)
+                {
+                    let less = x - peak;
+                    room.write(if self.log { less - total } else { exp::<A>(less) * total });
+                }
+                // SAFETY: just now.
+                unsafe { out.wrote(columns.len()) };
             }
         }
     }
+}
 
-    /// One image's gradient, from the result y and its gradient g: of softmax y·(g − Σ g·y), of its logarithm
-    /// g − exp(y)·Σ g.
-    fn image_gradient(self, y: &[f32], grad: &[f32], out: &mut [f32], pixels: usize) {
-        let mut total = vec![0.0f32; pixels];
-        for (y, grad) in y.chunks(pixels).zip(grad.chunks(pixels)) {
-            for (total, (y, g)) in total.iter_mut().zip(y.iter().zip(grad)) {
+/// Some pixels of every class, as [y, gradient by y]: of softmax y·(g − Σ g·y), of its logarithm g − exp(y)·Σ g.
+struct Backward<'a, 'b> {
+    log: bool,
+    rows: &'a [[&'a [f32]; 2]],
+    out: &'a mut [Chunk<'b>],
+}
+
+impl Work for Backward<'_, '_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let mut total = vec![0.0f32; self.rows[0][0].len()];
+        for [y, grad] in self.rows {
+            for (total, (y, g)) in total.iter_mut().zip(y.iter().zip(*grad)) {
                 *total += if self.log { *g } else { g * y };
             }
         }
-        for (out, (y, grad)) in out.chunks_mut(pixels).zip(y.chunks(pixels).zip(grad.chunks(pixels))) {
-            for ((out, total), (y, g)) in out.iter_mut().zip(&total).zip(y.iter().zip(grad)) {
-                *out = if self.log { g - y.exp() * total } else { y * (g - total) };
+        let mut row = total.clone();
+        for ([y, grad], out) in self.rows.iter().zip(self.out) {
+            for ((row, total), (&y, g)) in row.iter_mut().zip(&total).zip(y.iter().zip(*grad)) {
+                *row = if self.log { g - exp::<A>(y) * total } else { y * (g - total) };
             }
+            out.copy(&row);
         }
     }
 }
@@ -102,25 +161,13 @@ impl CustomOp1 for Softmax {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (_, classes, pixels) = sizes(layout.shape())?;
-        let x = floats(x, layout)?;
-        let mut out = vec![0.0; x.len()];
-        let images = out.par_chunks_mut(classes * pixels).zip(x.par_chunks(classes * pixels));
-        images.for_each(|(out, x)| self.image(x, out, pixels));
-        Ok((CpuStorage::F32(out), layout.shape().clone()))
+        let values = self.values(floats(x, layout)?, sizes(layout.shape())?);
+        Ok((CpuStorage::F32(values), layout.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, y: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let (_, classes, pixels) = sizes(x.shape())?;
-        let image = classes * pixels;
-        let values = with_floats(y, |y| {
-            with_floats(grad, |grad| {
-                let mut out = vec![0.0; y.len()];
-                let images = out.par_chunks_mut(image).zip(y.par_chunks(image).zip(grad.par_chunks(image)));
-                images.for_each(|(out, (y, grad))| self.image_gradient(y, grad, out, pixels));
-                out
-            })
-        })??;
+        let sizes = sizes(x.shape())?;
+        let values = with_floats(y, |y| with_floats(grad, |grad| self.gradient([y, grad], sizes)))??;
         tensor(values, x).map(Some)
     }
 }

@@ -1,8 +1,13 @@
 //! Enlarging by a whole factor, nearest or bilinear, with gradients.
-use super::cpu::{floats, tensor, with_floats};
+// See vector.rs: what is compiled for each instruction set is inlined.
+#![allow(clippy::inline_always)]
+
+use super::cpu::{Chunk, build_rows, floats, tensor, with_floats};
 use super::is_ours;
+use super::vector::{self, Arithmetic, Work};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// How the pixels between are filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +71,37 @@ impl Axis {
         Self { len, mixes: (0..len * scale).map(mix).collect() }
     }
 
+    /// The results that lie on these inputs, one by one.
+    #[inline(always)]
+    fn mix(&self, from: &[f32], to: &mut [f32], inputs: Range<usize>) {
+        let scale = self.mixes.len() / self.len;
+        let outputs = inputs.start * scale..inputs.end * scale;
+        for (to, mix) in to[outputs.clone()].iter_mut().zip(&self.mixes[outputs]) {
+            *to = blend(from[mix.low], from[mix.high], mix.part);
+        }
+    }
+
+    /// [`Axis::mix`] of all inputs: between the borders the results of each input are mixed alike.
+    #[inline(always)]
+    fn stretch<const SCALE: usize>(&self, from: &[f32], to: &mut [f32]) {
+        let width = self.len;
+        if width < 3 {
+            return self.mix(from, to, 0..width);
+        }
+        self.mix(from, to, 0..1);
+        self.mix(from, to, width - 1..width);
+        let alike = &self.mixes[SCALE..];
+        let parts: [f32; SCALE] = std::array::from_fn(|i| alike[i].part);
+        let before: [bool; SCALE] = std::array::from_fn(|i| alike[i].low == 0);
+        let three = from.iter().zip(&from[1..]).zip(&from[2..]);
+        for (to, ((&left, &here), &right)) in to.as_chunks_mut::<SCALE>().0[1..].iter_mut().zip(three) {
+            for i in 0..SCALE {
+                let (low, high) = if before[i] { (left, here) } else { (here, right) };
+                to[i] = blend(low, high, parts[i]);
+            }
+        }
+    }
+
     /// `x` enlarged along `axis`, on any device.
     fn mixed(&self, x: &Tensor, axis: usize) -> Result<Tensor> {
         let (x, mut shape) = (x.contiguous()?, [1; 4]);
@@ -86,20 +122,6 @@ struct Upsample {
 }
 
 impl Upsample {
-    fn plane(&self, x: &[f32], out: &mut [f32]) {
-        let width = self.x.len;
-        let mut mixed = vec![0.0; width];
-        for (row, mix) in out.chunks_mut(self.x.mixes.len()).zip(&self.y.mixes) {
-            let (low, high) = (&x[mix.low * width..][..width], &x[mix.high * width..][..width]);
-            for (mixed, (low, high)) in mixed.iter_mut().zip(low.iter().zip(high)) {
-                *mixed = blend(*low, *high, mix.part);
-            }
-            for (out, mix) in row.iter_mut().zip(&self.x.mixes) {
-                *out = blend(mixed[mix.low], mixed[mix.high], mix.part);
-            }
-        }
-    }
-
     fn plane_gradient(&self, grad: &[f32], out: &mut [f32]) {
         let width = self.x.len;
         let mut mixed = vec![0.0; width];
@@ -117,7 +139,49 @@ impl Upsample {
     }
 }
 
+/// Some rows of the result, counted over all planes.
+struct Rows<'a, 'b> {
+    op: &'a Upsample,
+    x: &'a [f32],
+    plane: usize,
+    rows: Range<usize>,
+    out: &'a mut Chunk<'b>,
+}
+
+impl Work for Rows<'_, '_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let Self { op: Upsample { y, x: across }, x, plane, rows, out } = self;
+        let width = across.len;
+        let (mut mixed, mut row) = (vec![0.0; width], vec![0.0; across.mixes.len()]);
+        let mut made = None;
+        for at in rows {
+            let mix = y.mixes[at % y.mixes.len()];
+            let from = at / y.mixes.len() * plane;
+            let (low, high) = (from + mix.low * width, from + mix.high * width);
+            // Nearest neighbours come in equal rows.
+            if mix.part != 0.0 || made != Some(low) {
+                for (mixed, (low, high)) in
+                    mixed.iter_mut().zip(x[low..][..width].iter().zip(&x[high..][..width]))
+                {
+                    *mixed = blend(*low, *high, mix.part);
+                }
+                match row.len() / width {
+                    2 => across.stretch::<2>(&mixed, &mut row),
+                    3 => across.stretch::<3>(&mixed, &mut row),
+                    4 => across.stretch::<4>(&mixed, &mut row),
+                    _ => across.mix(&mixed, &mut row, 0..width),
+                }
+                made = (mix.part == 0.0).then_some(low);
+            }
+            out.copy(&row);
+        }
+    }
+}
+
 /// Exact where `part` is 0, so that nearest neighbours and infinities pass unchanged.
+#[inline(always)]
 fn blend(low: f32, high: f32, part: f32) -> f32 {
     if part == 0.0 { low } else { low * (1.0 - part) + high * part }
 }
@@ -131,9 +195,9 @@ impl CustomOp1 for Upsample {
         let (batch, channels, height, width) = layout.shape().dims4()?;
         let x = floats(x, layout)?;
         let (rows, cols) = (self.y.mixes.len(), self.x.mixes.len());
-        let mut out = vec![0.0; batch * channels * rows * cols];
-        let planes = out.par_chunks_mut(rows * cols).zip(x.par_chunks(height * width));
-        planes.for_each(|(out, x)| self.plane(x, out));
+        let out = build_rows([batch * channels * rows, cols], cols, |rows, out| {
+            vector::run(Rows { op: self, x, plane: height * width, rows, out });
+        });
         Ok((CpuStorage::F32(out), (batch, channels, rows, cols).into()))
     }
 
