@@ -11,7 +11,7 @@ use crate::cli::terminal::{Finished, Outcome, say, say_json, with_progress};
 use crate::compute;
 use crate::monitor::Monitor;
 use crate::network::architectures::{UnetSpec, unet};
-use crate::network::{self, Graph, Mode, TrainState, Weights, no_tap};
+use crate::network::{self, Graph, Mode, PreparedNetwork, TrainState, Weights, no_tap};
 
 use super::args::UnetArgs;
 use super::timing::{Times, noise, peak_rss_mb};
@@ -141,10 +141,11 @@ struct Job {
 }
 
 impl Job {
+    /// As the window and `segment` run a network of which no feature maps are wanted.
     fn inference(&self, runs: usize, monitor: &Monitor) -> anyhow::Result<Times> {
+        let network = PreparedNetwork::new(&self.graph, &self.weights);
         Times::of(runs, self.input.device(), |run| {
-            let monitor = monitor.part(run, runs + 1);
-            network::run(&self.graph, &self.weights, &self.input, Mode::Eval, &mut no_tap, &monitor)?;
+            network.run(&self.input, &|_, _| false, &mut no_tap, &monitor.part(run, runs + 1))?;
             Ok(())
         })
     }
