@@ -40,7 +40,7 @@ pub(super) struct Dots<'a> {
 
 /// Instruction sets the loops are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Isa {
+pub(super) enum Isa {
     #[cfg(target_arch = "x86_64")]
     Avx512,
     #[cfg(target_arch = "x86_64")]
@@ -50,7 +50,7 @@ enum Isa {
 
 impl Isa {
     /// Those this processor has, best first.
-    fn available() -> impl Iterator<Item = Self> {
+    pub(super) fn available() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let wide = [
             std::arch::is_x86_feature_detected!("avx512f").then_some(Self::Avx512),
@@ -62,13 +62,13 @@ impl Isa {
         wide.into_iter().flatten().chain([Self::Portable])
     }
 
-    fn best() -> Self {
+    pub(super) fn best() -> Self {
         Self::available().next().unwrap_or(Self::Portable)
     }
 }
 
 /// Heights of the row panels that `rows` rows are cut into.
-fn panels(rows: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn panels(rows: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let mut height = TALLEST;
@@ -99,7 +99,7 @@ impl Product<'_> {
     }
 
     /// `isa` must be one of [`Isa::available`].
-    fn run_on(&self, isa: Isa, at: usize, len: usize, out: &mut [f32]) {
+    pub(super) fn run_on(&self, isa: Isa, at: usize, len: usize, out: &mut [f32]) {
         let depth = self.offsets.len();
         let reach = self.offsets.iter().max().copied().unwrap_or(0);
         assert!(self.rows > 0 && self.weights.len() >= self.rows * depth, "packed weights are whole");
@@ -180,36 +180,47 @@ unsafe fn dots_avx2(job: &Dots, out: &mut [f32]) {
     unsafe { dots::<__m256, 4, 3>(job, out) }
 }
 
-/// All panels over all columns, `N` registers of columns at a time while there are so many.
+/// All panels over all columns, `N` registers of columns at a time while there are so many; four go as two and two.
 #[inline(always)]
 unsafe fn product<V: Lanes, const N: usize>(job: &Product, at: usize, len: usize, out: &mut [f32]) {
-    let (mut n, out) = (0, out.as_mut_ptr());
+    let mut n = 0;
     while n < len {
-        let wide = len - n > (N - 1) * V::WIDTH;
-        let mut row = 0;
-        while row < job.rows {
-            let left = job.rows - row;
-            // SAFETY: `row` and `n` are inside what `Product::run` checked.
-            unsafe {
-                let tile = Tile {
-                    weights: job.weights.as_ptr().add(row * job.offsets.len()),
-                    source: job.source.as_ptr().add(at + n),
-                    out: out.add(row * job.out_stride + at + n),
-                };
-                row += match (left, wide) {
-                    (8.., true) => tile.multiply::<V, 8, N>(job),
-                    (8.., false) => tile.multiply::<V, 8, 1>(job),
-                    (4.., true) => tile.multiply::<V, 4, N>(job),
-                    (4.., false) => tile.multiply::<V, 4, 1>(job),
-                    (2.., true) => tile.multiply::<V, 2, N>(job),
-                    (2.., false) => tile.multiply::<V, 2, 1>(job),
-                    (_, true) => tile.multiply::<V, 1, N>(job),
-                    (_, false) => tile.multiply::<V, 1, 1>(job),
-                };
-            }
-        }
-        n += if wide { N * V::WIDTH } else { V::WIDTH };
+        let left = (len - n).div_ceil(V::WIDTH);
+        // SAFETY: `n` is inside what `Product::run` checked.
+        n += V::WIDTH
+            * unsafe {
+                if left >= N && (left != 4 || N < 3) {
+                    panels_over::<V, N>(job, at + n, out)
+                } else if left >= 2 {
+                    panels_over::<V, 2>(job, at + n, out)
+                } else {
+                    panels_over::<V, 1>(job, at + n, out)
+                }
+            };
     }
+}
+
+/// All panels over `N` registers of columns from `at` on; gives `N`.
+#[inline(always)]
+unsafe fn panels_over<V: Lanes, const N: usize>(job: &Product, at: usize, out: &mut [f32]) -> usize {
+    let mut row = 0;
+    while row < job.rows {
+        // SAFETY: `row` and `at` are inside what `Product::run` checked.
+        unsafe {
+            let tile = Tile {
+                weights: job.weights.as_ptr().add(row * job.offsets.len()),
+                source: job.source.as_ptr().add(at),
+                out: out.as_mut_ptr().add(row * job.out_stride + at),
+            };
+            row += match job.rows - row {
+                8.. => tile.multiply::<V, 8, N>(job),
+                4.. => tile.multiply::<V, 4, N>(job),
+                2.. => tile.multiply::<V, 2, N>(job),
+                _ => tile.multiply::<V, 1, N>(job),
+            };
+        }
+    }
+    N
 }
 
 /// Where one tile of the product reads and writes.
@@ -328,7 +339,7 @@ mod tests {
     fn every_instruction_set_gives_the_same_products() {
         let offsets = [0, 3, 40, 41, 90];
         for rows in 1..=19 {
-            for (at, len) in [(0, 1), (5, 15), (2, 48), (0, 97)] {
+            for (at, len) in [(0, 1), (5, 15), (2, 48), (1, 64), (0, 97)] {
                 let (source, matrix) = (numbers(90 + at + len + SLACK, len), numbers(rows * 5, rows));
                 let weights = pack(rows, 5, |m, k| matrix[m * 5 + k]);
                 let out_stride = at + len + SLACK;

@@ -10,10 +10,28 @@ pub(super) trait Lanes: Copy {
     const WIDTH: usize;
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
+    /// Lanes `first..last` alone, the others 0; only those are read.
+    #[inline(always)]
+    unsafe fn load_some(from: *const f32, first: usize, last: usize) -> Self {
+        let mut lanes = [0.0; 16];
+        for i in first..last {
+            // SAFETY: the caller's pointer is good for these lanes.
+            lanes[i] = unsafe { *from.wrapping_add(i) };
+        }
+        // SAFETY: no register is wider.
+        unsafe { Self::load(lanes.as_ptr()) }
+    }
     unsafe fn store(self, to: *mut f32);
+    unsafe fn add(self, b: Self) -> Self;
+    unsafe fn sub(self, b: Self) -> Self;
+    unsafe fn mul(self, b: Self) -> Self;
     /// `self · b + c`
     unsafe fn mul_add(self, b: Self, c: Self) -> Self;
     unsafe fn sum(self) -> f32;
+    /// Of 4 · `WIDTH` floats in a row, every fourth one: from the first, from the second, …
+    unsafe fn apart(row: [Self; 4]) -> [Self; 4];
+    /// The inverse of [`Lanes::apart`].
+    unsafe fn together(phases: [Self; 4]) -> [Self; 4];
 }
 
 /// What every processor can do; the compiler turns the loops into whatever vectors there are.
@@ -34,6 +52,30 @@ impl Lanes for [f32; 8] {
         unsafe { to.cast::<Self>().write_unaligned(self) }
     }
     #[inline(always)]
+    unsafe fn add(self, b: Self) -> Self {
+        let mut out = self;
+        for i in 0..8 {
+            out[i] += b[i];
+        }
+        out
+    }
+    #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        let mut out = self;
+        for i in 0..8 {
+            out[i] -= b[i];
+        }
+        out
+    }
+    #[inline(always)]
+    unsafe fn mul(self, b: Self) -> Self {
+        let mut out = self;
+        for i in 0..8 {
+            out[i] *= b[i];
+        }
+        out
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, b: Self, c: Self) -> Self {
         let mut out = c;
         for i in 0..8 {
@@ -51,16 +93,35 @@ impl Lanes for [f32; 8] {
         let [a, b, c, d, e, f, g, h] = self;
         ((a + e) + (c + g)) + ((b + f) + (d + h))
     }
+    #[inline(always)]
+    unsafe fn apart(row: [Self; 4]) -> [Self; 4] {
+        let mut phases = row;
+        for i in 0..32 {
+            phases[i % 4][i / 4] = row[i / 8][i % 8];
+        }
+        phases
+    }
+    #[inline(always)]
+    unsafe fn together(phases: [Self; 4]) -> [Self; 4] {
+        let mut row = phases;
+        for i in 0..32 {
+            row[i / 8][i % 8] = phases[i % 4][i / 4];
+        }
+        row
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::Lanes;
     use std::arch::x86_64::{
-        __m256, __m512, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps,
-        _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps,
-        _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_reduce_add_ps, _mm512_set1_ps,
-        _mm512_storeu_ps,
+        __m256, __m512, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps, _mm256_add_ps,
+        _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mul_ps,
+        _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_sub_ps,
+        _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd,
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_permutex2var_pd,
+        _mm512_permutex2var_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setr_epi64,
+        _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_sub_ps,
     };
 
     // SAFETY: the trait's contract: only called where AVX-512F is there, with pointers good for sixteen floats.
@@ -75,8 +136,25 @@ mod x86 {
             unsafe { _mm512_loadu_ps(from) }
         }
         #[inline(always)]
+        unsafe fn load_some(from: *const f32, first: usize, last: usize) -> Self {
+            let below = |lane: usize| (1_u32 << lane) - 1;
+            unsafe { _mm512_maskz_loadu_ps((below(last) & !below(first)) as u16, from) }
+        }
+        #[inline(always)]
         unsafe fn store(self, to: *mut f32) {
             unsafe { _mm512_storeu_ps(to, self) }
+        }
+        #[inline(always)]
+        unsafe fn add(self, b: Self) -> Self {
+            unsafe { _mm512_add_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn sub(self, b: Self) -> Self {
+            unsafe { _mm512_sub_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, b: Self) -> Self {
+            unsafe { _mm512_mul_ps(self, b) }
         }
         #[inline(always)]
         unsafe fn mul_add(self, b: Self, c: Self) -> Self {
@@ -85,6 +163,30 @@ mod x86 {
         #[inline(always)]
         unsafe fn sum(self) -> f32 {
             unsafe { _mm512_reduce_add_ps(self) }
+        }
+        #[inline(always)]
+        unsafe fn apart([a, b, c, d]: [Self; 4]) -> [Self; 4] {
+            unsafe {
+                let first = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
+                let second = _mm512_setr_epi32(2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31);
+                let (ab, cd) = (_mm512_permutex2var_ps(a, first, b), _mm512_permutex2var_ps(c, first, d));
+                let [p0, p1] = [_mm512_shuffle_f32x4::<0x44>(ab, cd), _mm512_shuffle_f32x4::<0xEE>(ab, cd)];
+                let (ab, cd) = (_mm512_permutex2var_ps(a, second, b), _mm512_permutex2var_ps(c, second, d));
+                let [p2, p3] = [_mm512_shuffle_f32x4::<0x44>(ab, cd), _mm512_shuffle_f32x4::<0xEE>(ab, cd)];
+                [p0, p1, p2, p3]
+            }
+        }
+        #[inline(always)]
+        unsafe fn together([a, b, c, d]: [Self; 4]) -> [Self; 4] {
+            unsafe {
+                let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+                let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+                let (ab, cd) = (_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(c, low, d));
+                let [p0, p1] = pairs_together(ab, cd);
+                let (ab, cd) = (_mm512_permutex2var_ps(a, high, b), _mm512_permutex2var_ps(c, high, d));
+                let [p2, p3] = pairs_together(ab, cd);
+                [p0, p1, p2, p3]
+            }
         }
     }
 
@@ -104,6 +206,18 @@ mod x86 {
             unsafe { _mm256_storeu_ps(to, self) }
         }
         #[inline(always)]
+        unsafe fn add(self, b: Self) -> Self {
+            unsafe { _mm256_add_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn sub(self, b: Self) -> Self {
+            unsafe { _mm256_sub_ps(self, b) }
+        }
+        #[inline(always)]
+        unsafe fn mul(self, b: Self) -> Self {
+            unsafe { _mm256_mul_ps(self, b) }
+        }
+        #[inline(always)]
         unsafe fn mul_add(self, b: Self, c: Self) -> Self {
             unsafe { _mm256_fmadd_ps(self, b, c) }
         }
@@ -114,6 +228,54 @@ mod x86 {
                 let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
                 _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
             }
+        }
+        #[inline(always)]
+        unsafe fn apart([a, b, c, d]: [Self; 4]) -> [Self; 4] {
+            unsafe {
+                turned([
+                    _mm256_permute2f128_ps::<0x20>(a, c),
+                    _mm256_permute2f128_ps::<0x31>(a, c),
+                    _mm256_permute2f128_ps::<0x20>(b, d),
+                    _mm256_permute2f128_ps::<0x31>(b, d),
+                ])
+            }
+        }
+        #[inline(always)]
+        unsafe fn together(phases: [Self; 4]) -> [Self; 4] {
+            unsafe {
+                let [a, b, c, d] = turned(phases);
+                [
+                    _mm256_permute2f128_ps::<0x20>(a, b),
+                    _mm256_permute2f128_ps::<0x20>(c, d),
+                    _mm256_permute2f128_ps::<0x31>(a, b),
+                    _mm256_permute2f128_ps::<0x31>(c, d),
+                ]
+            }
+        }
+    }
+
+    /// Pairs of `a` and of `b` by turns.
+    #[inline(always)]
+    unsafe fn pairs_together(a: __m512, b: __m512) -> [__m512; 2] {
+        // SAFETY: only called from the methods above.
+        unsafe {
+            let (a, b) = (_mm512_castps_pd(a), _mm512_castps_pd(b));
+            let low = _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);
+            let high = _mm512_permutex2var_pd(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
+            [_mm512_castpd_ps(low), _mm512_castpd_ps(high)]
+        }
+    }
+
+    /// Rows and columns exchanged, in each half of the registers.
+    #[inline(always)]
+    unsafe fn turned([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+        // SAFETY: only called from the methods above.
+        unsafe {
+            let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+            let [p0, p1] = [_mm256_shuffle_ps::<0x44>(ab, cd), _mm256_shuffle_ps::<0xEE>(ab, cd)];
+            let (ab, cd) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+            let [p2, p3] = [_mm256_shuffle_ps::<0x44>(ab, cd), _mm256_shuffle_ps::<0xEE>(ab, cd)];
+            [p0, p1, p2, p3]
         }
     }
 }

@@ -19,6 +19,7 @@ mod planes;
 mod prepared;
 mod shape;
 mod window;
+mod winograd;
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,9 @@ pub(super) use elsewhere::{between, workspace_bytes};
 pub use engine::Algorithm;
 pub use prepared::{PreparedConv, conv_algorithm, conv_packed_bytes};
 pub use shape::{ConvKind, ConvSpec};
-pub(crate) use window::SCRATCH_BYTES_PER_THREAD;
+
+/// Bytes of working memory that one thread takes while convolving, at most in all usual cases.
+pub(crate) const SCRATCH_BYTES_PER_THREAD: u64 = window::LARGEST_SCRATCH + winograd::LARGEST_SCRATCH;
 
 use super::is_ours;
 use candle_core::{Result, Tensor, bail};

@@ -25,6 +25,11 @@ impl Convolution {
         if self.transposed { self.geometry.adjoint() } else { self.geometry.forward() }
     }
 
+    /// What gives the gradient by its input.
+    pub(super) fn back(&self) -> Pass {
+        if self.transposed { self.geometry.forward() } else { self.geometry.adjoint() }
+    }
+
     /// Channels and `[y, x]` of the result.
     pub(super) fn result(&self) -> (usize, [usize; 2]) {
         let g = &self.geometry;
@@ -49,7 +54,7 @@ impl Convolution {
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (g, grad) = (&self.geometry, grad.contiguous()?);
-        let back = if self.transposed { g.forward() } else { g.adjoint() };
+        let back = self.back();
         let by_x = x.track_op().then(|| {
             let values = with_floats(&grad, |grad| {
                 with_floats(weight, |weight| engine::run_once(&back, grad, weight, None))

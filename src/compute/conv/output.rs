@@ -1,9 +1,11 @@
 //! Where a convolution writes, and what happens to its values on the way: bias, batch-norm, ReLU, pooling by two.
-#![allow(unsafe_code)]
+// Loops become code for an instruction set only where all of it is inlined into a function compiled for it.
+#![allow(unsafe_code, clippy::inline_always)]
 
 use super::pass::Pass;
 use super::window::Tile;
 use crate::compute::pooling::larger;
+use crate::compute::vector::{self, Arithmetic, Work};
 
 /// What follows a convolution in the same pass over memory.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,14 +66,16 @@ impl<'a> Output<'a> {
         values: &[f32],
         cols: usize,
     ) {
-        let Finish { bias, norm, relu, .. } = self.finish;
-        let piece = Piece {
-            plane: image * self.pass.groups * self.pass.target_channels + channel,
-            tile,
-            at,
-            values,
-            cols,
-        };
+        let plane = image * self.pass.groups * self.pass.target_channels + channel;
+        let piece = Piece { plane, channel, tile, at, values, cols };
+        vector::run(Writing(self, piece));
+    }
+
+    /// # Safety
+    /// As [`Output::write`].
+    #[inline(always)]
+    unsafe fn finish(&self, piece: Piece) {
+        let (Finish { bias, norm, relu, .. }, channel) = (self.finish, piece.channel);
         let bias = bias.map_or(0.0, |bias| bias[channel]);
         // SAFETY: the caller's promise.
         unsafe {
@@ -89,6 +93,7 @@ impl<'a> Output<'a> {
 
     /// # Safety
     /// As [`Output::write`].
+    #[inline(always)]
     unsafe fn put(&self, piece: Piece, f: impl Fn(f32) -> f32) {
         // SAFETY: the caller's promise.
         unsafe { if self.finish.halve { self.put_halved(piece, f) } else { self.put_whole(piece, f) } }
@@ -96,7 +101,8 @@ impl<'a> Output<'a> {
 
     /// # Safety
     /// As [`Output::write`].
-    unsafe fn put_whole(&self, Piece { plane, tile, at, values, cols }: Piece, f: impl Fn(f32) -> f32) {
+    #[inline(always)]
+    unsafe fn put_whole(&self, Piece { plane, tile, at, values, cols, .. }: Piece, f: impl Fn(f32) -> f32) {
         let pass = self.pass;
         let [height, width] = pass.target;
         let [y0, x0] = [0, 1].map(|i| (tile.at[i] * pass.spread[i] + at[i]) as isize + pass.start[i]);
@@ -124,6 +130,7 @@ impl<'a> Output<'a> {
 
     /// # Safety
     /// As [`Output::write`].
+    #[inline(always)]
     unsafe fn put_halved(&self, Piece { plane, tile, values, cols, .. }: Piece, f: impl Fn(f32) -> f32) {
         let [height, width] = self.pass.target.map(|n| n / 2);
         let [y0, x0] = tile.at.map(|n| n / 2);
@@ -143,13 +150,27 @@ impl<'a> Output<'a> {
     }
 }
 
-/// What one call writes: grid positions `tile` of residue `at` of one plane.
+/// What one call writes: grid positions `tile` of residue `at` of one plane, which is a channel of an image.
 struct Piece<'a> {
     plane: usize,
+    channel: usize,
     tile: Tile,
     at: [usize; 2],
     values: &'a [f32],
     cols: usize,
+}
+
+/// A call of [`Output::write`], whose promise is kept.
+struct Writing<'a>(&'a Output<'a>, Piece<'a>);
+
+impl Work for Writing<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        // SAFETY: made by `Output::write` alone, whose caller promised.
+        unsafe { self.0.finish(self.1) }
+    }
 }
 
 /// `to[i·step] = f(from[i])`
@@ -157,7 +178,6 @@ struct Piece<'a> {
 /// # Safety
 /// `to` is good for writing `from.len()` floats, `step` apart.
 #[inline(always)]
-#[allow(clippy::inline_always)] // so that `f` and `step` are known in the loop
 unsafe fn put(to: *mut f32, step: usize, from: &[f32], f: impl Fn(f32) -> f32) {
     for (i, &value) in from.iter().enumerate() {
         // SAFETY: the caller's promise.

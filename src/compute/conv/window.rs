@@ -7,8 +7,8 @@ use std::ops::Range;
 /// Floats of source that one tile may hold: half a mebibyte, so that it stays in a core's second-level cache.
 const WINDOW_FLOATS: usize = 128 * 1024;
 
-/// Bytes of working memory that one thread takes while convolving, at most in all usual cases.
-pub(crate) const SCRATCH_BYTES_PER_THREAD: u64 = 3 * 4 * WINDOW_FLOATS as u64;
+/// Bytes of working memory that one thread takes for windows and what goes with them, at most in all usual cases.
+pub(super) const LARGEST_SCRATCH: u64 = 3 * 4 * WINDOW_FLOATS as u64;
 
 /// How a pass is cut into tiles, and how a tile's source lies in memory: for each channel and each phase in use one
 /// plane of `rows` × `cols`.
@@ -32,7 +32,7 @@ pub(super) struct Tile {
 }
 
 /// Splits `total` into equal pieces of at most `most`, and gives the size of a piece.
-fn even_piece(total: usize, most: usize) -> usize {
+pub(super) fn even_piece(total: usize, most: usize) -> usize {
     total.div_ceil(total.div_ceil(most.clamp(1, total)))
 }
 
@@ -195,7 +195,7 @@ impl Window {
 }
 
 /// `to[j] = from[x0 + j·step]`, zero outside.
-fn copy_row(from: &[f32], x0: isize, step: usize, to: &mut [f32]) {
+pub(super) fn copy_row(from: &[f32], x0: isize, step: usize, to: &mut [f32]) {
     let inside = |limit: isize| (limit.max(0) as usize).div_ceil(step).min(to.len());
     let (first, last) = (inside(-x0), inside(from.len() as isize - x0));
     if first >= last {
