@@ -12,6 +12,7 @@ mod cuda;
 mod device;
 mod functions;
 mod given;
+mod isa;
 mod memory;
 mod norm;
 mod ours;

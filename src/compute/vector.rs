@@ -2,6 +2,8 @@
 // What is compiled for each instruction set must be inlined.
 #![allow(unsafe_code, clippy::inline_always)]
 
+use super::isa::Isa;
+
 /// A loop that is worth having in the widest registers there are.
 ///
 /// `run`, and every function of ours that it calls, is `#[inline(always)]`: what is inlined is compiled with the
@@ -39,18 +41,20 @@ impl Arithmetic for Plain {
 
 /// Runs `work` with the best instructions of this processor.
 pub(super) fn run<W: Work>(work: W) -> W::Output {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if x86::has_avx512() {
-            // SAFETY: the processor has these instructions.
-            return unsafe { x86::avx512(work) };
-        }
-        if x86::has_avx2() {
-            // SAFETY: the processor has these instructions.
-            return unsafe { x86::avx2(work) };
-        }
+    run_on(Isa::best(), work)
+}
+
+/// `isa` must be one of [`Isa::available`].
+fn run_on<W: Work>(isa: Isa, work: W) -> W::Output {
+    match isa {
+        // SAFETY: the processor has these instructions.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { x86::avx512(work) },
+        // SAFETY: the processor has these instructions.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { x86::avx2(work) },
+        Isa::Portable => portable(work),
     }
-    portable(work)
 }
 
 fn portable<W: Work>(work: W) -> W::Output {
@@ -60,14 +64,6 @@ fn portable<W: Work>(work: W) -> W::Output {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{Fused, Work};
-
-    pub(super) fn has_avx512() -> bool {
-        is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") && has_avx2()
-    }
-
-    pub(super) fn has_avx2() -> bool {
-        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
-    }
 
     #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
     pub(super) fn avx512<W: Work>(work: W) -> W::Output {
@@ -83,17 +79,6 @@ mod x86 {
 /// The results of `work` with each set of instructions that this processor has.
 #[cfg(test)]
 pub(super) fn everywhere<W: Work>(work: impl Fn() -> W) -> Vec<W::Output> {
-    let mut results = vec![portable(work()), work().run::<Plain>()];
-    #[cfg(target_arch = "x86_64")]
-    {
-        if x86::has_avx512() {
-            // SAFETY: the processor has these instructions.
-            results.push(unsafe { x86::avx512(work()) });
-        }
-        if x86::has_avx2() {
-            // SAFETY: the processor has these instructions.
-            results.push(unsafe { x86::avx2(work()) });
-        }
-    }
-    results
+    let with_plain = std::iter::once(work().run::<Plain>());
+    with_plain.chain(Isa::available().map(|isa| run_on(isa, work()))).collect()
 }

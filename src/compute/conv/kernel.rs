@@ -8,6 +8,7 @@
 #![allow(unsafe_code, clippy::inline_always, clippy::needless_range_loop)]
 
 use super::lanes::Lanes;
+use crate::compute::isa::Isa;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
 
@@ -36,35 +37,6 @@ pub(super) struct Dots<'a> {
     pub(super) source: &'a [f32],
     /// Up to [`SLACK`] more are read; `left` must be zero there.
     pub(super) len: usize,
-}
-
-/// Instruction sets the loops are compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Isa {
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    Portable,
-}
-
-impl Isa {
-    /// Those this processor has, best first.
-    pub(super) fn available() -> impl Iterator<Item = Self> {
-        #[cfg(target_arch = "x86_64")]
-        let wide = [
-            std::arch::is_x86_feature_detected!("avx512f").then_some(Self::Avx512),
-            (std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma"))
-                .then_some(Self::Avx2),
-        ];
-        #[cfg(not(target_arch = "x86_64"))]
-        let wide = [None];
-        wide.into_iter().flatten().chain([Self::Portable])
-    }
-
-    pub(super) fn best() -> Self {
-        Self::available().next().unwrap_or(Self::Portable)
-    }
 }
 
 /// Heights of the row panels that `rows` rows are cut into.

@@ -1,13 +1,14 @@
 //! Whether the processor has the matrix unit, and whether the system lets us use it.
 #![allow(unsafe_code)]
 
+use crate::compute::isa::most;
 use std::sync::OnceLock;
 
-/// Whether tiles of bf16 can be multiplied here. The first call asks the system for the permission, which it gives to
+/// Whether tiles of bf16 can be multiplied here, and nobody forbids it. The first call asks the system for the permission, which it gives to
 /// the whole process.
 pub(in crate::compute::conv) fn available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| processor_has_it() && system_permits_it())
+    *AVAILABLE.get_or_init(|| most().is_none() && processor_has_it() && system_permits_it())
 }
 
 /// AMX-TILE and AMX-BF16 (leaf 7 of CPUID), and the vector instructions that split the numbers.

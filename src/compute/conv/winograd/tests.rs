@@ -2,10 +2,11 @@
 use super::transforms::{Backward, Forward, LONGEST, Strip, results_pitch};
 use super::{PLACES, SIDE, STEP, can, run, weights::Packed};
 use crate::compute::conv::engine::{self, Algorithm};
-use crate::compute::conv::kernel::{Isa, SLACK};
+use crate::compute::conv::kernel::SLACK;
 use crate::compute::conv::output::Finish;
 use crate::compute::conv::pass::{Geometry, Pass};
 use crate::compute::conv::planes::Planes;
+use crate::compute::isa::Isa;
 
 fn numbers(len: usize, salt: u64) -> Vec<f32> {
     let mut state = salt.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

@@ -7,8 +7,9 @@
 #![allow(unsafe_code, clippy::inline_always, clippy::needless_range_loop)]
 
 use super::{PLACES, SIDE, STEP};
-use crate::compute::conv::kernel::{Isa, SLACK};
+use crate::compute::conv::kernel::SLACK;
 use crate::compute::conv::lanes::Lanes;
+use crate::compute::isa::Isa;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
