@@ -8,6 +8,7 @@ mod memory;
 mod normalise;
 mod objects;
 mod otsu;
+mod outlook;
 mod predict;
 mod resample;
 mod retry;
@@ -21,6 +22,7 @@ pub use label_map::LabelMap;
 pub use normalise::normalise;
 pub use objects::{Object, measure};
 pub use otsu::otsu_threshold;
+pub use outlook::{Outlook, outlook};
 pub use resample::resample;
 pub use run::{Classification, Prediction, RunSettings, Segmentation, features_of, run};
 

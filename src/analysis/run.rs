@@ -20,7 +20,7 @@ pub struct RunSettings {
     /// Side in px of the piece that a tile decides (its halo comes on top), rounded up to the network's stride; `None`:
     /// chosen by memory, whole image if it fits. Networks in which a node sees the whole image are never cut.
     pub tile: Option<usize>,
-    /// Bytes the network may take at its worst moment, weights included; `None`: half of what is free, at most 2 GiB, and
+    /// Bytes the network may take at its worst moment, weights included; `None`: half of what is free, at most 768 MiB, and
     /// of a graphics card's memory four fifths of what is free. The result itself comes on top and is checked against
     /// what the host has free.
     pub memory_limit: Option<u64>,

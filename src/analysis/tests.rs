@@ -9,7 +9,7 @@ use candle_core::Device;
 use ndarray::{Array3, Array4};
 use std::sync::Arc;
 
-fn card(task: Task, classes: usize, inputs: usize) -> ModelCard {
+pub(super) fn card(task: Task, classes: usize, inputs: usize) -> ModelCard {
     let names = |stem: &str, count| (0..count).map(move |i| format!("{stem} {i}")).collect::<Vec<_>>();
     ModelCard {
         name: "Toy".into(),
@@ -34,7 +34,7 @@ fn model(graph: Graph, card: ModelCard) -> Model {
     Model::new(graph, weights, card).unwrap()
 }
 
-fn segmenter(depth: usize, upsample: Option<Resample>) -> Model {
+pub(super) fn segmenter(depth: usize, upsample: Option<Resample>) -> Model {
     let spec =
         UnetSpec { in_channels: 1, classes: 3, base: 4, depth, batch_norm: upsample.is_some(), upsample };
     model(unet(spec).unwrap(), card(Task::Segment, 3, 1))

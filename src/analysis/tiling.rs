@@ -89,13 +89,17 @@ impl Tiling {
 
     /// Forecast for the largest of its tiles.
     pub(super) fn bytes(&self, graph: &Graph, device: &Device) -> Result<u64, AnalysisError> {
-        let longest = |axis: usize| self.tiles.iter().map(|tile| tile.window[axis].len()).max().unwrap_or(0);
-        peak_bytes(graph, [longest(0), longest(1)], device)
+        peak_bytes(graph, self.largest_window(), device)
+    }
+
+    /// The most that the network is shown at once, `[y, x]`.
+    pub(super) fn largest_window(&self) -> [usize; 2] {
+        [0, 1].map(|axis| self.tiles.iter().map(|tile| tile.window[axis].len()).max().unwrap_or(0))
     }
 }
 
 /// Forecast for an input of `size` `[y, x]` on `device`.
-fn peak_bytes(graph: &Graph, size: [usize; 2], device: &Device) -> Result<u64, AnalysisError> {
+pub(super) fn peak_bytes(graph: &Graph, size: [usize; 2], device: &Device) -> Result<u64, AnalysisError> {
     let input = [graph.input_channels(), size[0], size[1]];
     let beside = if device.is_cpu() { 0 } else { workspace_elsewhere(graph, input)? };
     Ok(forecast(graph, input)?.peak_bytes + beside)

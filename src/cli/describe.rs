@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::network::{self, Forecast, Graph, Model, ModelCard, NodeCost, ReceptiveField, Task};
+use candle_core::Device;
+
+use crate::analysis::{self, Outlook, RunSettings};
+use crate::network::{self, Computed, Forecast, Graph, Model, ModelCard, NodeCost, ReceptiveField, Task};
 
 use super::args::DescribeArgs;
 use super::terminal::{Finished, Outcome, grouped, say, say_json, table};
@@ -15,8 +18,18 @@ struct Description<'a> {
     input: [usize; 3],
     parameters: u64,
     multiply_adds: u64,
+    /// Of the input in one piece.
     forecast: Forecast,
-    nodes: &'a [NodeCost],
+    /// Of an image of the input's size, with its result; null where it cannot be run.
+    run: Option<Outlook>,
+    nodes: Vec<NodeLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct NodeLine<'a> {
+    #[serde(flatten)]
+    cost: &'a NodeCost,
+    computed: &'a Computed,
 }
 
 pub(super) fn run(args: &DescribeArgs) -> Outcome {
@@ -24,7 +37,10 @@ pub(super) fn run(args: &DescribeArgs) -> Outcome {
     let (graph, card) = Model::read_header(&path)?;
     let input = args.input.unwrap_or_else(|| usual_input(&graph, &card));
     let nodes = network::describe(&graph, input)?;
+    let computed = network::computed(&graph, input)?;
     let forecast = network::forecast(&graph, input)?;
+    let size = [input[1], input[2]];
+    let outlook = analysis::outlook(&graph, &card, size, &RunSettings::default(), &Device::Cpu);
     let parameters = nodes.iter().map(|node| node.parameters as u64).sum();
     let multiply_adds = nodes.iter().map(|node| node.multiply_adds).sum();
     if args.json {
@@ -36,12 +52,14 @@ pub(super) fn run(args: &DescribeArgs) -> Outcome {
             parameters,
             multiply_adds,
             forecast,
-            nodes: &nodes,
+            run: outlook.ok(),
+            nodes: lines(&nodes, &computed),
         })?;
         return Ok(Finished::default());
     }
-    let heading = ["node", "kind", "attributes", "shape", "parameters", "multiply-adds", "sees px"];
-    let rows = nodes.iter().map(|node| {
+    let heading =
+        ["node", "kind", "attributes", "shape", "parameters", "multiply-adds", "sees px", "computed"];
+    let rows = nodes.iter().zip(&computed).map(|(node, computed)| {
         let shape = node.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×");
         let cost = [grouped(node.parameters as u64), grouped(node.multiply_adds)];
         let [parameters, multiply_adds] = cost;
@@ -54,6 +72,7 @@ pub(super) fn run(args: &DescribeArgs) -> Outcome {
             parameters,
             multiply_adds,
             sees,
+            computed.words.clone(),
         ]
     });
     let rows: Vec<Vec<String>> = std::iter::once(heading.map(str::to_owned).to_vec()).chain(rows).collect();
@@ -61,13 +80,21 @@ pub(super) fn run(args: &DescribeArgs) -> Outcome {
     say(&format!("{} ({}), input {channels}×{height}×{width}", card.name, graph.architecture));
     say(&table(&rows));
     say(&format!(
-        "{} parameters, {} multiply-adds; a run takes about {} MB, most at {}",
+        "{} parameters, {} multiply-adds; in one piece the network takes about {} MB, most at {}",
         grouped(parameters),
         grouped(multiply_adds),
         grouped(forecast.peak_bytes / 1_000_000),
         forecast.worst_node
     ));
+    say(&match outlook {
+        Ok(outlook) => format!("An image of {width}×{height} px takes {}", outlook.words()),
+        Err(error) => error.to_string(),
+    });
     Ok(Finished::default())
+}
+
+fn lines<'a>(nodes: &'a [NodeCost], computed: &'a [Computed]) -> Vec<NodeLine<'a>> {
+    nodes.iter().zip(computed).map(|(cost, computed)| NodeLine { cost, computed }).collect()
 }
 
 /// The size a classifier resamples to, else 512 × 512, rounded to what the network halves evenly.

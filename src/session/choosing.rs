@@ -2,7 +2,9 @@
 
 use super::apply::Answer;
 use super::job::Failure;
+use super::running::{feature_budget, settings_for};
 use super::{JobKind, ModelEntry, Session};
+use crate::analysis::{Outlook, outlook};
 use crate::imaging::Micrograph;
 use crate::network::{Model, Task, describe, find_model, installed, total_stride};
 use std::sync::Arc;
@@ -67,6 +69,17 @@ impl Session {
                 .map(Arc::new)
                 .map_err(|error| error.to_string()),
         };
+        self.outlook = self.nodes.is_ok().then(|| self.look_ahead()).flatten();
+    }
+
+    /// What Run would take now.
+    fn look_ahead(&self) -> Option<Result<Outlook, String>> {
+        let (model, opened) = (self.model.as_ref()?, self.current_opened()?);
+        let size = [opened.micrograph.height(), opened.micrograph.width()];
+        let settings = settings_for(model, opened);
+        let found = outlook(&model.graph, &model.card, size, &settings, &self.device)
+            .and_then(|outlook| outlook.recording(&model.graph, feature_budget()));
+        Some(found.map_err(|error| error.to_string()))
     }
 }
 
@@ -118,8 +131,11 @@ mod tests {
         session.apply(Command::ChooseModel(model.clone()));
         assert_eq!(session.messages, [], "{:?}", texts(&session));
         assert_eq!(session.nodes.as_ref().unwrap()[0].shape, [1, 256, 256]);
+        assert_eq!(session.outlook, None);
         session.apply(Command::Open(vec![grey_png(dir.path(), "a.png", 9, 6)]));
         assert_eq!(session.nodes.as_ref().unwrap()[0].shape, [1, 6, 10], "rounded up to the stride of 2");
+        let outlook = session.outlook.clone().unwrap().unwrap();
+        assert_eq!((outlook.tile, outlook.window), (None, [6, 10]));
         assert_eq!(session.model_choice.as_ref(), Some(&model));
         assert_eq!(session.preferences.model, Some(model));
     }

@@ -118,9 +118,13 @@ pub(super) fn settings_for(model: &Model, opened: &Opened) -> RunSettings {
     }
 }
 
+/// Bytes of feature maps that a run would keep now, at most.
+pub(super) fn feature_budget() -> u64 {
+    available_memory().map_or(FEATURE_BYTES, |free| FEATURE_BYTES.min(free / 4))
+}
+
 fn compute(input: RunInput, monitor: &Monitor) -> Result<Ran, Failure> {
-    let budget = available_memory().map_or(FEATURE_BYTES, |free| FEATURE_BYTES.min(free / 4));
-    let mut recorder = Recorder::new(Wanted::All { first: input.node.clone() }, budget);
+    let mut recorder = Recorder::new(Wanted::All { first: input.node.clone() }, feature_budget());
     let began = Instant::now();
     let RunInput { model, micrograph, settings, device, .. } = &input;
     let prediction = run(model, micrograph, settings, device, &mut recorder, monitor)?;

@@ -5,7 +5,7 @@ use super::device::device_for;
 use super::job::Wake;
 use super::jobs::Jobs;
 use super::{JobKind, Preferences, Progress, Threading};
-use crate::analysis::{Object, Prediction, RunSettings};
+use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
 use crate::export::{Format, Paint};
 use crate::imaging::{Colormap, Contrast, Histogram, Micrograph, Plane};
@@ -121,6 +121,8 @@ pub struct Session {
     pub model_choice: Option<String>,
     /// Shapes, costs and receptive fields for the shown micrograph's size; the reason when they do not fit.
     pub nodes: Result<Arc<Vec<NodeCost>>, String>,
+    /// What a run on the shown micrograph would take; the reason when it cannot be. `None` where there are no nodes.
+    pub outlook: Option<Result<Outlook, String>>,
     pub result: Option<RunResult>,
     pub node: Option<String>,
     pub feature: Option<usize>,
@@ -178,6 +180,7 @@ impl Session {
             model: None,
             model_choice: None,
             nodes: Err("Choose a model to see its network".to_owned()),
+            outlook: None,
             result: None,
             node: None,
             feature: None,

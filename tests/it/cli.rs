@@ -145,9 +145,17 @@ fn describe_counts_every_node() {
     // 4 × 4 kernels of 3 × 3; batch-norm follows, so there is no bias.
     assert_eq!(conv["parameters"], 4 * 4 * 9);
     assert_eq!(conv["multiply_adds"], 4 * 4 * 9 * 64 * 32);
+    assert!(conv["computed"]["algorithm"].is_string(), "{conv}");
+    assert_eq!(conv["computed"]["with"], serde_json::json!(["batch-norm", "ReLU"]));
+    assert_eq!(description["run"]["tile"], serde_json::Value::Null);
+    assert!(description["run"]["network_bytes"].as_u64() == description["forecast"]["peak_bytes"].as_u64());
     let plain = run_in(dir.path(), &["describe", "net.safetensors"]);
     assert_eq!(plain.code, 0);
     assert!(plain.out.contains("enc1.conv2"));
+    assert!(plain.out.contains("with batch-norm and ReLU") && plain.out.contains("read in pieces"));
+    assert!(plain.out.contains("An image of 512×512 px takes about"), "{}", plain.out);
+    let large = run_in(dir.path(), &["describe", "net.safetensors", "--input", "1x20000x20000"]);
+    assert!(large.out.contains(" MB, in ") && large.out.contains(" tiles of "), "{}", large.out);
 }
 
 #[test]

@@ -101,6 +101,8 @@ fn from_a_dropped_file_to_a_feature_by_mouse_and_keys() {
     drop_file(&mut harness, model_file(dir.path(), "tiny", Task::Segment, tiny_unet(4)).into());
     assert!(harness.state().session.model.is_some());
 
+    let outlook = harness.state().session.outlook.clone().unwrap().unwrap();
+    harness.get_by_label_contains(&format!("a run takes {}", outlook.words()));
     harness.get_by_label("Run").click();
     harness.run();
     let result = harness.state().session.result.as_ref().expect("a result after Run");

@@ -85,7 +85,12 @@ fn run_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let text = strong("Run").color(if ready { palette.on_accent } else { palette.weak });
     let button = Button::new(text).min_size(vec2(58.0, 26.0));
     let button = if ready { button.fill(palette.accent) } else { button };
-    let hint = Action::Run.hint(ui.ctx());
+    let mut hint = Action::Run.hint(ui.ctx());
+    match &session.outlook {
+        Some(Ok(outlook)) => hint = format!("{hint}\nTakes {}", outlook.words()),
+        Some(Err(reason)) => hint = format!("{hint}\n{reason}"),
+        None => {}
+    }
     let why = if session.shown.is_none() {
         "Open a micrograph first".to_owned()
     } else if session.model_choice.is_none() {

@@ -80,7 +80,7 @@ impl PaneUi for NetworkPane {
                 self.table_ui(ui, desk, nodes, &ruler);
             });
         });
-        totals_ui(ui, nodes, &ruler);
+        totals_ui(ui, session, nodes, &ruler);
     }
 }
 
@@ -227,15 +227,24 @@ fn count(count: u64) -> String {
     if count == 0 { "·".to_owned() } else { format::short_count(count) }
 }
 
-fn totals_ui(ui: &mut Ui, nodes: &[NodeCost], ruler: &Ruler<'_>) {
+fn totals_ui(ui: &mut Ui, session: &Session, nodes: &[NodeCost], ruler: &Ruler<'_>) {
     let parameters: u64 = nodes.iter().map(|node| node.parameters as u64).sum();
     let multiply_adds: u64 = nodes.iter().map(|node| node.multiply_adds).sum();
     let sees = nodes.last().map(|node| ruler.sees(node).0).unwrap_or_default();
+    let run = match &session.outlook {
+        Some(Ok(outlook)) => format!("   a run takes {}", outlook.words()),
+        Some(Err(reason)) => format!("   {reason}"),
+        None => String::new(),
+    };
     let text = format!(
-        "{}   {} parameters   {} multiply-adds   sees {sees}",
+        "{}{run}   {} parameters   {} multiply-adds   sees {sees}",
         format::plural(nodes.len(), "node"),
         format::thousands(parameters),
         format::short_count(multiply_adds),
     );
-    ui.horizontal(|ui| ui.add(Label::new(small(text).color(Palette::of(ui).weak)).truncate()));
+    let label = Label::new(small(text).color(Palette::of(ui).weak)).truncate();
+    ui.horizontal(|ui| ui.add(label)).inner.on_hover_text(
+        "The memory is that of the worst moment: network, image, result and the feature maps that are kept. An image \
+         that would take too much is cut into tiles that overlap.",
+    );
 }

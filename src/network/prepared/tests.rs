@@ -278,6 +278,29 @@ fn threads_share_one_prepared_network() {
     assert!(values[0] == values[1] && values[0] == run());
 }
 
+/// To be run by itself: `cargo test --release two_hundred -- --ignored`.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "its number is the whole process's"]
+fn two_hundred_runs_take_no_more_memory_than_ten() {
+    let spec = UnetSpec { in_channels: 1, classes: 2, base: 16, depth: 3, batch_norm: true, upsample: None };
+    let graph = unet(spec).unwrap();
+    let prepared = PreparedNetwork::new(&graph, &weights(&graph));
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+    };
+    let mut after_ten = 0;
+    for run in 1..=200 {
+        prepared.run(&image(1, [1, 128, 128]), &|_, _| false, &mut no_tap, &Monitor::silent()).unwrap();
+        if run == 10 {
+            after_ten = resident();
+        }
+    }
+    assert!(resident() < after_ten + 4096, "{} kB after 200 runs, {after_ten} kB after 10", resident());
+}
+
 #[test]
 fn what_does_not_fit_is_said_with_its_node() {
     let graph = residual();
