@@ -5,8 +5,8 @@
 use super::cpu::{Chunk, SHARE, build, floats, tensor, with_floats};
 use super::functions::{normal, sigmoid, tanh};
 use super::given::given1;
-use super::is_ours;
 use super::vector::{self, Arithmetic, Work};
+use super::{is_ours, tape};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 /// A function of each value alone.
@@ -28,7 +28,7 @@ pub enum Activation {
 /// Applies `activation` to every value. Differentiable.
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     if is_ours(x) {
-        return x.contiguous()?.apply_op1(activation);
+        return tape::apply1(&x.contiguous()?, activation);
     }
     elsewhere(x, activation)
 }

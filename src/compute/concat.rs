@@ -1,6 +1,6 @@
 //! Joining tensors along their channels.
 use super::cpu::{build, floats, tensor, with_floats};
-use super::is_ours;
+use super::{is_ours, tape};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 /// `tensors` [batch, channel, …], which agree in all but the channels, one after the other along axis 1. Differentiable.
@@ -16,7 +16,7 @@ pub fn concat(tensors: &[&Tensor]) -> Result<Tensor> {
         if !agree || a.elem_count() == 0 || b.elem_count() == 0 {
             bail!("Concatenation: {left:?} and {right:?} differ in more than their channels")
         }
-        a.contiguous()?.apply_op2(&b.contiguous()?, Concat)
+        tape::apply2([&a.contiguous()?, &b.contiguous()?], Concat)
     })
 }
 

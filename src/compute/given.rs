@@ -1,4 +1,5 @@
 //! Results of Candle's own operations with gradients of ours, on any device.
+use super::tape;
 use candle_core::backend::BackendStorage;
 use candle_core::{
     CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail,
@@ -55,7 +56,7 @@ pub(super) fn given1(
     if !x.track_op() {
         return Ok(y.detach());
     }
-    x.apply_op1(Given::new(name, y, backward)?)
+    tape::apply1(x, Given::new(name, y, backward)?)
 }
 
 /// `y`, a function of two, with `backward(first, second, gradient of y)`.
@@ -68,7 +69,7 @@ pub(super) fn given2(
     if !a.track_op() && !b.track_op() {
         return Ok(y.detach());
     }
-    a.apply_op2(b, Given::new(name, y, backward)?)
+    tape::apply2([a, b], Given::new(name, y, backward)?)
 }
 
 /// `y`, a function of three, with `backward([first, second, third], y, gradient of y)`.
@@ -81,7 +82,7 @@ pub(super) fn given3(
     if ![a, b, c].iter().any(|x| x.track_op()) {
         return Ok(y.detach());
     }
-    a.apply_op3(b, c, Given::new(name, y, backward)?)
+    tape::apply3([a, b, c], Given::new(name, y, backward)?)
 }
 
 impl<F: Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor> + Send + Sync> CustomOp1 for Given<F> {

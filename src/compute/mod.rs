@@ -20,6 +20,7 @@ mod pooling;
 mod prepared_norm;
 mod recycling;
 mod softmax;
+mod tape;
 mod upsample;
 mod vector;
 
@@ -37,6 +38,7 @@ pub use pooling::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
 pub use prepared_norm::PreparedNorm;
 pub use recycling::{Recycling, release_unused};
 pub use softmax::{log_softmax, softmax};
+pub use tape::{Recorded, Tape, recording};
 pub use upsample::{Interpolation, upsample};
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Batch normalisation (Ioffe and Szegedy 2015): by the batch in training, by the running statistics afterwards.
 use super::cpu::{Chunk, build, floats, sum, sum_of, tensor, with_floats};
 use super::given::given3;
-use super::is_ours;
+use super::{is_ours, tape};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -45,7 +45,7 @@ fn train(x: &Tensor, [weight, bias]: [&Tensor; 2], eps: f64, relu: bool) -> Resu
     let var = statistics.iter().map(|&(_, var)| (var * unbiased) as f32).collect();
     let inv_std = statistics.iter().map(|&(_, var)| (1.0 / (var + eps).sqrt()) as f32).collect();
     let op = Normalise { mean: mean.clone(), inv_std, relu };
-    let y = x.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?;
+    let y = tape::apply3([&x, &weight.contiguous()?, &bias.contiguous()?], op)?;
     let like = weight.detach();
     Ok(BatchNormed { y, mean: tensor(mean, &like)?, var: tensor(var, &like)? })
 }
@@ -61,7 +61,7 @@ pub fn batch_norm_eval(
     check(channels, &[weight, bias, mean, var])?;
     let [scale, shift] = scale_and_shift([weight, bias], [mean, var], eps)?;
     if is_ours(x) {
-        return x.contiguous()?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, ScaleShift);
+        return tape::apply3([&x.contiguous()?, &scale.contiguous()?, &shift.contiguous()?], ScaleShift);
     }
     let column = (1, channels, 1, 1);
     x.broadcast_mul(&scale.reshape(column)?)?.broadcast_add(&shift.reshape(column)?)

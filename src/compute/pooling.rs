@@ -3,13 +3,14 @@
 #![allow(clippy::inline_always)]
 
 mod elsewhere;
+mod windows;
 
 use super::cpu::{Chunk, build, build_rows, floats, tensor, with_floats};
 use super::is_ours;
-use super::vector::{self, Arithmetic, Work};
+use super::{tape, vector};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
-use std::ops::Range;
+use windows::{Largest, Sum, Windows};
 
 /// Windows of a pooling; `[y, x]` each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ fn pool(x: &Tensor, spec: PoolSpec, kind: Kind) -> Result<Tensor> {
         bail!("Pooling: a window of {:?} does not fit a padded image of {height}×{width}", spec.kernel)
     };
     if is_ours(x) {
-        return x.contiguous()?.apply_op1(Pool { spec, kind, input: [height, width], out });
+        return tape::apply1(&x.contiguous()?, Pool { spec, kind, input: [height, width], out });
     }
     elsewhere::pool(x, spec, kind, out)
 }
@@ -69,109 +70,6 @@ impl PoolSpec {
             Some(room / self.stride[i] + 1)
         };
         Some([along(0)?, along(1)?])
-    }
-}
-
-/// What is made of a window's pixels, two at a time.
-trait Reduce: Copy + Sync {
-    /// What padding counts as.
-    const EMPTY: f32;
-    fn join(self, a: f32, b: f32) -> f32;
-}
-
-#[derive(Clone, Copy)]
-struct Largest;
-
-impl Reduce for Largest {
-    const EMPTY: f32 = f32::NEG_INFINITY;
-    #[inline(always)]
-    fn join(self, a: f32, b: f32) -> f32 {
-        larger(a, b)
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Sum;
-
-impl Reduce for Sum {
-    const EMPTY: f32 = 0.0;
-    #[inline(always)]
-    fn join(self, a: f32, b: f32) -> f32 {
-        a + b
-    }
-}
-
-/// Some rows of the result, counted over all planes: the rows of each window are joined first, then their columns.
-struct Windows<'a, 'b, R> {
-    pool: &'a Pool,
-    reduce: R,
-    x: &'a [f32],
-    rows: Range<usize>,
-    out: &'a mut Chunk<'b>,
-}
-
-impl<R: Reduce> Work for Windows<'_, '_, R> {
-    type Output = ();
-    #[inline(always)]
-    fn run<A: Arithmetic>(self) {
-        let Self { pool, reduce, x, rows, out } = self;
-        let PoolSpec { kernel, stride, padding } = pool.spec;
-        let ([height, width], [out_height, out_width]) = (pool.input, pool.out);
-        // As many as the last block of stride columns reads.
-        let len = (width + 2 * padding[1]).max((out_width + kernel[1] / stride[1] + 1) * stride[1]);
-        let (mut joined, mut row) = (vec![R::EMPTY; len], vec![0.0; out_width]);
-        let scale = 1.0 / (kernel[0] * kernel[1]) as f32;
-        for at in rows {
-            let plane = &x[at / out_height * height * width..][..height * width];
-            let top = at % out_height * stride[0];
-            let (first, last) =
-                (top.saturating_sub(padding[0]), (top + kernel[0]).saturating_sub(padding[0]).min(height));
-            let middle = &mut joined[padding[1]..][..width];
-            middle.copy_from_slice(&plane[first * width..][..width]);
-            for y in first + 1..last {
-                for (joined, &x) in middle.iter_mut().zip(&plane[y * width..][..width]) {
-                    *joined = reduce.join(*joined, x);
-                }
-            }
-            match stride[1] {
-                1 => across::<R, 1>(reduce, &joined, kernel[1], &mut row),
-                2 => across::<R, 2>(reduce, &joined, kernel[1], &mut row),
-                stride => {
-                    for (row, joined) in row.iter_mut().zip(joined.chunks(stride)) {
-                        *row = joined[0];
-                    }
-                    for tap in 1..kernel[1] {
-                        for (row, joined) in row.iter_mut().zip(joined[tap..].iter().step_by(stride)) {
-                            *row = reduce.join(*row, *joined);
-                        }
-                    }
-                }
-            }
-            match pool.kind {
-                Kind::Max => out.copy(&row),
-                Kind::Mean => out.put(row.iter().map(|sum| sum * scale)),
-            }
-        }
-    }
-}
-
-/// `row[i]` from the `kernel` columns from `STRIDE·i` on.
-#[inline(always)]
-fn across<R: Reduce, const STRIDE: usize>(reduce: R, columns: &[f32], kernel: usize, row: &mut [f32]) {
-    let blocks = columns.as_chunks::<STRIDE>().0;
-    if STRIDE == 2 && kernel == 2 {
-        for (row, pair) in row.iter_mut().zip(blocks) {
-            *row = reduce.join(pair[0], pair[STRIDE - 1]);
-        }
-        return;
-    }
-    for (row, block) in row.iter_mut().zip(blocks) {
-        *row = block[0];
-    }
-    for tap in 1..kernel {
-        for (row, block) in row.iter_mut().zip(&blocks[tap / STRIDE..]) {
-            *row = reduce.join(*row, block[tap % STRIDE]);
-        }
     }
 }
 

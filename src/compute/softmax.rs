@@ -4,8 +4,8 @@
 
 use super::cpu::{Chunk, SHARE, build_columns, floats, tensor, with_floats};
 use super::functions::{exp, ln};
-use super::is_ours;
 use super::vector::{self, Arithmetic, Work};
+use super::{is_ours, tape};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 /// Softmax over axis 1 of `x` [batch, class, …]. Differentiable.
@@ -46,7 +46,7 @@ impl Softmax {
     fn apply(self, x: &Tensor) -> Result<Tensor> {
         sizes(x.shape())?;
         if is_ours(x) {
-            return x.contiguous()?.apply_op1(self);
+            return tape::apply1(&x.contiguous()?, self);
         }
         self.elsewhere(x)
     }

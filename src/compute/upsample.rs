@@ -3,8 +3,8 @@
 #![allow(clippy::inline_always)]
 
 use super::cpu::{Chunk, build_rows, floats, tensor, with_floats};
-use super::is_ours;
 use super::vector::{self, Arithmetic, Work};
+use super::{is_ours, tape};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -26,7 +26,7 @@ pub fn upsample(x: &Tensor, scale: usize, interpolation: Interpolation) -> Resul
     let op =
         Upsample { y: Axis::new(height, scale, interpolation), x: Axis::new(width, scale, interpolation) };
     if is_ours(x) {
-        return x.contiguous()?.apply_op1(op);
+        return tape::apply1(&x.contiguous()?, op);
     }
     elsewhere(x, &op, scale, interpolation)
 }
@@ -140,7 +140,7 @@ impl Upsample {
 }
 
 /// Some rows of the result, counted over all planes.
-struct Rows<'a, 'b> {
+struct Part<'a, 'b> {
     op: &'a Upsample,
     x: &'a [f32],
     plane: usize,
@@ -148,7 +148,7 @@ struct Rows<'a, 'b> {
     out: &'a mut Chunk<'b>,
 }
 
-impl Work for Rows<'_, '_> {
+impl Work for Part<'_, '_> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
@@ -196,7 +196,7 @@ impl CustomOp1 for Upsample {
         let x = floats(x, layout)?;
         let (rows, cols) = (self.y.mixes.len(), self.x.mixes.len());
         let out = build_rows([batch * channels * rows, cols], cols, |rows, out| {
-            vector::run(Rows { op: self, x, plane: height * width, rows, out });
+            vector::run(Part { op: self, x, plane: height * width, rows, out });
         });
         Ok((CpuStorage::F32(out), (batch, channels, rows, cols).into()))
     }

@@ -7,6 +7,7 @@ use super::losses::{LossFunction, balanced_weights};
 use super::schedule::Schedule;
 use super::score::Scores;
 use super::{ClassWeights, Loss, Recipe, Source, TrainEvent, TrainingError};
+use crate::compute::recording;
 use crate::monitor::Monitor;
 use crate::network::{
     Graph, Mode, Model, NetworkError, Task, TrainState, Weights, no_tap, run, update_running_statistics,
@@ -138,14 +139,16 @@ impl<'a> Trainer<'a> {
             batch_statistics: Vec::new(),
         };
         let mode = Mode::Train(&mut state);
-        let logits = run(self.graph, &self.weights, &batch.images, mode, &mut no_tap, monitor)?;
-        let loss = self.loss.of(&logits, &batch.labels)?;
+        let (logits, tape) =
+            recording(|| run(self.graph, &self.weights, &batch.images, mode, &mut no_tap, monitor));
+        let recorded = tape.to(logits?)?;
+        let loss = self.loss.of(recorded.output(), &batch.labels)?;
         let value = loss.to_scalar::<f32>()?;
         if !value.is_finite() {
             let what = format!("The loss is {value} at step {}; lower learning_rate", step + 1);
             return Err(TrainingError::Data(what));
         }
-        let gradients = loss.backward()?;
+        let gradients = recorded.gradients(&loss)?;
         self.optimiser.step(&gradients, learning_rate)?;
         update_running_statistics(&mut self.weights, &state, MOMENTUM)?;
         Ok(value)

@@ -53,22 +53,16 @@ impl Case {
     /// Such as "conv 3×3 stride 2, 64→128 at 256×256".
     pub(super) fn name(&self) -> String {
         let Self { kind, spec, x: [batch, from, height, width], weight: [first, second, ky, kx] } = self;
-        let mut name = format!("conv {ky}×{kx}");
         let to = if *kind == ConvKind::Plain { *first } else { second * spec.groups };
-        if *kind != ConvKind::Plain {
-            name += " transposed";
-        }
-        if spec.groups > 1 {
-            name += " depthwise";
-        }
-        if spec.stride[0] > 1 {
-            name += &format!(" stride {}", spec.stride[0]);
-        }
-        if spec.dilation[0] > 1 {
-            name += &format!(" dilation {}", spec.dilation[0]);
-        }
-        name += &format!(", {from}→{to} at {height}×{width}");
-        if *batch > 1 { name + &format!(", batch {batch}") } else { name }
+        let words = [
+            (*kind != ConvKind::Plain).then(|| " transposed".to_owned()),
+            (spec.groups > 1).then(|| " depthwise".to_owned()),
+            (spec.stride[0] > 1).then(|| format!(" stride {}", spec.stride[0])),
+            (spec.dilation[0] > 1).then(|| format!(" dilation {}", spec.dilation[0])),
+        ];
+        let words: String = words.into_iter().flatten().collect();
+        let batch = if *batch > 1 { format!(", batch {batch}") } else { String::new() };
+        format!("conv {ky}×{kx}{words}, {from}→{to} at {height}×{width}{batch}")
     }
 
     /// Multiply-adds of the result `[batch, channel, y, x]`; as many for either gradient.

@@ -93,7 +93,10 @@ fn speeds(case: &Case, runs: usize) -> anyhow::Result<Speeds> {
     };
     let by_x = gradient(Var::from_tensor(&x)?.as_tensor(), &weight)?;
     let by_weight = gradient(&x, Var::from_tensor(&weight)?.as_tensor())?;
-    let forward = Times::of(runs, &device, |_| Ok(drop::<Tensor>(prepared.run(&[&x])?)))?;
+    let forward = Times::of(runs, &device, |_| {
+        drop(prepared.run(&[&x])?);
+        Ok(())
+    })?;
     let back = case.gradient_by_x(result);
     let algorithm = |case: &Case| conv_algorithm(case.kind, case.spec, case.x, case.weight).map(Some);
     Ok(Speeds {

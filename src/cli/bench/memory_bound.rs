@@ -89,8 +89,8 @@ impl Operation {
         let like = Tensor::zeros(values / 2, candle_core::DType::F32, &device)?.affine(1.0, 1.0)?;
         let (mut op_ms, mut copy_ms, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..runs {
-            let op = Times::of(3, &device, |_| Ok(drop::<Tensor>((self.run)(&inputs)?)))?.median_ms();
-            let copy = Times::of(3, &device, |_| Ok(drop::<Tensor>(compute::copy(&like)?)))?.median_ms();
+            let op = median_ms(&|| (self.run)(&inputs))?;
+            let copy = median_ms(&|| compute::copy(&like))?;
             op_ms.push(op);
             copy_ms.push(copy);
             ratios.push(op / copy);
@@ -101,4 +101,12 @@ impl Operation {
             ..self.sizes()
         })
     }
+}
+
+fn median_ms(work: &dyn Fn() -> candle_core::Result<Tensor>) -> anyhow::Result<f64> {
+    let times = Times::of(3, &Device::Cpu, |_| {
+        drop(work()?);
+        Ok(())
+    });
+    Ok(times?.median_ms())
 }

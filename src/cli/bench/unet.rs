@@ -47,9 +47,8 @@ pub(super) fn run(args: &UnetArgs) -> Outcome {
     let weights = Weights::initialised(&graph, 0, &device.device)?;
     let input = noise(&[batch, in_channels, size, size], &device.device)?;
     let job = Job { graph, weights, input };
-    let times = with_progress("U-Net", |monitor| match train {
-        true => job.training(args.how.runs, monitor),
-        false => job.inference(args.how.runs, monitor),
+    let times = with_progress("U-Net", |monitor| {
+        if train { job.training(args.how.runs, monitor) } else { job.inference(args.how.runs, monitor) }
     })?;
     let multiply_adds: u64 = network::describe(&job.graph, image)?.iter().map(|n| n.multiply_adds).sum();
     let operations = 2.0 * multiply_adds as f64 * batch as f64 * if train { 3.0 } else { 1.0 };
@@ -70,9 +69,9 @@ pub(super) fn run(args: &UnetArgs) -> Outcome {
         threads: rayon::current_num_threads(),
     };
     if args.how.json {
-        say_json(&report)?
+        say_json(&report)?;
     } else {
-        print(&report)
+        print(&report);
     }
     Ok(Finished::default())
 }
@@ -160,8 +159,12 @@ impl Job {
         Times::of(runs, self.input.device(), |run| {
             monitor.progress(run, runs + 1)?;
             let mode = Mode::Train(&mut state);
-            let logits = network::run(&self.graph, &weights, &self.input, mode, &mut no_tap, monitor)?;
-            let gradients = logits.sqr()?.mean_all()?.backward()?;
+            let (logits, tape) = compute::recording(|| {
+                network::run(&self.graph, &weights, &self.input, mode, &mut no_tap, monitor)
+            });
+            let recorded = tape.to(logits?)?;
+            let loss = recorded.output().sqr()?.mean_all()?;
+            let gradients = recorded.gradients(&loss)?;
             if let Some(name) =
                 vars.iter().find(|(_, var)| gradients.get(var).is_none()).map(|(name, _)| name)
             {

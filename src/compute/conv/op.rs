@@ -2,6 +2,7 @@
 use super::pass::{Geometry, Pass};
 use super::{engine, gradient};
 use crate::compute::cpu::{floats, tensor, with_floats};
+use crate::compute::tape;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 /// A convolution, or with `transposed` its adjoint, of one geometry.
@@ -15,8 +16,8 @@ impl Convolution {
     pub(super) fn apply(self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let (x, weight) = (x.contiguous()?, weight.contiguous()?);
         match bias {
-            None => x.apply_op2(&weight, self),
-            Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, self),
+            None => tape::apply2([&x, &weight], self),
+            Some(bias) => tape::apply3([&x, &weight, &bias.contiguous()?], self),
         }
     }
 

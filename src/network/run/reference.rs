@@ -1,6 +1,7 @@
 //! Whole networks against PyTorch: tests/fixtures/network/*.safetensors, made by tests/reference/network.py.
 use super::{Flow, Mode, TrainState, run, update_running_statistics};
 use crate::compute::as_elsewhere;
+use crate::compute::recording;
 use crate::monitor::Monitor;
 use crate::network::architectures::{UnetSpec, unet};
 use crate::network::{Graph, PreparedNetwork, Resample, Weights};
@@ -67,16 +68,23 @@ fn check(name: &str) {
         Ok(Flow::Continue)
     };
     let mode = if reference.training { Mode::Train(&mut state) } else { Mode::Eval };
-    let output = run(&reference.graph, &weights, &input, mode, &mut tap, &Monitor::silent()).unwrap();
+    let forward = || run(&reference.graph, &weights, &input, mode, &mut tap, &Monitor::silent());
+    let (output, tape) = recording(forward);
+    let output = output.unwrap();
     let all = reference.graph.nodes().iter().map(|node| &node.name);
     // In training these are computed in one with their ReLU.
     let shown = all.filter(|name| !(reference.training && name.contains(".bn")));
     assert!(shown.eq(&seen), "{seen:?}");
 
-    let grads = (output * &reference.tensors["upstream"]).unwrap().sum_all().unwrap().backward().unwrap();
-    for (weight, expected) in reference.group("gradient") {
-        let var = if weight == "input" { &input } else { &vars[&weight] };
-        check_close(grads.get(var).unwrap(), &expected, &format!("{name}, gradient of {weight}"));
+    let loss = |output: &Tensor| (output * &reference.tensors["upstream"]).unwrap().sum_all().unwrap();
+    let recorded = tape.to(output.clone()).unwrap();
+    let recorded_loss = loss(recorded.output());
+    let by_candle = loss(&output).backward().unwrap();
+    for grads in [by_candle, recorded.gradients(&recorded_loss).unwrap()] {
+        for (weight, expected) in reference.group("gradient") {
+            let var = if weight == "input" { &input } else { &vars[&weight] };
+            check_close(grads.get(var).unwrap(), &expected, &format!("{name}, gradient of {weight}"));
+        }
     }
     update_running_statistics(&mut weights, &state, 0.1).unwrap();
     for (running, expected) in reference.group("after") {
