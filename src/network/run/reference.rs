@@ -1,7 +1,6 @@
 //! Whole networks against PyTorch: tests/fixtures/network/*.safetensors, made by tests/reference/network.py.
 use super::{Flow, Mode, TrainState, run, update_running_statistics};
-use crate::compute::as_elsewhere;
-use crate::compute::recording;
+use crate::compute::{as_elsewhere, recording};
 use crate::monitor::Monitor;
 use crate::network::architectures::{UnetSpec, unet};
 use crate::network::{Graph, PreparedNetwork, Resample, Weights};
