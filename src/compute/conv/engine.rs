@@ -41,8 +41,8 @@ impl Algorithm {
 
     /// The fastest one for the gradient by the weights.
     pub(super) fn for_gradient(geometry: &Geometry) -> Self {
-        let amx = has_amx() && geometry.image_channels >= 8 && geometry.map_channels >= 8;
-        if amx { Self::Amx } else { Self::Direct }
+        let fills = fills_tiles(geometry.image_channels, geometry.map_channels);
+        if has_amx() && fills { Self::Amx } else { Self::Direct }
     }
 
     /// Whether it can carry out a pass here.
@@ -59,7 +59,7 @@ impl Algorithm {
         let (from, to) = (pass.source_channels, pass.target_channels);
         match self {
             Self::Direct => true,
-            Self::Amx => from >= 8 && to >= 8,
+            Self::Amx => fills_tiles(from, to),
             // What is saved grows with both numbers of channels, what is spent on transforms with either.
             Self::Winograd => {
                 let patches = winograd::patches(pass);
@@ -67,6 +67,11 @@ impl Algorithm {
             }
         }
     }
+}
+
+/// Whether so many channels are worth the matrix unit's tiles of 16.
+fn fills_tiles(from: usize, to: usize) -> bool {
+    from >= 8 && to >= 8 && from * to >= 192
 }
 
 /// Whether there is a matrix unit.
