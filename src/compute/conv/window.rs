@@ -156,17 +156,41 @@ impl Window {
         [phase, row]: [usize; 2],
         to: &mut [f32],
     ) {
+        let (y, x0) = self.origin(pass, tile, [phase, row]);
         let [height, width] = pass.source;
-        let [py, px] =
-            [self.phases[0][phase / self.phases[1].len()], self.phases[1][phase % self.phases[1].len()]];
-        let y = ((tile.at[0] + row) * pass.step[0] + py) as isize + pass.origin[0];
-        let x0 = (tile.at[1] * pass.step[1] + px) as isize + pass.origin[1];
         match plane {
             Some(plane) if (0..height as isize).contains(&y) => {
                 copy_row(&plane[y as usize * width..][..width], x0, pass.step[1], to);
             }
             _ => to.fill(0.0),
         }
+    }
+
+    /// The pixels of a plane that such a row is, and the columns of the row that they fill; `None` when it is not a
+    /// piece of the plane as it lies in memory.
+    pub(super) fn piece(
+        &self,
+        pass: &Pass,
+        tile: Tile,
+        place: [usize; 2],
+    ) -> Option<(Range<usize>, Range<usize>)> {
+        let (y, x0) = self.origin(pass, tile, place);
+        let [height, width] = pass.source;
+        if pass.step[1] != 1 || !(0..height as isize).contains(&y) {
+            return None;
+        }
+        let inside = |limit: isize| (limit.max(0) as usize).min(self.cols);
+        let (first, last) = (inside(-x0), inside(width as isize - x0));
+        let begin = y as usize * width + (x0 + first as isize).max(0) as usize;
+        (first < last).then(|| (begin..begin + last - first, first..last))
+    }
+
+    /// The source's row and column that a row of a phase's planes begins at.
+    fn origin(&self, pass: &Pass, tile: Tile, [phase, row]: [usize; 2]) -> (isize, isize) {
+        let [py, px] =
+            [self.phases[0][phase / self.phases[1].len()], self.phases[1][phase % self.phases[1].len()]];
+        let y = ((tile.at[0] + row) * pass.step[0] + py) as isize + pass.origin[0];
+        (y, (tile.at[1] * pass.step[1] + px) as isize + pass.origin[1])
     }
 
     /// Copies a tile of `channels` of a map of `size`, in rows as long as the window's, zeros between and after.

@@ -204,9 +204,8 @@ impl<'a> Work<'a> {
     /// The processor has what [`super::available`] asks for.
     unsafe fn fill(&self, piece: &Piece, buffers: &mut Buffers) {
         let Buffers { high, low, rows: [first, second], .. } = buffers;
-        let (pass, window) = (self.pass, self.window);
-        let cols = window.cols.next_multiple_of(16);
-        let len = window.phases() * self.depth.all_pairs() * self.plane + WIDEST + cols;
+        let (pass, window, cols) = (self.pass, self.window, self.window.cols);
+        let len = window.phases() * self.depth.all_pairs() * self.plane + WIDEST;
         high.resize(len.max(high.len()), 0);
         low.resize(len.max(low.len()), 0);
         first.resize(cols.max(first.len()), 0.0);
@@ -220,16 +219,24 @@ impl<'a> Work<'a> {
                 });
                 let at = (phase * self.depth.all_pairs() + pair) * self.plane;
                 for row in 0..window.rows {
-                    let to = at + row * window.cols;
+                    let to = at + row * cols;
+                    let (high, low) = (&mut high[to..to + cols], &mut low[to..to + cols]);
+                    let place = window.piece(pass, piece.tile, [phase, row]);
+                    if let ([Some(a), Some(b)], Some((pixels, columns))) = (planes, place) {
+                        for side in [&mut *high, &mut *low] {
+                            side[..columns.start].fill(0);
+                            side[columns.end..].fill(0);
+                        }
+                        let (a, b) = (&a[pixels.clone()], &b[pixels]);
+                        // SAFETY: the caller's promise.
+                        unsafe { split_pairs(a, b, &mut high[columns.clone()], &mut low[columns]) };
+                        continue;
+                    }
                     for (plane, row_of) in planes.iter().zip([&mut *first, &mut *second]) {
-                        window.copy(pass, piece.tile, *plane, [phase, row], &mut row_of[..window.cols]);
+                        window.copy(pass, piece.tile, *plane, [phase, row], &mut row_of[..cols]);
                     }
-                    // SAFETY: the caller's promise. What is written beyond the row is overwritten by the next one, or
-                    // lies in the slack after the plane.
-                    unsafe {
-                        let (high, low) = (&mut high[to..to + cols], &mut low[to..to + cols]);
-                        split_pairs(&first[..cols], &second[..cols], high, low);
-                    }
+                    // SAFETY: the caller's promise.
+                    unsafe { split_pairs(&first[..cols], &second[..cols], high, low) };
                 }
             }
         }
