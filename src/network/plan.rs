@@ -134,7 +134,9 @@ impl Values {
                 let source = source[index];
                 seen[source] |= seen[index];
             } else {
-                inputs.iter().for_each(|&input| readers[source[input]].push(index));
+                for input in inputs {
+                    readers[source[input]].push(index);
+                }
             }
         }
         Self { wanted, source, seen, readers }

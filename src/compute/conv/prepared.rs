@@ -121,12 +121,12 @@ impl PreparedConv {
 
     fn pass_over(&self, pass: &Pass, planes: &Planes) -> Result<Vec<f32>> {
         let algorithm = Algorithm::choose(pass);
-        let packed = match self.packed[algorithm as usize].get() {
-            Some(packed) => packed,
-            None => {
-                let packed = with_floats(&self.weight, |weights| Packed::new(algorithm, pass, weights))?;
-                self.packed[algorithm as usize].get_or_init(|| packed)
-            }
+        let place = &self.packed[algorithm as usize];
+        let packed = if let Some(packed) = place.get() {
+            packed
+        } else {
+            let packed = with_floats(&self.weight, |weights| Packed::new(algorithm, pass, weights))?;
+            place.get_or_init(|| packed)
         };
         let after: Vec<&Tensor> = self.bias.iter().chain(self.norm.iter().flatten()).collect();
         with_all_floats(&after, |after| {
