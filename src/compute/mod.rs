@@ -58,7 +58,7 @@ pub fn scratch_bytes() -> u64 {
     rayon::current_num_threads() as u64 * conv::SCRATCH_BYTES_PER_THREAD + PROGRAM_BYTES
 }
 
-const PROGRAM_BYTES: u64 = 12 << 20;
+const PROGRAM_BYTES: u64 = 6 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,9 @@ use super::region::{MOST_PIECES, Region};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Blocks from this size on lie apart from the smaller ones, which would stand in their way.
-const VERY_LARGE: usize = 1 << 20;
+/// Blocks from this size on lie apart from the smaller ones, packed weights and threads' buffers, which stay and would
+/// stand in their way.
+const VERY_LARGE: usize = 4 << 20;
 
 static STRETCHES: [Stretch; 2] = [const { Stretch::new() }; 2];
 
