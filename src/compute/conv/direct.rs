@@ -1,18 +1,24 @@
 //! Convolution as it is written: shifted products over tiles, each filling its window and writing its own pixels.
 #![allow(unsafe_code)]
 
-use super::kernel::{Product, SLACK, pack};
-use super::output::{Finish, Output};
+use super::kernel::{DEPTH, Product, SLACK, pack};
+use super::output::{Finish, Output, Values};
 use super::pass::{Pass, Residue};
 use super::planes::Planes;
-use super::window::{Tile, Window};
+use super::window::{Tile, Window, even_piece};
 use rayon::prelude::*;
 use std::cell::RefCell;
+use std::ops::Range;
 
-/// Grid positions of a tile, at most.
-const TILE: usize = 4096;
-/// Floats of output that a tile gathers before it writes them out.
-const GATHERED: usize = 128 * 1024;
+/// Grid positions of a tile, at least and at most.
+const TILE: [usize; 2] = [512, 4096];
+/// Floats of output that a tile gathers before it writes them out; with few products each they come so quickly that they
+/// must stay near the first-level cache.
+const GATHERED: [usize; 2] = [16 * 1024, 64 * 1024];
+/// That few.
+const FEW: usize = 32;
+/// Target channels that the kernels compute at once.
+const PANEL: usize = 8;
 /// With fewer pieces of work than this the target channels are split too.
 const PIECES: usize = 8;
 
@@ -28,10 +34,12 @@ pub(super) struct Packed(Vec<Vec<Vec<f32>>>);
 impl Packed {
     pub(super) fn new(pass: &Pass, weights: &[f32]) -> Self {
         let group = |residue: &Residue, group: usize| {
-            let taps = &residue.taps;
-            pack(pass.target_channels, taps.len() * pass.source_channels, |target, k| {
-                weights[pass.weight_at(group, target, k / taps.len()) + taps[k % taps.len()].index]
-            })
+            let of_channel =
+                |source: usize| residue.taps.iter().map(move |tap| pass.weight_at(0, 0, source) + tap.index);
+            let by_k: Vec<usize> = (0..pass.source_channels).flat_map(of_channel).collect();
+            let by_target: Vec<usize> =
+                (0..pass.target_channels).map(|target| pass.weight_at(group, target, 0)).collect();
+            pack(by_target.len(), by_k.len(), |target, k| weights[by_target[target] + by_k[k]])
         };
         Self(pass.residues.iter().map(|r| (0..pass.groups).map(|g| group(r, g)).collect()).collect())
     }
@@ -42,17 +50,30 @@ struct Piece {
     image: usize,
     group: usize,
     tile: Tile,
-    channels: std::ops::Range<usize>,
+    channels: Range<usize>,
 }
 
 /// The pass over `source`.
 pub(super) fn run(pass: &Pass, source: &Planes, weights: &Packed, finish: Finish) -> Vec<f32> {
-    let window = Window::new(pass, TILE, if finish.halve { 2 } else { 1 });
+    let flat = if finish.halve { None } else { pass.flattened() };
+    let pass = flat.as_ref().unwrap_or(pass);
+    // Results of all residues along x are gathered, so that rows are written whole.
+    let taps = pass.residues.iter().map(|r| r.taps.len()).max().unwrap_or(0).max(1);
+    let few = pass.source_channels * taps <= FEW;
+    let room = GATHERED[usize::from(!few)] / pass.spread[1];
+    let together = if few { PANEL } else { 8 * PANEL };
+    let most = (room / together).clamp(TILE[0], TILE[1]);
+    let unit = if finish.halve { 2 } else { 1 };
+    let mut depth = even_piece(pass.source_channels, DEPTH.div_ceil(taps));
+    let mut window = Window::of(depth, pass, most, unit);
+    if !window.is_mostly_dense() {
+        (depth, window) = (pass.source_channels, Window::new(pass, most, unit));
+    }
     let tiles = window.tiles(pass.grid);
-    let widest = (GATHERED / (window.tile[0] * window.cols)).max(8) / 8 * 8;
+    let widest = (room / window.map_stride()).max(PANEL) / PANEL * PANEL;
     let parts = PIECES.div_ceil(pass.batch * pass.groups * tiles.len());
     let block =
-        widest.min(pass.target_channels.div_ceil(parts).next_multiple_of(8)).min(pass.target_channels);
+        widest.min(pass.target_channels.div_ceil(parts).next_multiple_of(PANEL)).min(pass.target_channels);
     let blocks: Vec<_> = (0..pass.target_channels).step_by(block).collect();
     // Blocks of channels follow each other on one thread unless there are too few pieces.
     let apart = if parts > 1 { 1 } else { blocks.len() };
@@ -69,7 +90,7 @@ pub(super) fn run(pass: &Pass, source: &Planes, weights: &Packed, finish: Finish
     }
     let offsets = pass.residues.iter().map(|residue| window.offsets(residue)).collect();
     let output = Output::new(pass, finish);
-    let work = Work { pass, window: &window, offsets, weights, block, source, output: &output };
+    let work = Work { pass, window: &window, depth, offsets, weights, block, source, output: &output };
     pieces.par_iter().for_each(|piece| {
         BUFFERS.with_borrow_mut(|(window, gathered)| work.piece(piece, window, gathered));
     });
@@ -81,10 +102,12 @@ pub(super) fn run(pass: &Pass, source: &Planes, weights: &Packed, finish: Finish
 struct Work<'a> {
     pass: &'a Pass,
     window: &'a Window,
-    /// For each residue where its taps read.
+    /// Source channels in a window.
+    depth: usize,
+    /// For each residue where its taps read them.
     offsets: Vec<Vec<usize>>,
     weights: &'a Packed,
-    /// Target channels multiplied at once; a multiple of the kernels' tallest panel, or all.
+    /// Target channels multiplied at once; a multiple of [`PANEL`], or all.
     block: usize,
     source: &'a Planes<'a>,
     output: &'a Output<'a>,
@@ -92,28 +115,60 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn piece(&self, piece: &Piece, window: &mut Vec<f32>, gathered: &mut Vec<f32>) {
-        let (pass, stretches) = (self.pass, self.window.stretches(piece.tile));
-        self.window.fill(pass, piece.tile, self.source, [piece.image, piece.group], window);
-        let out_stride = self.window.map_stride();
-        gathered.resize((self.block * out_stride + SLACK).max(gathered.len()), 0.0);
-        for (stage, residue) in pass.residues.iter().enumerate() {
-            let offsets = &self.offsets[stage];
+        let (pass, out_stride) = (self.pass, self.window.map_stride());
+        let apart = self.block * out_stride;
+        gathered.resize((pass.spread[1] * apart + SLACK).max(gathered.len()), 0.0);
+        let mut filled = None;
+        for residue_y in 0..pass.spread[0] {
             for channel in piece.channels.clone().step_by(self.block) {
                 let rows = self.block.min(pass.target_channels - channel);
-                let weights = &self.weights.0[stage][piece.group][channel * offsets.len()..];
-                let product = Product { weights, rows, offsets, source: window, out_stride };
-                for stretch in &stretches {
-                    product.run(stretch.start, stretch.len(), gathered);
-                }
-                for m in 0..rows {
-                    let channel = piece.group * pass.target_channels + channel + m;
-                    let (values, cols) = (&gathered[m * out_stride..][..out_stride], self.window.cols);
-                    // SAFETY: tiles partition the grid, and blocks the channels; a residue is written once a tile.
-                    unsafe {
-                        self.output.write([piece.image, channel], piece.tile, residue.at, values, cols);
+                for first in (0..pass.source_channels).step_by(self.depth) {
+                    let read = first..(first + self.depth).min(pass.source_channels);
+                    if filled != Some(first) {
+                        let over_groups = piece.group * pass.source_channels;
+                        let channels = over_groups + read.start..over_groups + read.end;
+                        self.window.fill(pass, piece.tile, self.source, (piece.image, channels), window);
+                        filled = Some(first);
+                    }
+                    for residue_x in 0..pass.spread[1] {
+                        let residue = residue_y * pass.spread[1] + residue_x;
+                        let to = &mut gathered[residue_x * apart..];
+                        self.multiply(piece, residue, [channel, rows], read.clone(), window, to);
                     }
                 }
+                for m in 0..rows {
+                    let target = [piece.image, piece.group * pass.target_channels + channel + m];
+                    let values =
+                        Values { values: &gathered[m * out_stride..], apart, cols: self.window.cols };
+                    // SAFETY: tiles partition the grid, and blocks the channels; each residue is written once a tile.
+                    unsafe { self.output.write(target, piece.tile, residue_y, values) };
+                }
             }
+        }
+    }
+
+    /// What the source channels `read`, which are in the window, give to `rows` target channels from `channel` on.
+    fn multiply(
+        &self,
+        piece: &Piece,
+        residue: usize,
+        [channel, rows]: [usize; 2],
+        read: Range<usize>,
+        source: &[f32],
+        out: &mut [f32],
+    ) {
+        let taps = self.pass.residues[residue].taps.len();
+        let (depth, first) = (self.pass.source_channels * taps, read.start * taps);
+        let offsets = &self.offsets[residue][..read.len() * taps];
+        let weights = &self.weights.0[residue][piece.group][channel * depth..];
+        let out_stride = self.window.map_stride();
+        let product = Product { weights, rows, depth, first, offsets, source, out_stride };
+        if self.depth < self.pass.source_channels {
+            // What is written beyond the end of a stretch would be added to in the next one.
+            return product.run(0, self.window.stretch(piece.tile).len(), out);
+        }
+        for stretch in self.window.stretches(piece.tile) {
+            product.run(stretch.start, stretch.len(), out);
         }
     }
 }

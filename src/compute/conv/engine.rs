@@ -41,8 +41,13 @@ impl Algorithm {
 
     /// The fastest one for the gradient by the weights.
     pub(super) fn for_gradient(geometry: &Geometry) -> Self {
-        let fills = fills_tiles(geometry.image_channels, geometry.map_channels);
-        if has_amx() && fills { Self::Amx } else { Self::Direct }
+        if has_amx() && fills_tiles(geometry.image_channels, geometry.map_channels) {
+            return Self::Amx;
+        }
+        // Unlike a pass it transforms no weights, so that few patches are enough.
+        let (from, to) = (geometry.image_channels, geometry.map_channels);
+        let fills = from >= 8 && to >= 8;
+        if fills && Self::Winograd.can(&geometry.forward()) { Self::Winograd } else { Self::Direct }
     }
 
     /// Whether it can carry out a pass here.
@@ -60,10 +65,11 @@ impl Algorithm {
         match self {
             Self::Direct => true,
             Self::Amx => fills_tiles(from, to),
-            // What is saved grows with both numbers of channels, what is spent on transforms with either.
+            // What is saved grows with both numbers of channels, what is spent on transforms with either. With few
+            // patches the transformed weights, four times as many, take longer to read than is saved.
             Self::Winograd => {
                 let patches = winograd::patches(pass);
-                from >= 8 && patches >= 16 && patches * from * to >= 8192
+                from >= 8 && patches >= 32 && patches * from * to >= 8192
             }
         }
     }

@@ -4,6 +4,7 @@ use super::kernel::Dots;
 use super::pass::Geometry;
 use super::planes::Planes;
 use super::window::{Tile, Window};
+use super::winograd;
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -62,11 +63,22 @@ impl Cut {
 
 /// Σ over batch and pixels of `map_gradient` · shifted `image`, in the weights' layout.
 pub(super) fn by_weights(geometry: &Geometry, image: &[f32], map_gradient: &[f32]) -> Vec<f32> {
-    match Algorithm::for_gradient(geometry) {
+    by_weights_with(Algorithm::for_gradient(geometry), geometry, image, map_gradient)
+}
+
+/// The same by an algorithm that [`can`](Algorithm::can) carry out the forward pass.
+pub(super) fn by_weights_with(
+    algorithm: Algorithm,
+    geometry: &Geometry,
+    image: &[f32],
+    map_gradient: &[f32],
+) -> Vec<f32> {
+    match algorithm {
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code)]
         // SAFETY: chosen only where the matrix unit is available.
         Algorithm::Amx => unsafe { super::amx::by_weights(geometry, image, map_gradient) },
+        Algorithm::Winograd => winograd::by_weights(geometry, image, map_gradient),
         _ => directly(geometry, image, map_gradient),
     }
 }
@@ -83,7 +95,9 @@ pub(super) fn directly(geometry: &Geometry, image: &[f32], map_gradient: &[f32])
         let mut sum = vec![0.0; part.rows * offsets.len()];
         BUFFERS.with_borrow_mut(|(pixels, gradient)| {
             for &(item, tile) in &part.tiles {
-                window.fill(&pass, tile, &planes, [item, part.group], pixels);
+                let first = part.group * geometry.image_channels;
+                let of_group = first..first + geometry.image_channels;
+                window.fill(&pass, tile, &planes, (item, of_group), pixels);
                 let plane = geometry.map[0] * geometry.map[1];
                 let first =
                     (item * geometry.groups + part.group) * geometry.map_channels + part.first_channel;

@@ -8,6 +8,7 @@
 #![allow(unsafe_code, clippy::inline_always, clippy::needless_range_loop)]
 
 use super::lanes::Lanes;
+use crate::compute::cpu::build;
 use crate::compute::isa::Isa;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
@@ -17,12 +18,20 @@ pub(super) const SLACK: usize = 16;
 
 /// Rows of the left-hand matrix that are multiplied at once, most first; each half of the one before.
 const TALLEST: usize = 8;
+/// Rows of the right-hand matrix that are gone through for all panels before the next ones: what a register tile reads of
+/// them stays in the first-level cache.
+pub(super) const DEPTH: usize = 96;
+/// Registers of a row that is multiplied alone.
+const LONGEST: usize = 8;
 
-/// `out[m·out_stride + at + n] = Σ_k weights[m][k] · source[offsets[k] + at + n]` for all rows `m` and `n < len`.
+/// `out[m·out_stride + at + n] = Σ_k weights[m][first + k] · source[offsets[k] + at + n]` for all rows `m` and `n < len`;
+/// added to what is there when `first` is not 0, so that a product can be carried out piece by piece.
 pub(super) struct Product<'a> {
-    /// From [`pack`].
+    /// From [`pack`], of `depth` columns.
     pub(super) weights: &'a [f32],
     pub(super) rows: usize,
+    pub(super) depth: usize,
+    pub(super) first: usize,
     pub(super) offsets: &'a [usize],
     pub(super) source: &'a [f32],
     pub(super) out_stride: usize,
@@ -43,25 +52,34 @@ pub(super) struct Dots<'a> {
 pub(super) fn panels(rows: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let mut height = TALLEST;
-        while height > rows - at {
-            height /= 2;
-        }
-        let first = at;
+        let (first, height) = (at, height_of(rows - at));
         at += height;
         (height > 0).then_some((first, height))
     })
 }
 
-/// The left-hand matrix `[rows, depth]` in the order in which the product reads it.
-pub(super) fn pack(rows: usize, depth: usize, value: impl Fn(usize, usize) -> f32) -> Vec<f32> {
-    let mut packed = Vec::with_capacity(rows * depth);
-    for (first, height) in panels(rows) {
-        for k in 0..depth {
-            packed.extend((first..first + height).map(|m| value(m, k)));
-        }
+/// Height of the first panel of so many rows; 0 of none.
+#[inline(always)]
+fn height_of(rows: usize) -> usize {
+    match rows {
+        TALLEST.. => TALLEST,
+        4.. => 4,
+        2.. => 2,
+        rows => rows,
     }
-    packed
+}
+
+/// The left-hand matrix `[rows, depth]` in the order in which the product reads it: `value(m, k)` for each panel, in it
+/// for each `k`, in it for each row.
+pub(super) fn pack(rows: usize, depth: usize, value: impl Fn(usize, usize) -> f32 + Sync) -> Vec<f32> {
+    build(rows * depth, TALLEST * depth, |at, out| {
+        let above = at / depth.max(1);
+        for (first, height) in panels(out.left() / depth.max(1)) {
+            for k in 0..depth {
+                out.put((above + first..above + first + height).map(|m| value(m, k)));
+            }
+        }
+    })
 }
 
 impl Product<'_> {
@@ -72,9 +90,9 @@ impl Product<'_> {
 
     /// `isa` must be one of [`Isa::available`].
     pub(super) fn run_on(&self, isa: Isa, at: usize, len: usize, out: &mut [f32]) {
-        let depth = self.offsets.len();
         let reach = self.offsets.iter().max().copied().unwrap_or(0);
-        assert!(self.rows > 0 && self.weights.len() >= self.rows * depth, "packed weights are whole");
+        assert!(self.rows > 0 && self.weights.len() >= self.rows * self.depth, "packed weights are whole");
+        assert!(self.first + self.offsets.len() <= self.depth, "a piece is inside");
         assert!(reach + at + len + SLACK <= self.source.len(), "the source has its slack");
         assert!(
             (self.rows - 1) * self.out_stride + at + len + SLACK <= out.len(),
@@ -156,61 +174,96 @@ unsafe fn dots_avx2(job: &Dots, out: &mut [f32]) {
 #[inline(always)]
 unsafe fn product<V: Lanes, const N: usize>(job: &Product, at: usize, len: usize, out: &mut [f32]) {
     let mut n = 0;
+    if job.rows == 1 {
+        // A single row keeps the processor busy with as many sums at once as a panel has.
+        while len - n >= LONGEST * V::WIDTH {
+            // SAFETY: as below.
+            n += V::WIDTH * unsafe { panels_over::<V, LONGEST, 1>(job, at + n, out) };
+        }
+    }
     while n < len {
         let left = (len - n).div_ceil(V::WIDTH);
         // SAFETY: `n` is inside what `Product::run` checked.
         n += V::WIDTH
             * unsafe {
                 if left >= N && (left != 4 || N < 3) {
-                    panels_over::<V, N>(job, at + n, out)
+                    panels_over::<V, N, TALLEST>(job, at + n, out)
                 } else if left >= 2 {
-                    panels_over::<V, 2>(job, at + n, out)
+                    panels_over::<V, 2, TALLEST>(job, at + n, out)
                 } else {
-                    panels_over::<V, 1>(job, at + n, out)
+                    panels_over::<V, 1, TALLEST>(job, at + n, out)
                 }
             };
     }
 }
 
-/// All panels over `N` registers of columns from `at` on; gives `N`.
+/// All panels, of at most `MOST` rows, over `N` registers of columns from `at` on; gives `N`.
 #[inline(always)]
-unsafe fn panels_over<V: Lanes, const N: usize>(job: &Product, at: usize, out: &mut [f32]) -> usize {
-    let mut row = 0;
-    while row < job.rows {
-        // SAFETY: `row` and `at` are inside what `Product::run` checked.
-        unsafe {
-            let tile = Tile {
-                weights: job.weights.as_ptr().add(row * job.offsets.len()),
-                source: job.source.as_ptr().add(at),
-                out: out.as_mut_ptr().add(row * job.out_stride + at),
-            };
-            row += match job.rows - row {
-                8.. => tile.multiply::<V, 8, N>(job),
-                4.. => tile.multiply::<V, 4, N>(job),
-                2.. => tile.multiply::<V, 2, N>(job),
-                _ => tile.multiply::<V, 1, N>(job),
-            };
+unsafe fn panels_over<V: Lanes, const N: usize, const MOST: usize>(
+    job: &Product,
+    at: usize,
+    out: &mut [f32],
+) -> usize {
+    let mut done = 0;
+    loop {
+        let offsets = &job.offsets[done..job.offsets.len().min(done + DEPTH)];
+        let first = job.first + done;
+        let mut row = 0;
+        while row < job.rows {
+            let height = height_of(job.rows - row);
+            // SAFETY: `row` and `at` are inside what `Product::run` checked.
+            unsafe {
+                let tile = Tile {
+                    weights: job.weights.as_ptr().add(row * job.depth + first * height),
+                    source: job.source.as_ptr().add(at),
+                    out: out.as_mut_ptr().add(row * job.out_stride + at),
+                    out_stride: job.out_stride,
+                    offsets,
+                    goes_on: first > 0,
+                };
+                match height.min(MOST) {
+                    8 => tile.multiply::<V, 8, N>(),
+                    4 => tile.multiply::<V, 4, N>(),
+                    2 => tile.multiply::<V, 2, N>(),
+                    _ => tile.multiply::<V, 1, N>(),
+                }
+            }
+            row += height;
+        }
+        done += DEPTH;
+        if done >= job.offsets.len() {
+            return N;
         }
     }
-    N
 }
 
 /// Where one tile of the product reads and writes.
-struct Tile {
+struct Tile<'a> {
     weights: *const f32,
     source: *const f32,
     out: *mut f32,
+    out_stride: usize,
+    offsets: &'a [usize],
+    /// Whether the products are added to what is there.
+    goes_on: bool,
 }
 
-impl Tile {
-    /// `M` rows by `N` registers, kept in registers over the whole depth; gives `M`.
+impl Tile<'_> {
+    /// `M` rows by `N` registers, kept in registers over the whole depth.
     #[inline(always)]
-    unsafe fn multiply<V: Lanes, const M: usize, const N: usize>(&self, job: &Product) -> usize {
+    unsafe fn multiply<V: Lanes, const M: usize, const N: usize>(&self) {
         // SAFETY: see `Product::run`.
         unsafe {
             let mut sums = [[V::splat(0.0); N]; M];
+            if self.goes_on {
+                for m in 0..M {
+                    for i in 0..N {
+                        sums[m][i] = V::load(self.out.add(m * self.out_stride + i * V::WIDTH));
+                    }
+                }
+            }
             let mut weights = self.weights;
-            for &offset in job.offsets {
+            for &offset in self.offsets {
                 let from = self.source.add(offset);
                 let mut values = [V::splat(0.0); N];
                 for i in 0..N {
@@ -226,10 +279,9 @@ impl Tile {
             }
             for m in 0..M {
                 for i in 0..N {
-                    sums[m][i].store(self.out.add(m * job.out_stride + i * V::WIDTH));
+                    sums[m][i].store(self.out.add(m * self.out_stride + i * V::WIDTH));
                 }
             }
-            M
         }
     }
 }
@@ -319,10 +371,17 @@ mod tests {
                     (0..5).map(|k| matrix[m * 5 + k] * source[offsets[k] + at + n]).sum()
                 };
                 for isa in Isa::available() {
-                    let product =
-                        Product { weights: &weights, rows, offsets: &offsets, source: &source, out_stride };
                     let mut out = vec![0.0; rows * out_stride];
-                    product.run_on(isa, at, len, &mut out);
+                    // At once, or in two pieces.
+                    for pieces in [&[0..5][..], &[0..3, 3..5]] {
+                        for piece in pieces.iter().cloned() {
+                            let (first, offsets) = (piece.start, &offsets[piece]);
+                            let (weights, source) = (&weights, &source);
+                            let product =
+                                Product { weights, rows, depth: 5, first, offsets, source, out_stride };
+                            product.run_on(isa, at, len, &mut out);
+                        }
+                    }
                     for (m, n) in (0..rows).flat_map(|m| (0..len).map(move |n| (m, n))) {
                         assert_eq!(out[m * out_stride + at + n], expected(m, n), "{isa:?} {rows} {at} {len}");
                     }

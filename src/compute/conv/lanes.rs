@@ -32,6 +32,16 @@ pub(super) trait Lanes: Copy {
     unsafe fn apart(row: [Self; 4]) -> [Self; 4];
     /// The inverse of [`Lanes::apart`].
     unsafe fn together(phases: [Self; 4]) -> [Self; 4];
+    /// `to[i·WIDTH + j] = from[j·stride + i]` for `i` and `j` below `WIDTH`; only those are read and written.
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32) {
+        for i in 0..Self::WIDTH {
+            for j in 0..Self::WIDTH {
+                // SAFETY: the caller's pointers are good for these.
+                unsafe { *to.add(i * Self::WIDTH + j) = *from.add(j * stride + i) };
+            }
+        }
+    }
 }
 
 /// What every processor can do; the compiler turns the loops into whatever vectors there are.
@@ -121,7 +131,8 @@ mod x86 {
         _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd,
         _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_permutex2var_pd,
         _mm512_permutex2var_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setr_epi64,
-        _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_sub_ps,
+        _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_storeu_ps, _mm512_sub_ps, _mm512_unpackhi_ps,
+        _mm512_unpacklo_ps,
     };
 
     // SAFETY: the trait's contract: only called where AVX-512F is there, with pointers good for sixteen floats.
@@ -188,6 +199,34 @@ mod x86 {
                 [p0, p1, p2, p3]
             }
         }
+        #[inline(always)]
+        unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32) {
+            unsafe {
+                // Rows four by four: register 4·i + j then holds, in each quarter q, column 4·q + j of rows 4·i and on.
+                let mut fours = [_mm512_set1_ps(0.0); 16];
+                for i in 0..4 {
+                    let row = from.add(4 * i * stride);
+                    let (a, b) = (_mm512_loadu_ps(row), _mm512_loadu_ps(row.add(stride)));
+                    let (c, d) = (_mm512_loadu_ps(row.add(2 * stride)), _mm512_loadu_ps(row.add(3 * stride)));
+                    let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+                    fours[4 * i] = _mm512_shuffle_ps::<0x44>(ab, cd);
+                    fours[4 * i + 1] = _mm512_shuffle_ps::<0xEE>(ab, cd);
+                    let (ab, cd) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+                    fours[4 * i + 2] = _mm512_shuffle_ps::<0x44>(ab, cd);
+                    fours[4 * i + 3] = _mm512_shuffle_ps::<0xEE>(ab, cd);
+                }
+                // Then quarters: even ones and odd ones apart, twice.
+                for j in 0..4 {
+                    let [a, b, c, d] = [fours[j], fours[4 + j], fours[8 + j], fours[12 + j]];
+                    let (ab, cd) = (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d));
+                    _mm512_storeu_ps(to.add(16 * j), _mm512_shuffle_f32x4::<0x88>(ab, cd));
+                    _mm512_storeu_ps(to.add(16 * (8 + j)), _mm512_shuffle_f32x4::<0xDD>(ab, cd));
+                    let (ab, cd) = (_mm512_shuffle_f32x4::<0xDD>(a, b), _mm512_shuffle_f32x4::<0xDD>(c, d));
+                    _mm512_storeu_ps(to.add(16 * (4 + j)), _mm512_shuffle_f32x4::<0x88>(ab, cd));
+                    _mm512_storeu_ps(to.add(16 * (12 + j)), _mm512_shuffle_f32x4::<0xDD>(ab, cd));
+                }
+            }
+        }
     }
 
     // SAFETY: the trait's contract: only called where AVX2 and FMA are there, with pointers good for eight floats.
@@ -250,6 +289,21 @@ mod x86 {
                     _mm256_permute2f128_ps::<0x31>(a, b),
                     _mm256_permute2f128_ps::<0x31>(c, d),
                 ]
+            }
+        }
+        #[inline(always)]
+        unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32) {
+            unsafe {
+                let mut rows = [_mm256_set1_ps(0.0); 8];
+                for j in 0..8 {
+                    rows[j] = _mm256_loadu_ps(from.add(j * stride));
+                }
+                let [a, b, c, d, e, f, g, h] = rows;
+                let (upper, lower) = (turned([a, b, c, d]), turned([e, f, g, h]));
+                for j in 0..4 {
+                    _mm256_storeu_ps(to.add(8 * j), _mm256_permute2f128_ps::<0x20>(upper[j], lower[j]));
+                    _mm256_storeu_ps(to.add(8 * (4 + j)), _mm256_permute2f128_ps::<0x31>(upper[j], lower[j]));
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use super::pass::Pass;
 use super::window::Tile;
 use crate::compute::pooling::larger;
 use crate::compute::vector::{self, Arithmetic, Work};
+use std::mem::MaybeUninit;
 
 /// What follows a convolution in the same pass over memory.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,8 +53,8 @@ impl<'a> Output<'a> {
         self.values
     }
 
-    /// Writes the grid positions `tile` of one channel (counted over all groups) of one image, residue `at`:
-    /// `values[row·cols + column]`. Positions outside the target are left out.
+    /// Writes the grid positions `tile` of one channel (counted over all groups) of one image, all residues along x of
+    /// residue `residue_y` along y. Positions outside the target are left out.
     ///
     /// # Safety
     /// No other call has the same image, channel, position and residue. When halving, tiles begin on even positions, and
@@ -62,12 +63,11 @@ impl<'a> Output<'a> {
         &self,
         [image, channel]: [usize; 2],
         tile: Tile,
-        at: [usize; 2],
-        values: &[f32],
-        cols: usize,
+        residue_y: usize,
+        values: Values,
     ) {
         let plane = image * self.pass.groups * self.pass.target_channels + channel;
-        let piece = Piece { plane, channel, tile, at, values, cols };
+        let piece = Piece { plane, channel, tile, residue_y, values };
         vector::run(Writing(self, piece));
     }
 
@@ -102,27 +102,30 @@ impl<'a> Output<'a> {
     /// # Safety
     /// As [`Output::write`].
     #[inline(always)]
-    unsafe fn put_whole(&self, Piece { plane, tile, at, values, cols, .. }: Piece, f: impl Fn(f32) -> f32) {
-        let pass = self.pass;
+    unsafe fn put_whole(&self, piece: Piece, f: impl Fn(f32) -> f32) {
+        let (Piece { plane, tile, residue_y, values, .. }, pass) = (piece, self.pass);
         let [height, width] = pass.target;
-        let [y0, x0] = [0, 1].map(|i| (tile.at[i] * pass.spread[i] + at[i]) as isize + pass.start[i]);
         let step = pass.spread[1];
-        let inside = |limit: isize| (limit.max(0) as usize).div_ceil(step).min(tile.size[1]);
+        let y0 = (tile.at[0] * pass.spread[0] + residue_y) as isize + pass.start[0];
+        let x0 = (tile.at[1] * step) as isize + pass.start[1];
+        let inside = |limit: isize| (limit.max(0) as usize).min(tile.size[1] * step);
         let (first, last) = (inside(-x0), inside(width as isize - x0));
         for row in 0..tile.size[0] {
             let y = y0 + (row * pass.spread[0]) as isize;
             if y < 0 || y >= height as isize || first >= last {
                 continue;
             }
-            let from = &values[row * cols..][first..last];
-            let begin = (plane * height + y as usize) * width + (x0 + (first * step) as isize) as usize;
-            // SAFETY: the pixels begin, begin + step, … lie in row `y` of this plane, because x0 + j·step is in 0..width
-            // for j in first..last; nobody else writes them.
-            unsafe {
-                let to = self.target.add(begin);
-                match step {
-                    1 => put(to, 1, from, &f),
-                    step => put(to, step, from, &f),
+            let begin = (plane * height + y as usize) * width + (x0 + first as isize) as usize;
+            // SAFETY: the pixels from `begin` on lie in row `y` of this plane, because x0 + j is in 0..width for j in
+            // first..last; nobody else writes them.
+            let to = unsafe { std::slice::from_raw_parts_mut(self.target.add(begin).cast(), last - first) };
+            match step {
+                1 => put(to, &values.row(0, row)[first..last], &f),
+                2 => put_by_turns(to, first, [values.row(0, row), values.row(1, row)], &f),
+                _ => {
+                    for (j, to) in (first..last).zip(to) {
+                        to.write(f(values.row(j % step, row)[j / step]));
+                    }
                 }
             }
         }
@@ -131,14 +134,14 @@ impl<'a> Output<'a> {
     /// # Safety
     /// As [`Output::write`].
     #[inline(always)]
-    unsafe fn put_halved(&self, Piece { plane, tile, values, cols, .. }: Piece, f: impl Fn(f32) -> f32) {
+    unsafe fn put_halved(&self, Piece { plane, tile, values, .. }: Piece, f: impl Fn(f32) -> f32) {
         let [height, width] = self.pass.target.map(|n| n / 2);
         let [y0, x0] = tile.at.map(|n| n / 2);
         let rows = (tile.size[0] / 2).min(height.saturating_sub(y0));
         let columns = (tile.size[1] / 2).min(width.saturating_sub(x0));
         for row in 0..rows {
-            let upper = &values[2 * row * cols..][..2 * columns];
-            let lower = &values[(2 * row + 1) * cols..][..2 * columns];
+            let upper = &values.row(0, 2 * row)[..2 * columns];
+            let lower = &values.row(0, 2 * row + 1)[..2 * columns];
             let begin = (plane * height + y0 + row) * width + x0;
             let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
             for (column, (&[a, b], &[c, d])) in pairs.enumerate() {
@@ -150,14 +153,28 @@ impl<'a> Output<'a> {
     }
 }
 
-/// What one call writes: grid positions `tile` of residue `at` of one plane, which is a channel of an image.
+/// Values of a tile as they were computed: `values[residue·apart + row·cols + column]` for each residue along x.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) apart: usize,
+    pub(super) cols: usize,
+}
+
+impl<'a> Values<'a> {
+    #[inline(always)]
+    fn row(&self, residue: usize, row: usize) -> &'a [f32] {
+        &self.values[residue * self.apart + row * self.cols..]
+    }
+}
+
+/// What one call writes: grid positions `tile` of one plane, which is a channel of an image.
 struct Piece<'a> {
     plane: usize,
     channel: usize,
     tile: Tile,
-    at: [usize; 2],
-    values: &'a [f32],
-    cols: usize,
+    residue_y: usize,
+    values: Values<'a>,
 }
 
 /// A call of [`Output::write`], whose promise is kept.
@@ -173,15 +190,25 @@ impl Work for Writing<'_> {
     }
 }
 
-/// `to[i·step] = f(from[i])`
-///
-/// # Safety
-/// `to` is good for writing `from.len()` floats, `step` apart.
+/// `to[i] = f(from[i])`
 #[inline(always)]
-unsafe fn put(to: *mut f32, step: usize, from: &[f32], f: impl Fn(f32) -> f32) {
-    for (i, &value) in from.iter().enumerate() {
-        // SAFETY: the caller's promise.
-        unsafe { to.add(i * step).write(f(value)) };
+fn put(to: &mut [MaybeUninit<f32>], from: &[f32], f: impl Fn(f32) -> f32) {
+    for (to, from) in to.iter_mut().zip(from) {
+        to.write(f(*from));
+    }
+}
+
+/// `to[i] = f(pixel first + i)`, where the even pixels are the first row and the odd ones the second.
+#[inline(always)]
+fn put_by_turns(to: &mut [MaybeUninit<f32>], first: usize, [even, odd]: [&[f32]; 2], f: impl Fn(f32) -> f32) {
+    let (head, to) = to.split_at_mut(first % 2);
+    head.iter_mut().for_each(|head| _ = head.write(f(odd[first / 2])));
+    let (even, odd) = (&even[first.div_ceil(2)..], &odd[first.div_ceil(2)..]);
+    let (pairs, tail) = to.as_chunks_mut::<2>();
+    tail.iter_mut().for_each(|tail| _ = tail.write(f(even[pairs.len()])));
+    for (to, (even, odd)) in pairs.iter_mut().zip(even.iter().zip(odd)) {
+        to[0].write(f(*even));
+        to[1].write(f(*odd));
     }
 }
 

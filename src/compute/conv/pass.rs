@@ -66,6 +66,20 @@ impl Pass {
         group * by_group + target * by_target + source * by_source
     }
 
+    /// The same pass over rows joined to one, where each pixel is made of the one at its place: a 1×1 kernel.
+    pub(super) fn flattened(&self) -> Option<Self> {
+        let [Residue { taps, .. }] = &self.residues[..] else { return None };
+        let [Tap { phase: [0, 0], shift: [0, 0], .. }] = taps[..] else { return None };
+        let in_place = self.step == [1, 1] && self.origin == [0, 0] && self.can_halve();
+        let row = [1, self.source[0] * self.source[1]];
+        (in_place && self.source == self.target).then(|| Self {
+            source: row,
+            target: row,
+            grid: row,
+            ..self.clone()
+        })
+    }
+
     /// Whether pooling by two can follow in the same pass: grid positions are target pixels.
     pub(super) fn can_halve(&self) -> bool {
         self.spread == [1, 1] && self.start == [0, 0] && self.grid == self.target

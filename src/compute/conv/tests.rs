@@ -1,6 +1,6 @@
 //! Convolution against direct sums in f64, over shapes nobody would choose, and against PyTorch.
 use super::op::Convolution;
-use super::{Algorithm, ConvKind, ConvSpec, conv_transpose2d, conv2d, engine};
+use super::{Algorithm, ConvKind, ConvSpec, conv_transpose2d, conv2d, engine, gradient};
 use crate::compute::as_elsewhere;
 use candle_core::{Device, Result, Tensor, Var};
 use proptest::prelude::*;
@@ -126,8 +126,8 @@ fn tolerance(algorithm: Algorithm) -> f64 {
     }
 }
 
-/// Result and gradient by the input from every algorithm that can give them.
-fn check_algorithms(case: &Case, numbers: &Numbers, upstream: &Tensor, [ys, dx]: [&[f64]; 2]) {
+/// Result and gradients from every algorithm that can give them.
+fn check_algorithms(case: &Case, numbers: &Numbers, upstream: &Tensor, [ys, dx, dw]: [&[f64]; 3]) {
     let convolution = case.convolution(numbers);
     let [x, weight, bias, upstream] = [&numbers.x, &numbers.weight, &numbers.bias, upstream]
         .map(|t| t.flatten_all().unwrap().to_vec1::<f32>().unwrap());
@@ -144,6 +144,11 @@ fn check_algorithms(case: &Case, numbers: &Numbers, upstream: &Tensor, [ys, dx]:
         }
         if algorithm.can(&back) {
             near(engine::run_once_with(algorithm, &back, &upstream, &weight, None), dx, "image gradient");
+        }
+        let geometry = &convolution.geometry;
+        if algorithm.can(&geometry.forward()) {
+            let (image, map) = if case.transposed { (&upstream, &x) } else { (&x, &upstream) };
+            near(gradient::by_weights_with(algorithm, geometry, image, map), dw, "weight gradient");
         }
     }
 }
@@ -183,8 +188,9 @@ fn check(case: Case, seed: u64) {
     let [forward, back] = [pass, back].map(|pass| tolerance(Algorithm::choose(&pass)));
     assert!(error(&y, &ys) < forward, "result of {case:?}");
     assert!(error(grads.get(&x).unwrap(), &dx) < back, "image gradient of {case:?}");
-    assert!(error(grads.get(&weight).unwrap(), &dw) < 1e-5, "weight gradient of {case:?}");
-    check_algorithms(&case, &numbers, &upstream, [&ys, &dx]);
+    let by_weights = tolerance(Algorithm::for_gradient(&case.convolution(&numbers).geometry));
+    assert!(error(grads.get(&weight).unwrap(), &dw) < by_weights, "weight gradient of {case:?}");
+    check_algorithms(&case, &numbers, &upstream, [&ys, &dx, &dw]);
 }
 
 fn pair(range: std::ops::Range<usize>) -> impl Strategy<Value = [usize; 2]> {

@@ -1,11 +1,18 @@
 //! The piece of the source that a tile reads, copied with its border into planes that the kernels can shift over.
+// See vector.rs: what is compiled for each instruction set is inlined.
+#![allow(clippy::inline_always)]
+
 use super::kernel::SLACK;
 use super::pass::{Pass, Residue, Tap};
 use super::planes::Planes;
+use crate::compute::vector::{self, Arithmetic, Work};
 use std::ops::Range;
 
-/// Floats of source that one tile may hold: half a mebibyte, so that it stays in a core's second-level cache.
-const WINDOW_FLOATS: usize = 128 * 1024;
+/// Floats of source that one tile may hold: a quarter of a mebibyte, so that it stays in a core's second-level cache.
+const WINDOW_FLOATS: usize = 64 * 1024;
+
+/// Grid positions of a tile along x, at most, where there is more than one row.
+const LONG_ROW: usize = 256;
 
 /// Bytes of working memory that one thread takes for windows and what goes with them, at most in all usual cases.
 pub(super) const LARGEST_SCRATCH: u64 = 3 * 4 * WINDOW_FLOATS as u64;
@@ -37,9 +44,14 @@ pub(super) fn even_piece(total: usize, most: usize) -> usize {
 }
 
 impl Window {
-    /// Tiles of at most `most` grid positions whose window fits the cache; sides are multiples of `unit` unless they
-    /// reach the grid's end.
+    /// Tiles of at most `most` grid positions whose window of all source channels fits the cache; sides are multiples of
+    /// `unit` unless they reach the grid's end.
     pub(super) fn new(pass: &Pass, most: usize, unit: usize) -> Self {
+        Self::of(pass.source_channels, pass, most, unit)
+    }
+
+    /// The same of so many channels at a time.
+    pub(super) fn of(channels: usize, pass: &Pass, most: usize, unit: usize) -> Self {
         let taps = || pass.residues.iter().flat_map(|r| &r.taps);
         let phases = [0, 1].map(|i| {
             let mut used: Vec<usize> = taps().map(|t| t.phase[i]).collect();
@@ -48,8 +60,9 @@ impl Window {
             used
         });
         let reach = [0, 1].map(|i| taps().map(|t| t.shift[i]).max().unwrap_or(0));
-        let planes = pass.source_channels * (phases[0].len() * phases[1].len()).max(1);
-        let mut width = even_piece(pass.grid[1], 256).next_multiple_of(unit);
+        let planes = channels * (phases[0].len() * phases[1].len()).max(1);
+        let widest = if pass.grid[0] == 1 { most.max(LONG_ROW) } else { LONG_ROW };
+        let mut width = even_piece(pass.grid[1], widest).next_multiple_of(unit);
         let height = loop {
             let row = planes * (width + reach[1]);
             let rows = (WINDOW_FLOATS / row).saturating_sub(reach[0]).min(most / (width + reach[1]));
@@ -66,7 +79,7 @@ impl Window {
             // Planes a multiple of 2 KiB apart would fight for the same cache lines.
             plane += 16;
         }
-        Self { tile, phases, rows, cols, plane, channels: pass.source_channels }
+        Self { tile, phases, rows, cols, plane, channels }
     }
 
     pub(super) fn tiles(&self, grid: [usize; 2]) -> Vec<Tile> {
@@ -105,10 +118,25 @@ impl Window {
     /// else one a row.
     pub(super) fn stretches(&self, tile: Tile) -> Vec<Range<usize>> {
         let [height, width] = tile.size;
-        if (self.cols - width) * 3 < width || height == 1 {
-            return std::iter::once(0..(height - 1) * self.cols + width).collect();
+        if self.is_dense(width) || height == 1 {
+            return vec![self.stretch(tile)];
         }
         (0..height).map(|row| row * self.cols..row * self.cols + width).collect()
+    }
+
+    /// The one stretch over all rows.
+    pub(super) fn stretch(&self, tile: Tile) -> Range<usize> {
+        0..(tile.size[0] - 1) * self.cols + tile.size[1]
+    }
+
+    /// Whether there are few columns between rows of so many results.
+    fn is_dense(&self, width: usize) -> bool {
+        (self.cols - width) * 3 < width
+    }
+
+    /// Whether most tiles are one stretch.
+    pub(super) fn is_mostly_dense(&self) -> bool {
+        self.is_dense(self.tile[1])
     }
 
     /// Combinations of phases in use.
@@ -122,19 +150,19 @@ impl Window {
         16 * (lines + 1 - lines % 2)
     }
 
-    /// Copies what `tile` reads of one image and group.
+    /// Copies what `tile` reads of some channels of one image, counted over all groups; no more than the window has.
     pub(super) fn fill(
         &self,
         pass: &Pass,
         tile: Tile,
         source: &Planes,
-        [image, group]: [usize; 2],
+        (image, channels): (usize, Range<usize>),
         window: &mut Vec<f32>,
     ) {
         window.resize(self.len(), 0.0);
         let mut at = 0;
-        for channel in 0..self.channels {
-            let plane = source.plane(image, group * self.channels + channel);
+        for channel in channels {
+            let plane = source.plane(image, channel);
             for phase in 0..self.phases() {
                 for row in 0..self.rows {
                     let to = &mut window[at + row * self.cols..][..self.cols];
@@ -229,10 +257,33 @@ pub(super) fn copy_row(from: &[f32], x0: isize, step: usize, to: &mut [f32]) {
     to[..first].fill(0.0);
     to[last..].fill(0.0);
     let begin = (x0 + (first * step) as isize) as usize;
-    if step == 1 {
-        to[first..last].copy_from_slice(&from[begin..begin + last - first]);
-    } else {
-        let picked = from[begin..].iter().step_by(step);
-        to[first..last].iter_mut().zip(picked).for_each(|(to, from)| *to = *from);
+    let to = &mut to[first..last];
+    match step {
+        1 => to.copy_from_slice(&from[begin..begin + to.len()]),
+        2 => vector::run(EverySecond { from: &from[begin..], to }),
+        _ => to.iter_mut().zip(from[begin..].iter().step_by(step)).for_each(|(to, from)| *to = *from),
+    }
+}
+
+/// `to[j] = from[2·j]`
+struct EverySecond<'a> {
+    from: &'a [f32],
+    to: &'a mut [f32],
+}
+
+impl Work for EverySecond<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        // Rows are short: whole registers first, whatever the compiler would do with a long row.
+        let (registers, rest) = self.to.as_chunks_mut::<16>();
+        let (pairs, left) = self.from.as_chunks::<32>();
+        let done = registers.len().min(pairs.len());
+        for (to, from) in registers.iter_mut().zip(pairs) {
+            *to = std::array::from_fn(|i| from[2 * i]);
+        }
+        let last = registers[done..].as_flattened_mut().iter_mut().chain(rest);
+        let from = pairs[done..].as_flattened().iter().chain(left);
+        last.zip(from.step_by(2)).for_each(|(to, from)| *to = *from);
     }
 }

@@ -4,7 +4,7 @@
 use super::kernel::{Product, ROW_BYTES, Registers, SIDE};
 use super::split::split_pairs;
 use super::weights::{Depth, Packed, blocks};
-use crate::compute::conv::output::{Finish, Output};
+use crate::compute::conv::output::{Finish, Output, Values};
 use crate::compute::conv::pass::Pass;
 use crate::compute::conv::planes::Planes;
 use crate::compute::conv::window::{Tile, Window};
@@ -41,6 +41,14 @@ struct Piece {
     group: usize,
     tile: Tile,
     blocks: Range<usize>,
+}
+
+/// One residue of one block of target channels, and where its results go.
+struct Part<'a> {
+    stage: usize,
+    tiles: &'a [u16],
+    rows: usize,
+    gathered: usize,
 }
 
 /// The pass over `source`.
@@ -130,53 +138,52 @@ impl<'a> Work<'a> {
         // SAFETY: the caller's promise.
         unsafe { self.fill(piece, buffers) };
         let stretches = self.window.stretches(piece.tile);
-        let out_stride = self.window.map_stride() + WIDEST;
-        buffers.gathered.resize((2 * SIDE * out_stride).max(buffers.gathered.len()), 0.0);
+        let (out_stride, side_by_side) = (self.window.map_stride() + WIDEST, self.pass.spread[1]);
+        let apart = 2 * SIDE * out_stride;
+        buffers.gathered.resize((side_by_side * apart).max(buffers.gathered.len()), 0.0);
         // SAFETY: the caller's promise.
         let registers = unsafe { Registers::set_up(self.depth.pairs) };
-        for (stage, residue) in self.pass.residues.iter().enumerate() {
+        for residue_y in 0..self.pass.spread[0] {
             for block in piece.blocks.clone() {
                 let (first, rows) = self.blocks[block];
-                let tiles = self.weights.block(stage, piece.group, block);
-                for stretch in &stretches {
-                    // SAFETY: the caller's promise, and the buffers just filled.
-                    unsafe { self.multiply(&registers, stage, tiles, rows, stretch.clone(), buffers) };
+                for residue_x in 0..side_by_side {
+                    let stage = residue_y * side_by_side + residue_x;
+                    let tiles = self.weights.block(stage, piece.group, block);
+                    let part = Part { stage, tiles, rows, gathered: residue_x * apart };
+                    for stretch in &stretches {
+                        // SAFETY: the caller's promise, and the buffers just filled.
+                        unsafe { self.multiply(&registers, &part, stretch.clone(), buffers) };
+                    }
                 }
                 for row in 0..rows.min(self.pass.target_channels - first) {
                     let channel = piece.group * self.pass.target_channels + first + row;
-                    let values = &buffers.gathered[row * out_stride..][..out_stride];
-                    // SAFETY: tiles partition the grid, and blocks the channels; a residue is written once a tile.
-                    unsafe {
-                        let (image, cols) = (piece.image, self.window.cols);
-                        self.output.write([image, channel], piece.tile, residue.at, values, cols);
-                    }
+                    let (values, cols) = (&buffers.gathered[row * out_stride..], self.window.cols);
+                    let values = Values { values, apart, cols };
+                    // SAFETY: tiles partition the grid, and blocks the channels; each residue is written once a tile.
+                    unsafe { self.output.write([piece.image, channel], piece.tile, residue_y, values) };
                 }
             }
         }
     }
 
-    /// A block's results at the positions of a stretch.
+    /// A part's results at the positions of a stretch.
     unsafe fn multiply(
         &self,
         registers: &Registers,
-        stage: usize,
-        tiles: &[u16],
-        rows: usize,
+        &Part { stage, tiles, rows, gathered }: &Part,
         stretch: Range<usize>,
         buffers: &mut Buffers,
     ) {
         let offsets = &self.offsets[stage];
         let out_stride = self.window.map_stride() + WIDEST;
+        let gathered = &mut buffers.gathered[gathered..];
         if offsets.is_empty() {
-            buffers.gathered.fill(0.0);
+            gathered[..rows * out_stride].fill(0.0);
             return;
         }
         let reach = offsets.iter().max().copied().unwrap_or(0) / 4 + (self.depth.pairs - 1) * self.plane;
         assert!(reach + stretch.end + WIDEST <= buffers.high.len(), "the window has its slack");
-        assert!(
-            (rows - 1) * out_stride + stretch.end + WIDEST <= buffers.gathered.len(),
-            "so has the output"
-        );
+        assert!((rows - 1) * out_stride + stretch.end + WIDEST <= gathered.len(), "so has the output");
         let tile_numbers = ROW_BYTES / 2 * rows * 2;
         assert_eq!(tiles.len(), offsets.len() * tile_numbers, "a step has its tiles");
         let step = if rows == SIDE { WIDEST } else { 2 * SIDE };
@@ -190,7 +197,7 @@ impl<'a> Work<'a> {
                     high: buffers.high.as_ptr().add(at).cast(),
                     low: buffers.low.as_ptr().add(at).cast(),
                     stride: 4 * self.plane,
-                    out: buffers.gathered.as_mut_ptr().add(at),
+                    out: gathered.as_mut_ptr().add(at),
                     out_stride: 4 * out_stride,
                 };
                 if rows == SIDE { product.narrow(registers) } else { product.wide(registers) }

@@ -55,14 +55,19 @@ pub(super) struct Block {
 
 impl Cut {
     pub(super) fn new(pass: &Pass) -> Self {
-        let all = pass.grid.map(|n| n.div_ceil(STEP));
         let share = |patches: usize| patches / pass.source_channels;
         let most = share(CACHED).clamp(PATCHES[0], PATCHES[1]).min(share(HELD)).max(SLACK);
+        Self::into(pass.grid, most)
+    }
+
+    /// Blocks of at most so many patches, or of half a row of registers.
+    pub(super) fn into(grid: [usize; 2], most: usize) -> Self {
+        let all = grid.map(|n| n.div_ceil(STEP));
         let mut columns = even_piece(all[1], LONGEST.min(most));
         if columns > SLACK {
             columns = columns.next_multiple_of(SLACK).min(LONGEST);
         }
-        Self { all, block: [even_piece(all[0], most / columns), columns], grid: pass.grid }
+        Self { all, block: [even_piece(all[0], most / columns), columns], grid }
     }
 
     pub(super) fn blocks(&self) -> Vec<Block> {

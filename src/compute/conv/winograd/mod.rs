@@ -5,9 +5,16 @@
 //! kernel too ([`weights`], once), and at each of the 36 places of a transform the channels are summed by one matrix
 //! product over many patches; the inverse transform gives the results ([`transforms`]). A [`cut`] says which patches are
 //! computed together so that they stay in a core's second-level cache, and [`run`] does it.
+//!
+//! All that is linear in the kernel as well, so its adjoint gives the gradient by the weights ([`gradient`]): each 4×4
+//! values of the map's gradient are spread to the 36 places ([`spread`]), at each place their products with the image's
+//! transforms are summed over all patches ([`outer`]), and the sums are brought back to 3×3.
 
 mod cut;
+mod gradient;
+mod outer;
 mod run;
+mod spread;
 mod transforms;
 mod weights;
 
@@ -15,6 +22,7 @@ mod weights;
 mod tests;
 
 pub(super) use cut::{LARGEST_SCRATCH, can, patches};
+pub(super) use gradient::by_weights;
 pub(super) use run::run;
 pub(super) use weights::Packed;
 

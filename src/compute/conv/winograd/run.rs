@@ -6,7 +6,7 @@ use super::transforms::{Backward, Forward, Strip, results_pitch};
 use super::weights::{BLOCK, Packed};
 use super::{PLACES, STEP};
 use crate::compute::conv::kernel::{Product, SLACK};
-use crate::compute::conv::output::{Finish, Output};
+use crate::compute::conv::output::{Finish, Output, Values};
 use crate::compute::conv::pass::Pass;
 use crate::compute::conv::planes::Planes;
 use crate::compute::isa::Isa;
@@ -143,6 +143,8 @@ impl Work<'_> {
             let product = Product {
                 weights: self.weights.matrix(place, channels.start),
                 rows: channels.len(),
+                depth: self.offsets.len(),
+                first: 0,
                 offsets: &self.offsets,
                 source: &transformed[place * self.places.place_stride..],
                 out_stride: channel_stride,
@@ -156,14 +158,17 @@ impl Work<'_> {
             let products = &products[i * channel_stride..];
             Backward { products, patches: block.patches, place_stride }.run(self.isa, results);
             // SAFETY: blocks partition the grid, and the callers the channels.
-            unsafe { self.output.write([image, channel], block.tile, [0, 0], results, pitch) };
+            unsafe {
+                let values = Values { values: results, apart: 0, cols: pitch };
+                self.output.write([image, channel], block.tile, 0, values);
+            }
         }
     }
 }
 
 /// At least `len` floats of a buffer, the first at the beginning of a cache line: registers that lie across two lines
 /// take twice as long.
-fn aligned(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
+pub(super) fn aligned(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
     buffer.resize((len + SLACK).max(buffer.len()), 0.0);
     let lead = buffer.as_ptr().align_offset(64).min(SLACK);
     &mut buffer[lead..]

@@ -1,6 +1,6 @@
 //! Transforms against their definition, and whole passes on every instruction set against direct convolution.
 use super::transforms::{Backward, Forward, LONGEST, Strip, results_pitch};
-use super::{PLACES, SIDE, STEP, can, run, weights::Packed};
+use super::{PLACES, SIDE, STEP, can, gradient, run, weights::Packed};
 use crate::compute::conv::engine::{self, Algorithm};
 use crate::compute::conv::kernel::SLACK;
 use crate::compute::conv::output::Finish;
@@ -178,6 +178,57 @@ fn every_instruction_set_gives_what_direct_convolution_gives() {
     }
 }
 
+/// Σ map gradient · shifted image in double precision, for each weight.
+fn summed(geometry: &Geometry, image: &[f32], map: &[f32]) -> Vec<f64> {
+    let ([height, width], [rows, columns]) = (geometry.image, geometry.map);
+    let sum = |weight: usize| {
+        let (channels, tap) = (weight / 9, weight % 9);
+        let (to, from) = (channels / geometry.image_channels, channels % geometry.image_channels);
+        let mut sum = 0.0;
+        for item in 0..geometry.batch {
+            let image = &image[(item * geometry.image_channels + from) * height * width..];
+            let map = &map[(item * geometry.map_channels + to) * rows * columns..];
+            for (y, x) in (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x))) {
+                let at = |at: usize, i: usize| (at + [tap / 3, tap % 3][i]).checked_sub(geometry.padding[i]);
+                if let (Some(i), Some(j)) =
+                    (at(y, 0).filter(|&i| i < height), at(x, 1).filter(|&j| j < width))
+                {
+                    sum += f64::from(image[i * width + j]) * f64::from(map[y * columns + x]);
+                }
+            }
+        }
+        sum
+    };
+    (0..geometry.weight_len()).map(sum).collect()
+}
+
+#[test]
+fn every_instruction_set_gives_the_gradient_by_the_weights() {
+    for (channels, image, padding) in [
+        ([1, 1], [3, 3], 0),
+        ([3, 9], [1, 1], 1),
+        ([5, 40], [13, 30], 1),
+        // More channels than are summed together on either side, and several blocks of patches.
+        ([40, 70], [22, 21], 2),
+        ([9, 17], [30, 140], 1),
+    ] {
+        let geometry = geometry(channels, image, padding);
+        let [pixels, results] = [geometry.image, geometry.map].map(|[h, w]| h * w);
+        let image = numbers(geometry.batch * channels[0] * pixels, 7);
+        let map = numbers(geometry.batch * channels[1] * results, 8);
+        let expected = summed(&geometry, &image, &map);
+        let largest = expected.iter().fold(1.0_f64, |a, b| a.max(b.abs()));
+        for isa in Isa::available() {
+            let found = gradient::by_weights_on(isa, &geometry, &image, &map);
+            assert_eq!(found.len(), expected.len());
+            for (i, (&found, expected)) in found.iter().zip(&expected).enumerate() {
+                let difference = (f64::from(found) - expected).abs();
+                assert!(difference < 2e-5 * largest, "{isa:?} {geometry:?} {i}: {found}, {expected}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     // One block, which threads share, and many.
@@ -191,9 +242,15 @@ fn the_number_of_threads_changes_no_bit() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| run::run_on(Isa::best(), &pass, &planes, &packed, Finish::default()))
         };
+        let gradient = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let map = numbers(2 * channels[1] * pixels, 7);
+            pool.install(|| gradient::by_weights(&geometry, &x, &map))
+        };
         let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-        let first = bits(once(1));
+        let (first, first_gradient) = (bits(once(1)), bits(gradient(1)));
         assert!([1, 2, 3].into_iter().all(|threads| bits(once(threads)) == first));
+        assert!([2, 3].into_iter().all(|threads| bits(gradient(threads)) == first_gradient));
     }
 }
 

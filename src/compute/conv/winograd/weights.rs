@@ -1,8 +1,12 @@
 //! Kernels as the products read them: transformed, and packed in panels.
+// See vector.rs: what is compiled for each instruction set is inlined.
+#![allow(unsafe_code, clippy::inline_always)]
+
 use super::{PLACES, SIDE};
 use crate::compute::conv::kernel::panels;
 use crate::compute::conv::pass::Pass;
-use rayon::prelude::*;
+use crate::compute::cpu::{Chunk, build};
+use crate::compute::vector::{self, Arithmetic, Work};
 
 /// Target channels whose products are computed before they are transformed back.
 pub(super) const BLOCK: usize = 32;
@@ -24,9 +28,10 @@ impl Packed {
     /// The pass must be one that [`can`](super::can) be computed.
     pub(in crate::compute::conv) fn new(pass: &Pass, weights: &[f32]) -> Self {
         let (source_channels, target_channels) = (pass.source_channels, pass.target_channels);
-        let mut values = vec![0.0; PLACES * source_channels * target_channels];
-        let blocks = values.par_chunks_mut(PLACES * source_channels * BLOCK);
-        blocks.enumerate().for_each(|(i, block)| pack_block(pass, weights, i * BLOCK, block));
+        let block = PLACES * source_channels * BLOCK;
+        let values = build(PLACES * source_channels * target_channels, block, |at, out| {
+            vector::run(Packing { pass, weights, first: at / block * BLOCK, out });
+        });
         Self { values, source_channels, target_channels }
     }
 
@@ -40,33 +45,58 @@ impl Packed {
     }
 }
 
-fn pack_block(pass: &Pass, weights: &[f32], first: usize, out: &mut [f32]) {
-    let depth = pass.source_channels;
-    let rows = out.len() / (PLACES * depth);
-    // Where a tap's weight is, by the pixel of the patch it reads first.
-    let mut index = [0; 9];
-    for tap in &pass.residues[0].taps {
-        index[tap.shift[0] * 3 + tap.shift[1]] = tap.index;
-    }
-    for (row, height) in panels(rows) {
-        for k in 0..depth {
-            let mut kernels = [[0.0; LANES]; 9];
-            for lane in 0..height {
-                let at = pass.weight_at(0, first + row + lane, k);
-                for (kernel, index) in kernels.iter_mut().zip(index) {
-                    kernel[lane] = f64::from(weights[at + index]);
+/// Source channels whose transforms are gathered before they go to their places, which lie far apart.
+const GATHERED: usize = 16;
+
+/// The kernels of a [`BLOCK`] of target channels, from `first` on.
+struct Packing<'a, 'b> {
+    pass: &'a Pass,
+    weights: &'a [f32],
+    first: usize,
+    out: &'a mut Chunk<'b>,
+}
+
+impl Work for Packing<'_, '_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let depth = self.pass.source_channels;
+        let rows = self.out.left() / (PLACES * depth);
+        // Where a tap's weight is, by the pixel of the patch it reads first.
+        let mut index = [0; 9];
+        for tap in &self.pass.residues[0].taps {
+            index[tap.shift[0] * 3 + tap.shift[1]] = tap.index;
+        }
+        let mut gathered = [[0.0; GATHERED * LANES]; PLACES];
+        for (row, height) in panels(rows) {
+            for first_k in (0..depth).step_by(GATHERED) {
+                let some = GATHERED.min(depth - first_k);
+                for k in 0..some {
+                    let mut kernels = [[0.0; LANES]; 9];
+                    for lane in 0..height {
+                        let at = self.pass.weight_at(0, self.first + row + lane, first_k + k);
+                        for (kernel, index) in kernels.iter_mut().zip(index) {
+                            kernel[lane] = f64::from(self.weights[at + index]);
+                        }
+                    }
+                    for (gathered, values) in gathered.iter_mut().zip(&transformed(&kernels)) {
+                        let gathered = &mut gathered[k * height..(k + 1) * height];
+                        gathered.iter_mut().zip(values).for_each(|(out, value)| *out = *value as f32);
+                    }
+                }
+                for (place, gathered) in gathered.iter().enumerate() {
+                    let at = place * rows * depth + row * depth + first_k * height;
+                    self.out.room()[at..at + some * height].write_copy_of_slice(&gathered[..some * height]);
                 }
             }
-            for (place, values) in transformed(&kernels).iter().enumerate() {
-                let at = place * rows * depth + row * depth + k * height;
-                let out = &mut out[at..at + height];
-                out.iter_mut().zip(values).for_each(|(out, value)| *out = *value as f32);
-            }
         }
+        // SAFETY: every place of every row and source channel was written, which are all there is room for.
+        unsafe { self.out.wrote(rows * depth * PLACES) };
     }
 }
 
 /// `G · kernel · Gᵀ`
+#[inline(always)]
 fn transformed(kernels: &[Lanes; 9]) -> [Lanes; PLACES] {
     let mut columns = [[[0.0; LANES]; 3]; SIDE];
     for x in 0..3 {
@@ -82,6 +112,7 @@ fn transformed(kernels: &[Lanes; 9]) -> [Lanes; PLACES] {
 
 /// `G` times three values: the polynomial with these coefficients at 0, ±√½, ±√2 and ∞, each divided by the product of
 /// its point's distances from the other finite ones.
+#[inline(always)]
 fn along([a, b, c]: [&Lanes; 3]) -> [Lanes; SIDE] {
     use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
     let mut out = [[0.0; LANES]; SIDE];
