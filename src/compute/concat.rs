@@ -1,5 +1,5 @@
 //! Joining tensors along their channels.
-use super::cpu::{build, floats, tensor, with_floats};
+use super::cpu::{SHARE, build, floats, tensor, with_floats};
 use super::{is_ours, tape};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
@@ -48,10 +48,17 @@ impl CustomOp2 for Concat {
     ) -> Result<(CpuStorage, Shape)> {
         let [len_a, len_b] = [la, lb].map(|layout| image(layout.shape()));
         let (a, b) = (floats(a, la)?, floats(b, lb)?);
-        let values = build(a.len() + b.len(), len_a + len_b, |at, out| {
-            let item = at / (len_a + len_b);
-            out.copy(&a[item * len_a..][..len_a]);
-            out.copy(&b[item * len_b..][..len_b]);
+        let whole = len_a + len_b;
+        let values = build(a.len() + b.len(), SHARE, |first, out| {
+            let last = first + out.left();
+            while out.left() > 0 {
+                let at = last - out.left();
+                let (item, at) = (at / whole, at % whole);
+                match at.checked_sub(len_a) {
+                    None => out.copy(&a[item * len_a..][at..len_a]),
+                    Some(at) => out.copy(&b[item * len_b..][at..len_b]),
+                }
+            }
         });
         let mut dims = la.dims().to_vec();
         dims[1] += lb.dims()[1];
@@ -75,5 +82,30 @@ impl CustomOp2 for Concat {
             tensor(values, side)
         };
         Ok((Some(part(a, len_a, 0)?), Some(part(b, len_b, len_a)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn pieces_of_all_images_follow_each_other_however_the_work_is_shared() {
+        // One side is longer than what a thread copies at once, the other shorter.
+        let side = |channels: usize, from: u32| {
+            let count = (2 * channels * 1000) as u32;
+            Tensor::arange(from, from + count, &Device::Cpu)
+                .and_then(|x| x.to_dtype(candle_core::DType::F32)?.reshape((2, channels, 1000)))
+                .unwrap()
+        };
+        let (a, b) = (side(SHARE / 1000 + 3, 0), side(2, 1_000_000));
+        let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let joined = concat(&[&a, &b]).unwrap();
+        assert_eq!(joined.dims(), [2, SHARE / 1000 + 5, 1000]);
+        for item in 0..2 {
+            let image = |x: &Tensor| values(&x.get(item).unwrap());
+            assert_eq!(image(&joined), [image(&a), image(&b)].concat());
+        }
     }
 }

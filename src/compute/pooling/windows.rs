@@ -62,10 +62,18 @@ impl<R: Reduce> Work for Windows<'_, '_, R> {
             let (first, last) =
                 (top.saturating_sub(padding[0]), (top + kernel[0]).saturating_sub(padding[0]).min(height));
             let middle = &mut joined[padding[1]..][..width];
-            middle.copy_from_slice(&plane[first * width..][..width]);
-            for y in first + 1..last {
-                for (joined, &x) in middle.iter_mut().zip(&plane[y * width..][..width]) {
-                    *joined = reduce.join(*joined, x);
+            let line = |y: usize| &plane[y * width..][..width];
+            if last - first == 3 {
+                let lines = line(first).iter().zip(line(first + 1)).zip(line(first + 2));
+                for (joined, ((&a, &b), &c)) in middle.iter_mut().zip(lines) {
+                    *joined = reduce.join(reduce.join(a, b), c);
+                }
+            } else {
+                middle.copy_from_slice(line(first));
+                for y in first + 1..last {
+                    for (joined, &x) in middle.iter_mut().zip(line(y)) {
+                        *joined = reduce.join(*joined, x);
+                    }
                 }
             }
             match stride[1] {
@@ -97,6 +105,12 @@ fn across<R: Reduce, const STRIDE: usize>(reduce: R, columns: &[f32], kernel: us
     if STRIDE == 2 && kernel == 2 {
         for (row, pair) in row.iter_mut().zip(blocks) {
             *row = reduce.join(pair[0], pair[STRIDE - 1]);
+        }
+        return;
+    }
+    if STRIDE == 2 && kernel == 3 {
+        for (row, (pair, next)) in row.iter_mut().zip(blocks.iter().zip(&blocks[1..])) {
+            *row = reduce.join(reduce.join(pair[0], pair[STRIDE - 1]), next[0]);
         }
         return;
     }
