@@ -42,9 +42,6 @@ pub(super) fn tensor(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(values, like.shape(), like.device())
 }
 
-/// Values of a result that no cache holds, whose copies go past them.
-const STREAMED: usize = 12 << 20;
-
 /// Values that a thread works on at once: they stay in a core's own cache.
 pub(super) const SHARE: usize = 16 * 1024;
 
@@ -80,9 +77,8 @@ pub(super) fn sum_of_two(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 pub(super) fn build(len: usize, chunk: usize, make: impl Fn(usize, &mut Chunk) + Sync) -> Vec<f32> {
     let mut values = Vec::with_capacity(len);
     let room = &mut values.spare_capacity_mut()[..len];
-    let streams = len >= STREAMED;
     room.par_chunks_mut(chunk.max(1)).enumerate().for_each(|(i, room)| {
-        let mut chunk_out = Chunk { room, done: 0, streams };
+        let mut chunk_out = Chunk { room, done: 0 };
         make(i * chunk, &mut chunk_out);
         let done = chunk_out.done;
         chunk_out.room[done..].fill(MaybeUninit::new(0.0));
@@ -119,7 +115,7 @@ pub(super) fn build_columns(
         shares.extend(firsts.map(|at| (item, at..columns.min(at + together), Vec::with_capacity(rows))));
         for row in room.chunks_mut(columns) {
             for (share, room) in shares[first_share..].iter_mut().zip(row.chunks_mut(together)) {
-                share.2.push(Chunk { room, done: 0, streams: false });
+                share.2.push(Chunk { room, done: 0 });
             }
         }
     }
@@ -138,8 +134,6 @@ pub(super) fn build_columns(
 pub(super) struct Chunk<'a> {
     room: &'a mut [MaybeUninit<f32>],
     done: usize,
-    /// Whether copies go past the caches.
-    streams: bool,
 }
 
 impl Chunk<'_> {
@@ -178,36 +172,9 @@ impl Chunk<'_> {
     /// Puts copies of the next values.
     pub(super) fn copy(&mut self, values: &[f32]) {
         let count = values.len().min(self.left());
-        let (room, values) = (&mut self.room[self.done..self.done + count], &values[..count]);
-        if self.streams {
-            stream(values, room);
-        } else {
-            room.write_copy_of_slice(values);
-        }
+        self.room[self.done..self.done + count].write_copy_of_slice(&values[..count]);
         self.done += count;
     }
-}
-
-/// A copy that leaves the caches to others, and does not read first what it writes over.
-fn stream(from: &[f32], to: &mut [MaybeUninit<f32>]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_mm_loadu_ps, _mm_sfence, _mm_stream_ps};
-        // To the first address that a register of four floats may be streamed to.
-        let lead = to.as_ptr().align_offset(16).min(to.len());
-        let ((head, to), (first, from)) = (to.split_at_mut(lead), from.split_at(lead));
-        head.write_copy_of_slice(first);
-        let ((to, tail), (from, last)) = (to.as_chunks_mut::<4>(), from.as_chunks::<4>());
-        for (to, from) in to.iter_mut().zip(from) {
-            // SAFETY: every x86-64 has the instructions; the four floats are aligned, and are written only.
-            unsafe { _mm_stream_ps(to.as_mut_ptr().cast(), _mm_loadu_ps(from.as_ptr())) };
-        }
-        tail.write_copy_of_slice(last);
-        // SAFETY: as above. What was streamed is there for whoever is told that it is.
-        unsafe { _mm_sfence() };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    to.write_copy_of_slice(from);
 }
 
 /// Σ x, in sixteen sums side by side.
@@ -230,22 +197,4 @@ pub(super) fn sum_of(x: &[f32], y: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + x_rest.iter().zip(y_rest).map(|(&x, &y)| f(x, y)).sum::<f32>()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_streamed_is_what_was_there_wherever_it_begins() {
-        let from: Vec<f32> = (0..70).map(|i| i as f32).collect();
-        for (at, len) in [(0, 64), (1, 64), (3, 5), (2, 1), (5, 0), (7, 63)] {
-            let mut to = vec![MaybeUninit::new(-1.0); 80];
-            stream(&from[..len], &mut to[at..at + len]);
-            // SAFETY: all of them were written.
-            let to: Vec<f32> = to.iter().map(|value| unsafe { value.assume_init() }).collect();
-            assert_eq!(to[at..at + len], from[..len]);
-            assert!(to[..at].iter().chain(&to[at + len..]).all(|&value| value == -1.0), "{at} {len}");
-        }
-    }
 }
