@@ -53,6 +53,14 @@ struct Piece {
     channels: Range<usize>,
 }
 
+/// What is multiplied at once: a residue of `rows` target channels from `channel` on, by the source channels `read`.
+struct Share {
+    residue: usize,
+    channel: usize,
+    rows: usize,
+    read: Range<usize>,
+}
+
 /// The pass over `source`.
 pub(super) fn run(pass: &Pass, source: &Planes, weights: &Packed, finish: Finish) -> Vec<f32> {
     let flat = if finish.halve { None } else { pass.flattened() };
@@ -132,14 +140,13 @@ impl Work<'_> {
                     }
                     for residue_x in 0..pass.spread[1] {
                         let residue = residue_y * pass.spread[1] + residue_x;
-                        let to = &mut gathered[residue_x * apart..];
-                        self.multiply(piece, residue, [channel, rows], read.clone(), window, to);
+                        let share = Share { residue, channel, rows, read: read.clone() };
+                        self.multiply(piece, &share, window, &mut gathered[residue_x * apart..]);
                     }
                 }
                 for m in 0..rows {
                     let target = [piece.image, piece.group * pass.target_channels + channel + m];
-                    let values =
-                        Values { values: &gathered[m * out_stride..], apart, cols: self.window.cols };
+                    let values = Values { all: &gathered[m * out_stride..], apart, cols: self.window.cols };
                     // SAFETY: tiles partition the grid, and blocks the channels; each residue is written once a tile.
                     unsafe { self.output.write(target, piece.tile, residue_y, values) };
                 }
@@ -147,16 +154,9 @@ impl Work<'_> {
         }
     }
 
-    /// What the source channels `read`, which are in the window, give to `rows` target channels from `channel` on.
-    fn multiply(
-        &self,
-        piece: &Piece,
-        residue: usize,
-        [channel, rows]: [usize; 2],
-        read: Range<usize>,
-        source: &[f32],
-        out: &mut [f32],
-    ) {
+    /// What the source channels of the window give to the target channels of a share.
+    fn multiply(&self, piece: &Piece, share: &Share, source: &[f32], out: &mut [f32]) {
+        let &Share { residue, channel, rows, ref read } = share;
         let taps = self.pass.residues[residue].taps.len();
         let (depth, first) = (self.pass.source_channels * taps, read.start * taps);
         let offsets = &self.offsets[residue][..read.len() * taps];

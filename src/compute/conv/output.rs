@@ -153,10 +153,10 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Values of a tile as they were computed: `values[residue·apart + row·cols + column]` for each residue along x.
+/// Values of a tile as they were computed: `all[residue·apart + row·cols + column]` for each residue along x.
 #[derive(Clone, Copy)]
 pub(super) struct Values<'a> {
-    pub(super) values: &'a [f32],
+    pub(super) all: &'a [f32],
     pub(super) apart: usize,
     pub(super) cols: usize,
 }
@@ -164,7 +164,7 @@ pub(super) struct Values<'a> {
 impl<'a> Values<'a> {
     #[inline(always)]
     fn row(&self, residue: usize, row: usize) -> &'a [f32] {
-        &self.values[residue * self.apart + row * self.cols..]
+        &self.all[residue * self.apart + row * self.cols..]
     }
 }
 
@@ -202,10 +202,14 @@ fn put(to: &mut [MaybeUninit<f32>], from: &[f32], f: impl Fn(f32) -> f32) {
 #[inline(always)]
 fn put_by_turns(to: &mut [MaybeUninit<f32>], first: usize, [even, odd]: [&[f32]; 2], f: impl Fn(f32) -> f32) {
     let (head, to) = to.split_at_mut(first % 2);
-    head.iter_mut().for_each(|head| _ = head.write(f(odd[first / 2])));
+    if let [head] = head {
+        head.write(f(odd[first / 2]));
+    }
     let (even, odd) = (&even[first.div_ceil(2)..], &odd[first.div_ceil(2)..]);
     let (pairs, tail) = to.as_chunks_mut::<2>();
-    tail.iter_mut().for_each(|tail| _ = tail.write(f(even[pairs.len()])));
+    if let [tail] = tail {
+        tail.write(f(even[pairs.len()]));
+    }
     for (to, (even, odd)) in pairs.iter_mut().zip(even.iter().zip(odd)) {
         to[0].write(f(*even));
         to[1].write(f(*odd));

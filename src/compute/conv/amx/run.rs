@@ -157,8 +157,8 @@ impl<'a> Work<'a> {
                 }
                 for row in 0..rows.min(self.pass.target_channels - first) {
                     let channel = piece.group * self.pass.target_channels + first + row;
-                    let (values, cols) = (&buffers.gathered[row * out_stride..], self.window.cols);
-                    let values = Values { values, apart, cols };
+                    let (all, cols) = (&buffers.gathered[row * out_stride..], self.window.cols);
+                    let values = Values { all, apart, cols };
                     // SAFETY: tiles partition the grid, and blocks the channels; each residue is written once a tile.
                     unsafe { self.output.write([piece.image, channel], piece.tile, residue_y, values) };
                 }

@@ -5,7 +5,7 @@
 use super::cut::{Block, Cut, Places};
 use super::outer::Outer;
 use super::run::aligned;
-use super::spread::{Pixels, Spread};
+use super::spread::{PIXELS, Spread};
 use super::transforms::{Forward, Strip};
 use super::{PLACES, SIDE};
 use crate::compute::conv::kernel::SLACK;
@@ -29,20 +29,19 @@ const PARTS: usize = 8;
 /// Working memory of a thread, kept between parts and between calls.
 struct Buffers {
     strip: Strip,
-    pixels: Box<Pixels>,
+    pixels: Vec<f32>,
     image: Vec<f32>,
     map: Vec<f32>,
     sums: Vec<f32>,
 }
 
+impl Buffers {
+    const NEW: Self =
+        Self { strip: Strip::NEW, pixels: Vec::new(), image: Vec::new(), map: Vec::new(), sums: Vec::new() };
+}
+
 thread_local! {
-    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers {
-        strip: Strip::NEW,
-        pixels: Box::new(Pixels::NEW),
-        image: Vec::new(),
-        map: Vec::new(),
-        sums: Vec::new(),
-    });
+    static BUFFERS: RefCell<Buffers> = const { RefCell::new(Buffers::NEW) };
 }
 
 /// A part of the sum: some channels of either side, over some blocks of some images.
@@ -119,9 +118,10 @@ impl Work<'_> {
         let places = self.cut.places(rows, rows);
         let [patches_y, patches_x] = self.cut.largest();
         // An odd number of cache lines, so that places do not fight for the same ones.
-        let map_stride = (patches_y * patches_x * columns / SLACK | 1) * SLACK;
+        let map_stride = ((patches_y * patches_x * columns / SLACK) | 1) * SLACK;
         BUFFERS.with_borrow_mut(|Buffers { strip, pixels, image, map, sums }| {
             let (image, map) = (aligned(image, places.len()), aligned(map, PLACES * map_stride));
+            let pixels = aligned(pixels, PIXELS);
             let sums = &mut aligned(sums, PLACES * rows * columns)[..PLACES * rows * columns];
             sums.fill(0.0);
             for &block in part.blocks {
@@ -172,7 +172,7 @@ impl Work<'_> {
         part: &Part,
         (item, block): (usize, Block),
         [columns, place_stride]: [usize; 2],
-        pixels: &mut Pixels,
+        pixels: &mut [f32],
         out: &mut [f32],
     ) {
         let (size, plane) = (self.geometry.map, self.geometry.map[0] * self.geometry.map[1]);

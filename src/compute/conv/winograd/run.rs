@@ -159,7 +159,7 @@ impl Work<'_> {
             Backward { products, patches: block.patches, place_stride }.run(self.isa, results);
             // SAFETY: blocks partition the grid, and the callers the channels.
             unsafe {
-                let values = Values { values: results, apart: 0, cols: pitch };
+                let values = Values { all: results, apart: 0, cols: pitch };
                 self.output.write([image, channel], block.tile, 0, values);
             }
         }

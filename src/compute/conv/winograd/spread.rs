@@ -11,13 +11,8 @@ use crate::compute::isa::Isa;
 use std::arch::x86_64::{__m256, __m512};
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-/// A row of patches, pixel by pixel with as many channels side by side as a register holds, sixteen at most.
-#[repr(align(64))]
-pub(super) struct Pixels([f32; STEP * STEP * LONGEST * 16]);
-
-impl Pixels {
-    pub(super) const NEW: Self = Self([0.0; STEP * STEP * LONGEST * 16]);
-}
+/// Floats of a row of patches, pixel by pixel with as many channels side by side as a register holds, sixteen at most.
+pub(super) const PIXELS: usize = STEP * STEP * LONGEST * 16;
 
 /// Patches `[rows, columns]` of some channels of a map's gradient on the way into their transforms.
 pub(super) struct Spread<'a> {
@@ -36,9 +31,9 @@ pub(super) struct Spread<'a> {
 impl Spread<'_> {
     /// Writes value `place` of channel `c` of patch `[y, x]` to `out[place · place_stride + (y · patches[1] + x) ·
     /// columns + c]`, and zeros for the channels that there are not.
-    pub(super) fn run(&self, isa: Isa, pixels: &mut Pixels, out: &mut [f32]) {
+    pub(super) fn run(&self, isa: Isa, pixels: &mut [f32], out: &mut [f32]) {
         let [rows, patches] = self.patches;
-        assert!(patches <= LONGEST, "a row of patches fits the pixels");
+        assert!(patches <= LONGEST && pixels.len() >= PIXELS, "a row of patches fits the pixels");
         assert!(self.planes.len().is_multiple_of(self.size[0] * self.size[1]), "the channels are whole");
         let channels = self.planes.len() / (self.size[0] * self.size[1]);
         assert!(self.columns.is_multiple_of(16) && channels <= self.columns, "the channels have room");
@@ -59,22 +54,22 @@ impl Spread<'_> {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn spread_avx512(job: &Spread, pixels: &mut Pixels, out: &mut [f32]) {
+unsafe fn spread_avx512(job: &Spread, pixels: &mut [f32], out: &mut [f32]) {
     // SAFETY: the caller's promise, passed on.
     unsafe { spread::<__m512>(job, pixels, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn spread_avx2(job: &Spread, pixels: &mut Pixels, out: &mut [f32]) {
+unsafe fn spread_avx2(job: &Spread, pixels: &mut [f32], out: &mut [f32]) {
     // SAFETY: the caller's promise, passed on.
     unsafe { spread::<__m256>(job, pixels, out) }
 }
 
 #[inline(always)]
-unsafe fn spread<V: Lanes>(job: &Spread, pixels: &mut Pixels, out: &mut [f32]) {
+unsafe fn spread<V: Lanes>(job: &Spread, pixels: &mut [f32], out: &mut [f32]) {
     let [rows, patches] = job.patches;
-    let (pixels, out) = (&mut pixels.0, out.as_mut_ptr());
+    let out = out.as_mut_ptr();
     for channel in (0..job.columns).step_by(V::WIDTH) {
         for row in 0..rows {
             // SAFETY: `Spread::run` checked how far the places reach; the pixels hold `LONGEST` patches.

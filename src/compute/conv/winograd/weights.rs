@@ -46,7 +46,7 @@ impl Packed {
 }
 
 /// Source channels whose transforms are gathered before they go to their places, which lie far apart.
-const GATHERED: usize = 16;
+const GATHERED: usize = 8;
 
 /// The kernels of a [`BLOCK`] of target channels, from `first` on.
 struct Packing<'a, 'b> {
