@@ -95,6 +95,8 @@ def polepiece(args, *more):
 
 
 def ours(args, name):
+    # Threads of the peers wait actively for more work for a while.
+    time.sleep(0.3)
     rows = polepiece(args, "--only", name, "--runs", str(args.runs), "--json")
     return next(row for row in rows if row["name"] == name)
 
@@ -105,8 +107,6 @@ def time_convolution(row, args):
     peers["forward"]["ONNX Runtime"] = with_onnx(row, args.threads)
     seen = {name: [] for name in PASSES}
     for _ in range(args.rounds):
-        # Threads of the peers wait actively for more work for a while.
-        time.sleep(0.3)
         mine = ours(args, row["name"])
         for name in PASSES:
             times = {peer: median_ms(work, args.runs) for peer, work in peers[name].items()}
@@ -138,8 +138,6 @@ def convolution_table(rows, args):
 def operation_table(rows, args):
     lines = ["| operation | ms | a copy's ms | ratio |", "|---|--:|--:|--:|"]
     for row in rows:
-        # Threads of the peers wait actively for more work for a while.
-        time.sleep(0.3)
         mine = ours(args, row["name"])
         numbers = " | ".join(f"{mine[key]:.2f}" for key in ("median_ms", "copy_ms"))
         lines.append(f"| {row['name']} | {numbers} | **{mine['ratio']:.2f}** |")

@@ -146,7 +146,8 @@ fn check_algorithms(case: &Case, numbers: &Numbers, upstream: &Tensor, [ys, dx, 
             near(engine::run_once_with(algorithm, &back, &upstream, &weight, None), dx, "image gradient");
         }
         let geometry = &convolution.geometry;
-        if algorithm.can(&geometry.forward()) {
+        // The matrix unit's is for shapes that fill its tiles, and has tests of its own.
+        if algorithm != Algorithm::Amx && algorithm.can(&geometry.forward()) {
             let (image, map) = if case.transposed { (&upstream, &x) } else { (&x, &upstream) };
             near(gradient::by_weights_with(algorithm, geometry, image, map), dw, "weight gradient");
         }
@@ -188,8 +189,7 @@ fn check(case: Case, seed: u64) {
     let [forward, back] = [pass, back].map(|pass| tolerance(Algorithm::choose(&pass)));
     assert!(error(&y, &ys) < forward, "result of {case:?}");
     assert!(error(grads.get(&x).unwrap(), &dx) < back, "image gradient of {case:?}");
-    let by_weights = tolerance(Algorithm::for_gradient(&case.convolution(&numbers).geometry));
-    assert!(error(grads.get(&weight).unwrap(), &dw) < by_weights, "weight gradient of {case:?}");
+    assert!(error(grads.get(&weight).unwrap(), &dw) < 1e-5, "weight gradient of {case:?}");
     check_algorithms(&case, &numbers, &upstream, [&ys, &dx, &dw]);
 }
 
