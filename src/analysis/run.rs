@@ -67,7 +67,7 @@ pub fn run(
         recorder.plan(&prepared.nodes);
         match model.card.task {
             Task::Segment => {
-                let segmentation = predict::segment(walk, recorder, micrograph.calibration().pixel.clone())?;
+                let segmentation = predict::segment(walk, recorder, micrograph.calibration().pixel())?;
                 Ok(Prediction::Segmentation(Arc::new(segmentation)))
             }
             Task::Classify => Ok(Prediction::Classification(Arc::new(predict::classify(walk, recorder)?))),

@@ -50,7 +50,7 @@ fn micrograph([channels, height, width]: [usize; 3]) -> Micrograph {
     });
     let names = (0..channels).map(|c| format!("channel {c}")).collect();
     let pixel = PixelSize { x_nm: 2.0, y_nm: 2.0, source: "by hand".into() };
-    Micrograph::from_array("noise", values, names, Calibration { pixel: Some(pixel), frame_step_nm: None })
+    Micrograph::from_array("noise", values, names, Calibration::of_pixel(&pixel))
 }
 
 fn all() -> Recorder {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::imaging::{self, Micrograph, format_length};
+use crate::imaging::{self, AxisScale, Micrograph, format_length};
 use crate::monitor::Monitor;
 
 use super::args::InfoArgs;
@@ -26,6 +26,10 @@ struct SeriesInfo {
     pixel_size_y_nm: Option<f64>,
     pixel_size_source: Option<String>,
     frame_step_nm: Option<f64>,
+    calibration: Vec<AxisScale>,
+    /// Rows of text below the image, 0 where there are none.
+    info_bar_rows: usize,
+    info_bar_source: Option<String>,
     notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256_le: Option<String>,
@@ -67,7 +71,7 @@ fn file_info(path: &Path, hash: bool, monitor: &Monitor) -> anyhow::Result<FileI
 
 fn series_info(path: &Path, m: &Micrograph, hash: bool, monitor: &Monitor) -> anyhow::Result<SeriesInfo> {
     let calibration = m.calibration();
-    let pixel = calibration.pixel.as_ref();
+    let pixel = calibration.pixel();
     Ok(SeriesInfo {
         path: path.display().to_string(),
         series: m.series(),
@@ -78,10 +82,13 @@ fn series_info(path: &Path, m: &Micrograph, hash: bool, monitor: &Monitor) -> an
         frames: m.frames(),
         channels: m.channels(),
         channel_names: m.channel_names().to_vec(),
-        pixel_size_nm: pixel.map(|p| p.x_nm),
-        pixel_size_y_nm: pixel.map(|p| p.y_nm),
+        pixel_size_nm: pixel.as_ref().map(|p| p.x_nm),
+        pixel_size_y_nm: pixel.as_ref().map(|p| p.y_nm),
         pixel_size_source: pixel.map(|p| p.source.clone()),
-        frame_step_nm: calibration.frame_step_nm,
+        frame_step_nm: calibration.frame_step_nm(),
+        calibration: calibration.axes().to_vec(),
+        info_bar_rows: m.info_bar().map_or(0, |bar| bar.rows),
+        info_bar_source: m.info_bar().map(|bar| bar.source.clone()),
         notes: m.notes().to_vec(),
         sha256_le: if hash { Some(m.sha256_le(monitor)?) } else { None },
     })

@@ -37,7 +37,7 @@ pub(super) fn run(args: &SynthArgs) -> Outcome {
                 index,
                 image: image.display().to_string(),
                 labels: labels.display().to_string(),
-                pixel_size_nm: sample.calibration.pixel.map(|pixel| pixel.x_nm),
+                pixel_size_nm: sample.calibration.pixel().map(|pixel| pixel.x_nm),
             };
             if args.json { say_json(&made)? } else { say(&made.image) }
         }

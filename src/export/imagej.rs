@@ -27,15 +27,15 @@ pub(super) fn description(
     if pages > 1 {
         let axis = match axis {
             PageAxis::Channels => "channels",
-            PageAxis::Frames if calibration.frame_step_nm.is_some() => "slices",
+            PageAxis::Frames if calibration.frame_step_nm().is_some() => "slices",
             PageAxis::Frames => "frames",
         };
         let _ = write!(text, "{axis}={pages}\nhyperstack=true\nmode=grayscale\n");
     }
-    if resolution(calibration.pixel.as_ref()).is_some() {
+    if resolution(calibration.pixel().as_ref()).is_some() {
         text.push_str("unit=nm\n");
     }
-    if let (Some(step), PageAxis::Frames) = (calibration.frame_step_nm, axis) {
+    if let (Some(step), PageAxis::Frames) = (calibration.frame_step_nm(), axis) {
         let _ = writeln!(text, "spacing={step}");
     }
     text.push_str("loop=false\n");
@@ -88,6 +88,7 @@ pub(super) fn labels(names: &[String]) -> (Vec<u32>, Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imaging::AxisScale;
 
     fn pixel(nm: f64) -> PixelSize {
         PixelSize { x_nm: nm, y_nm: nm, source: String::new() }
@@ -115,13 +116,13 @@ mod tests {
 
     #[test]
     fn pages_are_channels_or_frames_or_slices() {
-        let mut calibration = Calibration { pixel: Some(pixel(2.0)), frame_step_nm: None };
+        let mut calibration = Calibration::of_pixel(&pixel(2.0));
         let text = description(3, PageAxis::Channels, &calibration, Some([0.0, 1.0]));
         let expected = "ImageJ=1.11a\nimages=3\nchannels=3\nhyperstack=true\nmode=grayscale\nunit=nm\nloop=false\n\
                         min=0.0\nmax=1.0\n";
         assert_eq!(text, expected);
         assert!(description(3, PageAxis::Frames, &calibration, None).contains("frames=3\n"));
-        calibration.frame_step_nm = Some(25.5);
+        calibration = calibration.with(AxisScale::new('Z', 25.5, "nm", "test"));
         let text = description(3, PageAxis::Frames, &calibration, None);
         assert!(text.contains("slices=3\n") && text.contains("spacing=25.5\n"));
     }

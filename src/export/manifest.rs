@@ -97,6 +97,7 @@ pub(super) fn of_segmentation(
 /// The manifest of a classification.
 pub(super) fn of_classification(job: &ClassJob<'_>, files: &[PathBuf]) -> Result<Vec<u8>, ExportError> {
     let (device, threads) = (job.device, job.threads);
+    let pixel = job.micrograph.calibration().pixel();
     text(&Manifest {
         program: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
@@ -105,7 +106,7 @@ pub(super) fn of_classification(job: &ClassJob<'_>, files: &[PathBuf]) -> Result
         model: ModelOf::of(job.model),
         settings: Settings { run: job.settings, tile_used: None, device, threads, overlay: None },
         classes: classes(&job.classification.classes),
-        pixel_size: job.micrograph.calibration().pixel.as_ref(),
+        pixel_size: pixel.as_ref(),
         files: written(files)?,
     })
 }

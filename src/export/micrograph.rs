@@ -60,7 +60,7 @@ pub fn write_labels(
     calibration: &Calibration,
 ) -> Result<(), ExportError> {
     let highest = labels.0.iter().copied().max().unwrap_or(0);
-    let calibration = Calibration { pixel: calibration.pixel.clone(), frame_step_nm: None };
+    let calibration = Calibration::default().with_pixel(calibration.pixel().as_ref());
     let display = Some([0.0, (classes.max(2) - 1) as f64]);
     let document = |pages| {
         Document { pages, axis: PageAxis::Channels, names: &[], calibration: &calibration, display }
@@ -106,8 +106,7 @@ mod tests {
             for (channel, plane) in sample.image.axis_iter(Axis(0)).enumerate() {
                 assert_eq!(read.plane(0, channel).unwrap().to_f32(), plane);
             }
-            let (found, drawn) =
-                (read.calibration().pixel.clone().unwrap(), sample.calibration.pixel.clone().unwrap());
+            let (found, drawn) = (read.calibration().pixel().unwrap(), sample.calibration.pixel().unwrap());
             assert!((found.x_nm / drawn.x_nm - 1.0).abs() < 1e-9);
             let labels = imaging::open(&mask).unwrap()[0].plane(0, 0).unwrap();
             assert_eq!(labels.sample_type(), SampleType::U8);

@@ -139,7 +139,7 @@ pub fn write_class_table(job: &ClassJob<'_>, dir: &Path) -> Result<Vec<PathBuf>,
 
 fn write_one(job: &ExportJob<'_>, format: Format, path: &Path) -> Result<(), ExportError> {
     let Segmentation { labels, probabilities, classes, pixel, .. } = job.segmentation;
-    let calibration = Calibration { pixel: pixel.clone(), frame_step_nm: None };
+    let calibration = Calibration::default().with_pixel(pixel.as_ref());
     match format {
         Format::Label => write_labels(path, labels, classes.len(), &calibration),
         Format::Palette => write_whole(path, |out| pictures::palette_png(labels, classes, out))

@@ -143,7 +143,7 @@ impl Document<'_> {
         directory.write_tag(Tag::RowsPerStrip, self.pages.rows_per_strip() as u32)?;
         directory.write_tag(Tag::StripOffsets, K::convert_slice(&offsets))?;
         directory.write_tag(Tag::StripByteCounts, K::convert_slice(&lengths))?;
-        if let Some([x, y]) = imagej::resolution(self.calibration.pixel.as_ref()) {
+        if let Some([x, y]) = imagej::resolution(self.calibration.pixel().as_ref()) {
             directory.write_tag(Tag::XResolution, Rational { n: x.0, d: x.1 })?;
             directory.write_tag(Tag::YResolution, Rational { n: y.0, d: y.1 })?;
             directory.write_tag(Tag::ResolutionUnit, ResolutionUnit::None.to_u16())?;
@@ -217,12 +217,12 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::{self, PixelSize, SampleType, Samples};
+    use crate::imaging::{self, AxisScale, PixelSize, SampleType, Samples};
     use ndarray::array;
 
     fn calibrated(x_nm: f64, y_nm: f64) -> Calibration {
         let pixel = PixelSize { x_nm, y_nm, source: "test".to_owned() };
-        Calibration { pixel: Some(pixel), frame_step_nm: None }
+        Calibration::of_pixel(&pixel)
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
             assert_eq!(read.plane(0, channel).unwrap().samples, Samples::U16(page.clone()));
         }
         assert_eq!(read.channel_names(), names);
-        let pixel = read.calibration().pixel.clone().unwrap();
+        let pixel = read.calibration().pixel().unwrap();
         assert_eq!((pixel.x_nm, pixel.y_nm), (12.3, 0.05));
         assert!(read.notes().is_empty(), "{:?}", read.notes());
     }
@@ -252,7 +252,7 @@ mod tests {
         let pages = [array![[0u8, 1], [2, 0]]];
         write_tiff(&path, TiffPages::U8(&pages), &[], &Calibration::default()).unwrap();
         let read = &imaging::open(&path).unwrap()[0];
-        assert_eq!(read.calibration().pixel, None);
+        assert_eq!(read.calibration().pixel(), None);
         assert_eq!(read.sample_type(), SampleType::U8);
         assert_eq!(read.plane(0, 0).unwrap().samples, Samples::U8(pages[0].clone()));
     }
@@ -267,10 +267,10 @@ mod tests {
         let read = &imaging::open(&path).unwrap()[0];
         assert_eq!((read.frames(), read.channels(), read.stored_axes()), (5, 1, "TYX"));
         assert_eq!(read.plane(4, 0).unwrap().value(0, 0), 4.0);
-        calibration.frame_step_nm = Some(40.0);
+        calibration = calibration.with(AxisScale::new('Z', 40.0, "nm", "test"));
         write_stack(&path, TiffPages::U8(&pages), &calibration).unwrap();
         let read = &imaging::open(&path).unwrap()[0];
-        assert_eq!((read.frames(), read.calibration().frame_step_nm), (5, Some(40.0)));
+        assert_eq!((read.frames(), read.calibration().frame_step_nm()), (5, Some(40.0)));
     }
 
     #[test]

@@ -4,21 +4,21 @@ use crate::network::NodeCost;
 use crate::session::Session;
 
 /// Turns lengths of the network's input into lengths on the micrograph.
-pub(super) struct Ruler<'a> {
-    pixel: Option<&'a PixelSize>,
+pub(super) struct Ruler {
+    pixel: Option<PixelSize>,
     /// Micrograph pixels per network input pixel `[y, x]`; not 1 where images are resampled to the input's size.
     per_input: [f64; 2],
 }
 
-impl<'a> Ruler<'a> {
-    pub(super) fn of(session: &'a Session) -> Self {
+impl Ruler {
+    pub(super) fn of(session: &Session) -> Self {
         let micrograph = session.micrograph();
         let input = session.model.as_ref().and_then(|model| model.card.input_size);
         let per_input = micrograph.zip(input).map_or([1.0, 1.0], |(micrograph, [height, width])| {
             let share = |source: usize, input: usize| source as f64 / input.max(1) as f64;
             [share(micrograph.height(), height), share(micrograph.width(), width)]
         });
-        Self { pixel: micrograph.and_then(|shown| shown.calibration().pixel.as_ref()), per_input }
+        Self { pixel: micrograph.and_then(|shown| shown.calibration().pixel()), per_input }
     }
 
     /// The receptive field in micrograph px, and as a length when calibrated; short and long.
@@ -29,7 +29,7 @@ impl<'a> Ruler<'a> {
         let (down, across) = (field.widest[0] * self.per_input[0], field.widest[1] * self.per_input[1]);
         let px = format!("{:.0} px", across.max(down));
         let long = format!("Sees {across:.0} × {down:.0} px of the micrograph");
-        match self.pixel {
+        match &self.pixel {
             Some(pixel) => {
                 let (across, down) = (format_length(across * pixel.x_nm), format_length(down * pixel.y_nm));
                 (format!("{px}  {across}"), format!("{long}, {across} × {down}"))
@@ -59,9 +59,9 @@ mod tests {
             receptive_field: Some(field),
         };
         let pixel = PixelSize { x_nm: 5.0, y_nm: 5.0, source: String::new() };
-        let as_it_is = Ruler { pixel: Some(&pixel), per_input: [1.0, 1.0] };
+        let as_it_is = Ruler { pixel: Some(pixel.clone()), per_input: [1.0, 1.0] };
         assert_eq!(as_it_is.sees(&node).0, "5 px  25 nm");
-        let resampled = Ruler { pixel: Some(&pixel), per_input: [8.0, 8.0] };
+        let resampled = Ruler { pixel: Some(pixel), per_input: [8.0, 8.0] };
         assert_eq!(resampled.sees(&node).0, "40 px  0.2 µm");
         assert_eq!(Ruler { pixel: None, per_input: [8.0, 4.0] }.sees(&node).0, "40 px");
         let whole = NodeCost { receptive_field: None, ..node };

@@ -8,20 +8,106 @@ pub struct PixelSize {
     pub source: String,
 }
 
-impl PixelSize {
-    /// `None` unless both sizes are finite and above zero.
-    pub(super) fn checked(x_nm: f64, y_nm: f64, source: impl Into<String>) -> Option<Self> {
-        let sound = |size: f64| size.is_finite() && size > 0.0;
-        (sound(x_nm) && sound(y_nm)).then(|| Self { x_nm, y_nm, source: source.into() })
+/// What the steps along one axis are: position `i` lies at `offset + scale · i`, in `unit`.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct AxisScale {
+    /// `Y`, `X`, `Z` depth, `T` time, `C` channel, `E` energy; the letters of [`super::Micrograph::stored_axes`].
+    pub axis: char,
+    pub scale: f64,
+    pub offset: f64,
+    /// As the file has it: `nm`, `µm`, `1/nm`, `eV`…; empty where it names none.
+    pub unit: String,
+    /// The tag or field that says so.
+    pub source: String,
+}
+
+impl AxisScale {
+    /// A scale that starts at zero.
+    pub fn new(axis: char, scale: f64, unit: impl Into<String>, source: impl Into<String>) -> Self {
+        Self { axis, scale, offset: 0.0, unit: unit.into(), source: source.into() }
+    }
+
+    /// Size of a step in nanometres; `None` unless the unit is a length.
+    #[must_use]
+    pub fn step_nm(&self) -> Option<f64> {
+        let size = in_nm(self.scale.abs(), unit_in_nm(&self.unit)?);
+        (size.is_finite() && size > 0.0).then_some(size)
     }
 }
 
-/// What is known of a micrograph's axes. Unknown is `None`, never 1.
+/// What is known of a micrograph's axes, each at most once. Unknown is absent, never 1.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 pub struct Calibration {
-    pub pixel: Option<PixelSize>,
+    axes: Vec<AxisScale>,
+}
+
+impl Calibration {
+    /// Of what a file says of its axes; scales that are zero or no number say nothing, nor do second ones of an axis.
+    #[must_use]
+    pub fn from_axes(axes: impl IntoIterator<Item = AxisScale>) -> Self {
+        let mut calibration = Self::default();
+        for axis in axes {
+            let sound = axis.scale.is_finite() && axis.scale != 0.0 && axis.offset.is_finite();
+            if sound && calibration.axis(axis.axis).is_none() {
+                calibration.axes.push(axis);
+            }
+        }
+        calibration
+    }
+
+    /// Of the size of a pixel alone.
+    #[must_use]
+    pub fn of_pixel(pixel: &PixelSize) -> Self {
+        Self::from_axes([
+            AxisScale::new('Y', pixel.y_nm, "nm", &pixel.source),
+            AxisScale::new('X', pixel.x_nm, "nm", &pixel.source),
+        ])
+    }
+
+    /// With `axis` in place of what was known of the same one.
+    #[must_use]
+    pub fn with(&self, axis: AxisScale) -> Self {
+        let others = self.axes.iter().filter(|known| known.axis != axis.axis).cloned();
+        Self::from_axes(others.chain([axis.clone()]))
+    }
+
+    /// With another size of a pixel, or none.
+    #[must_use]
+    pub fn with_pixel(&self, pixel: Option<&PixelSize>) -> Self {
+        let others = self.axes.iter().filter(|known| !matches!(known.axis, 'Y' | 'X')).cloned();
+        Self::from_axes(others.chain(pixel.map(Self::of_pixel).unwrap_or_default().axes))
+    }
+
+    #[must_use]
+    pub fn axes(&self) -> &[AxisScale] {
+        &self.axes
+    }
+
+    /// What is known of an axis, by its letter.
+    #[must_use]
+    pub fn axis(&self, letter: char) -> Option<&AxisScale> {
+        self.axes.iter().find(|known| known.axis == letter)
+    }
+
+    /// The size of a pixel, where both axes are lengths.
+    #[must_use]
+    pub fn pixel(&self) -> Option<PixelSize> {
+        let (x, y) = (self.axis('X')?, self.axis('Y')?);
+        Some(PixelSize { x_nm: x.step_nm()?, y_nm: y.step_nm()?, source: x.source.clone() })
+    }
+
     /// Distance between frames (the z step).
-    pub frame_step_nm: Option<f64>,
+    #[must_use]
+    pub fn frame_step_nm(&self) -> Option<f64> {
+        self.axis('Z')?.step_nm()
+    }
+}
+
+/// `value` units of `unit` nanometres each. Digits beyond the twelfth come from the conversion and not from the file:
+/// 3.85417e-7 m are 385.417 nm.
+fn in_nm(value: f64, unit: f64) -> f64 {
+    let size = value * unit;
+    if unit == 1.0 { size } else { format!("{size:.11e}").parse().unwrap_or(size) }
 }
 
 /// A bar of a round length that fits.
@@ -87,6 +173,7 @@ pub(super) fn unit_in_nm(name: &str) -> Option<f64> {
     // ImageJ writes the micro sign as the six characters \u00B5, others as Greek mu.
     let name = name.trim().replace("\\u00B5", "µ").replace("\\u00b5", "µ").replace('μ', "µ");
     Some(match name.as_str() {
+        "fm" => 1e-6,
         "pm" | "picometer" | "picometre" => 1e-3,
         "Å" | "\u{212b}" | "A" | "angstrom" | "Angstrom" => 0.1,
         "nm" | "nanometer" | "nanometre" | "nanometers" => 1.0,
@@ -141,6 +228,20 @@ mod tests {
         for (nm_per_px, longest) in [(0.0, 100.0), (f64::NAN, 100.0), (1.0, 0.0), (-1.0, -5.0)] {
             assert_eq!(ScaleBar::fitting(nm_per_px, longest), None);
         }
+    }
+
+    #[test]
+    fn a_pixel_size_needs_two_lengths() {
+        let scale = |axis, scale, unit: &str| AxisScale::new(axis, scale, unit, "test");
+        let known = Calibration::from_axes([scale('Y', 4e-7, "m"), scale('X', 3.85417e-7, "m")]);
+        assert_eq!(known.pixel().map(|p| (p.y_nm, p.x_nm)), Some((400.0, 385.417)));
+        for other in
+            [scale('X', 0.0, "m"), scale('X', f64::NAN, "m"), scale('X', 1.0, "1/nm"), scale('X', 1.0, "")]
+        {
+            assert_eq!(Calibration::from_axes([scale('Y', 1.0, "nm"), other]).pixel(), None);
+        }
+        let set = known.with(AxisScale::new('Z', 0.02, "µm", "typed"));
+        assert_eq!((set.frame_step_nm(), set.with_pixel(None).pixel()), (Some(20.0), None));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::axes::Axes;
 use super::cache::Cache;
-use super::{Calibration, ImagingError, Plane, SampleType};
+use super::info_bar::InfoBar;
+use super::metadata::Metadata;
+use super::{AxisScale, Calibration, ImagingError, Plane, SampleType};
 use crate::monitor::Monitor;
 
 /// Bytes of decoded planes that one micrograph keeps, all its clones together.
@@ -17,11 +19,9 @@ const CACHE_BYTES: usize = 256 << 20;
 
 /// One series of a file: planes of equal shape and type along frames and channels. Cheap to clone.
 #[derive(Clone)]
-pub struct Micrograph(Arc<Inner>);
-
-struct Inner {
-    about: About,
-    planes: Planes,
+pub struct Micrograph {
+    about: Arc<About>,
+    planes: Arc<Planes>,
 }
 
 /// What is known of a series without reading its planes.
@@ -38,7 +38,43 @@ pub(super) struct About {
     pub channel_names: Vec<String>,
     pub colour: bool,
     pub calibration: Calibration,
+    /// Where the file says that its last rows are text.
+    pub info_bar: Option<InfoBar>,
+    pub metadata: Metadata,
     pub notes: Vec<String>,
+}
+
+impl About {
+    /// The first series of a file of which nothing but the layout is known: axes by their letters, slowest first.
+    pub(super) fn new(path: &Path, format: &'static str, axes: Axes, sample_type: SampleType) -> Self {
+        let (height, width) = (axes.length('Y'), axes.length('X'));
+        let channel_names = (0..axes.channels()).map(|c| format!("channel {}", c + 1)).collect();
+        Self {
+            path: Some(path.to_path_buf()),
+            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            series: 0,
+            format,
+            axes,
+            height,
+            width,
+            sample_type,
+            channel_names,
+            colour: false,
+            calibration: Calibration::default(),
+            info_bar: None,
+            metadata: Metadata::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// As series number `series` (from 0) of its file.
+    pub(super) fn in_series(mut self, series: usize) -> Self {
+        if series > 0 {
+            self.name = format!("{} (series {})", self.name, series + 1);
+        }
+        self.series = series;
+        self
+    }
 }
 
 /// Where planes come from.
@@ -59,7 +95,7 @@ enum Planes {
 impl Micrograph {
     pub(super) fn from_file(about: About, source: Box<dyn Source>) -> Self {
         let planes = Planes::File { source, cache: Mutex::new(Cache::new(CACHE_BYTES)) };
-        Self(Arc::new(Inner { about, planes }))
+        Self { about: Arc::new(about), planes: Arc::new(planes) }
     }
 
     /// An image made in memory, `[frame, channel, y, x]`.
@@ -134,93 +170,133 @@ impl Micrograph {
             channel_names,
             colour,
             calibration,
+            info_bar: None,
+            metadata: Metadata::default(),
             notes: Vec::new(),
         };
-        Self(Arc::new(Inner { about, planes: Planes::Memory(planes) }))
+        Self { about: Arc::new(about), planes: Arc::new(Planes::Memory(planes)) }
+    }
+
+    /// The same planes with another calibration, such as one that a person set.
+    #[must_use]
+    pub fn with_calibration(&self, calibration: Calibration) -> Self {
+        let about = About { calibration, ..(*self.about).clone() };
+        Self { about: Arc::new(about), planes: Arc::clone(&self.planes) }
+    }
+
+    /// The same planes with another info bar, or none.
+    #[must_use]
+    pub fn with_info_bar(&self, info_bar: Option<InfoBar>) -> Self {
+        let about = About { info_bar, ..(*self.about).clone() };
+        Self { about: Arc::new(about), planes: Arc::clone(&self.planes) }
     }
 
     /// The file it came from; `None` when it was made in memory.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        self.0.about.path.as_deref()
+        self.about.path.as_deref()
     }
 
     /// The file's name, with "(series 2)" when it is not the first of several.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.about.name
+        &self.about.name
     }
 
     /// Position of this series in its file, from 0.
     #[must_use]
     pub fn series(&self) -> usize {
-        self.0.about.series
+        self.about.series
     }
 
     /// Such as "TIFF", "OME-TIFF", "ImageJ TIFF", "PNG".
     #[must_use]
     pub fn format(&self) -> &str {
-        self.0.about.format
+        self.about.format
     }
 
     #[must_use]
     pub fn frames(&self) -> usize {
-        self.0.about.axes.frames()
+        self.about.axes.frames()
     }
 
     #[must_use]
     pub fn channels(&self) -> usize {
-        self.0.about.axes.channels()
+        self.about.axes.channels()
     }
 
     #[must_use]
     pub fn height(&self) -> usize {
-        self.0.about.height
+        self.about.height
     }
 
     #[must_use]
     pub fn width(&self) -> usize {
-        self.0.about.width
+        self.about.width
     }
 
     #[must_use]
     pub fn sample_type(&self) -> SampleType {
-        self.0.about.sample_type
+        self.about.sample_type
     }
 
     /// Axes in the file's own order, such as "TCYX" or "YXS" (tifffile's letters); those of length 1 are left out.
     #[must_use]
     pub fn stored_axes(&self) -> &str {
-        self.0.about.axes.letters()
+        self.about.axes.letters()
     }
 
     /// Length of each of the stored axes.
     #[must_use]
     pub fn stored_shape(&self) -> &[usize] {
-        self.0.about.axes.shape()
+        self.about.axes.shape()
     }
 
     /// One name a channel; "red", "green", "blue", "alpha" for colour images, else the file's or "channel 1"….
     #[must_use]
     pub fn channel_names(&self) -> &[String] {
-        &self.0.about.channel_names
+        &self.about.channel_names
     }
 
     /// True when the channels are the red, green and blue (and alpha) of a colour picture.
     #[must_use]
     pub fn is_colour(&self) -> bool {
-        self.0.about.colour
+        self.about.colour
     }
 
     #[must_use]
     pub fn calibration(&self) -> &Calibration {
-        &self.0.about.calibration
+        &self.about.calibration
+    }
+
+    /// The text below the image, where it is known. [`super::find_info_bar`] looks for it in a picture.
+    #[must_use]
+    pub fn info_bar(&self) -> Option<&InfoBar> {
+        self.about.info_bar.as_ref()
+    }
+
+    /// Every field of the file beside its samples.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.about.metadata
+    }
+
+    /// The energies of a spectral image: what its channels are steps of.
+    #[must_use]
+    pub fn energy(&self) -> Option<&AxisScale> {
+        self.calibration().axis('E').filter(|_| self.is_spectral())
+    }
+
+    /// True when the channels are energies of a spectrum.
+    #[must_use]
+    pub fn is_spectral(&self) -> bool {
+        self.stored_axes().contains('E')
     }
 
     /// What the reader has to say about the file (a page skipped, a tag that contradicts another), one sentence each.
     #[must_use]
     pub fn notes(&self) -> &[String] {
-        &self.0.about.notes
+        &self.about.notes
     }
 
     /// One plane, from the cache or the file.
@@ -233,7 +309,7 @@ impl Micrograph {
                 self.channels()
             )));
         }
-        let (source, cache) = match &self.0.planes {
+        let (source, cache) = match &*self.planes {
             Planes::Memory(planes) => return Ok(Arc::clone(&planes[frame][channel])),
             Planes::File { source, cache } => (source, cache),
         };
@@ -269,7 +345,7 @@ impl Micrograph {
 
     /// First 16 hex digits of SHA-256 over the decoded stored values in C order of the stored axes, little-endian.
     pub fn sha256_le(&self, monitor: &Monitor) -> Result<String, ImagingError> {
-        let axes = &self.0.about.axes;
+        let axes = &self.about.axes;
         let samples = axes.interleaved();
         let total = axes.frames() * axes.channels() / samples;
         let mut hash = Sha256::new();
@@ -300,7 +376,7 @@ fn interleave(planes: &[Vec<u8>], bytes: usize) -> Vec<u8> {
 
 impl fmt::Debug for Micrograph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.about.fmt(f)
+        self.about.fmt(f)
     }
 }
 

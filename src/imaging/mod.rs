@@ -10,7 +10,11 @@ mod axes;
 mod cache;
 mod micrograph;
 
+mod bytes;
+mod format;
 mod open;
+mod raw;
+
 mod raster;
 mod tiff;
 
@@ -18,12 +22,16 @@ mod calibration;
 mod colormap;
 mod contrast;
 mod downsample;
+mod info_bar;
+mod metadata;
 
-pub use calibration::{Calibration, PixelSize, ScaleBar, format_length};
+pub use calibration::{AxisScale, Calibration, PixelSize, ScaleBar, format_length};
 pub use colormap::Colormap;
 pub use contrast::{Contrast, Histogram};
 pub use downsample::downsampled;
 pub use error::ImagingError;
+pub use info_bar::InfoBar;
+pub use metadata::Metadata;
 pub use micrograph::Micrograph;
-pub use open::open;
+pub use open::{endings, open};
 pub use plane::{Plane, SampleType, Samples};

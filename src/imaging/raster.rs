@@ -1,4 +1,4 @@
-//! PNG and JPEG through the `image` crate.
+//! PNG, JPEG and BMP through the `image` crate.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -10,39 +10,58 @@ use ndarray::Array2;
 
 use super::axes::Axes;
 use super::error::Fault;
+use super::format::{Format, Start};
 use super::micrograph::{About, COLOURS, Source};
-use super::{Calibration, ImagingError, Micrograph, Plane, SampleType, Samples};
+use super::{ImagingError, Micrograph, Plane, SampleType, Samples};
 
 /// Decoded bytes for every byte of file that no sound picture exceeds: DEFLATE reaches 1032, JPEG less.
 const MOST_EXPANSION: u64 = 2048;
 
-/// Reads the header; the picture itself follows when a plane is asked for.
-///
-/// The pixel density of a PNG (`pHYs`) or JPEG is that of a printer or screen and is not taken as calibration.
-pub(super) fn open(path: &Path, format: ImageFormat) -> Result<Micrograph, ImagingError> {
-    let source = Picture { path: path.to_path_buf(), format };
-    let (height, width, colour) = source.header().map_err(|fault| fault.at(path))?;
-    let (samples, sample_type) = (usize::from(colour.channel_count()), sample_type(colour));
-    let channel_names = match samples {
-        1 => vec!["channel 1".into()],
-        2 => vec!["grey".into(), "alpha".into()],
-        n => COLOURS[..n].iter().map(|&name| name.into()).collect(),
-    };
-    let about = About {
-        path: Some(path.to_path_buf()),
-        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        series: 0,
-        format: if format == ImageFormat::Png { "PNG" } else { "JPEG" },
-        axes: Axes::new("YXS", &[height, width, samples]),
-        height,
-        width,
-        sample_type,
-        channel_names,
-        colour: samples >= 3,
-        calibration: Calibration::default(),
-        notes: Vec::new(),
-    };
-    Ok(Micrograph::from_file(about, Box::new(source)))
+/// A format of whole pictures.
+pub(super) struct Raster {
+    format: ImageFormat,
+    name: &'static str,
+    endings: &'static [&'static str],
+    start: &'static [u8],
+}
+
+pub(super) static PNG: Raster =
+    Raster { format: ImageFormat::Png, name: "PNG", endings: &["png"], start: b"\x89PNG\r\n\x1a\n" };
+pub(super) static JPEG: Raster =
+    Raster { format: ImageFormat::Jpeg, name: "JPEG", endings: &["jpg", "jpeg"], start: b"\xff\xd8\xff" };
+pub(super) static BMP: Raster =
+    Raster { format: ImageFormat::Bmp, name: "BMP", endings: &["bmp"], start: b"BM" };
+
+impl Format for Raster {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        self.endings
+    }
+
+    fn recognises(&self, start: &Start) -> bool {
+        start.begins(self.start)
+    }
+
+    /// Reads the header; the picture itself follows when a plane is asked for.
+    ///
+    /// The pixel density of a PNG (`pHYs`), JPEG or BMP is that of a printer or screen and is not taken as calibration.
+    fn open(&self, path: &Path) -> Result<Vec<Micrograph>, ImagingError> {
+        let source = Picture { path: path.to_path_buf(), format: self.format };
+        let (height, width, colour) = source.header().map_err(|fault| fault.at(path))?;
+        let (samples, sample_type) = (usize::from(colour.channel_count()), sample_type(colour));
+        let channel_names = match samples {
+            1 => vec!["channel 1".into()],
+            2 => vec!["grey".into(), "alpha".into()],
+            n => COLOURS[..n].iter().map(|&name| name.into()).collect(),
+        };
+        let axes = Axes::new("YXS", &[height, width, samples]);
+        let about =
+            About { channel_names, colour: samples >= 3, ..About::new(path, self.name, axes, sample_type) };
+        Ok(vec![Micrograph::from_file(about, Box::new(source))])
+    }
 }
 
 fn sample_type(colour: ColorType) -> SampleType {
@@ -53,7 +72,7 @@ fn sample_type(colour: ColorType) -> SampleType {
     }
 }
 
-/// A PNG or JPEG on disk.
+/// A picture on disk.
 struct Picture {
     path: PathBuf,
     format: ImageFormat,
@@ -138,7 +157,7 @@ fn fault(error: ImageError) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::super::open;
+    use super::super::{Calibration, open};
     use super::*;
 
     fn fixture(name: &str) -> PathBuf {

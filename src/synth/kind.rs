@@ -109,7 +109,7 @@ impl Sample {
 pub(super) fn calibrated(nm_per_px: f32) -> Calibration {
     let nm = (f64::from(nm_per_px) * 1000.0).round() / 1000.0;
     let pixel = PixelSize { x_nm: nm, y_nm: nm, source: "synthetic".to_owned() };
-    Calibration { pixel: Some(pixel), frame_step_nm: None }
+    Calibration::of_pixel(&pixel)
 }
 
 #[cfg(test)]
@@ -168,7 +168,7 @@ mod tests {
                 assert!(sample.labels.iter().all(|&c| usize::from(c) < kind.classes().len()));
                 let limit = if kind.sample_type() == SampleType::U8 { 255.0 } else { 65535.0 };
                 assert!(sample.image.iter().all(|&v| (0.0..=limit).contains(&v) && v.fract() == 0.0));
-                assert!(sample.calibration.pixel.unwrap().x_nm > 0.0);
+                assert!(sample.calibration.pixel().unwrap().x_nm > 0.0);
             }
         }
     }

@@ -41,8 +41,7 @@ fn every_shipped_sample_is_what_its_seed_gives() {
         let image = open(&folder().join(format!("{name}.tif")));
         let mask = open(&folder().join(format!("masks/{name}.tif")));
         assert_eq!(image.sample_type(), kind.sample_type());
-        let (stored, drawn) =
-            (image.calibration().pixel.as_ref().unwrap(), sample.calibration.pixel.as_ref().unwrap());
+        let (stored, drawn) = (image.calibration().pixel().unwrap(), sample.calibration.pixel().unwrap());
         assert!((stored.x_nm / drawn.x_nm - 1.0).abs() < 1e-9, "{name}: {} nm", stored.x_nm);
         check(&image, 0, &mask, &sample);
     }
@@ -53,7 +52,7 @@ fn the_shipped_stack_is_five_samples_without_a_common_pixel_size() {
     let (name, kind, seed, size, frames) = STACK;
     let image = open(&folder().join(format!("{name}.tif")));
     let mask = open(&folder().join(format!("masks/{name}.tif")));
-    assert_eq!((image.frames() as u64, &image.calibration().pixel), (frames, &None));
+    assert_eq!((image.frames() as u64, image.calibration().pixel()), (frames, None));
     for frame in 0..frames {
         check(&image, frame as usize, &mask, &kind.sample(seed, frame, size));
     }

@@ -68,7 +68,7 @@ pub(crate) fn discs(height: usize, width: usize) -> Array2<u16> {
 }
 
 pub(crate) fn calibrated(nm: f64) -> Calibration {
-    Calibration { pixel: Some(PixelSize { x_nm: nm, y_nm: nm, source: "test".into() }), frame_step_nm: None }
+    Calibration::of_pixel(&PixelSize { x_nm: nm, y_nm: nm, source: "test".into() })
 }
 
 /// Writes a 16-bit image of discs.

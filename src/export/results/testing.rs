@@ -38,7 +38,7 @@ pub(in crate::export) fn pixel() -> PixelSize {
 
 /// A picture of 2 × 4 px called "two phases", a model of random weights, and a mask drawn by hand.
 pub(in crate::export) fn made() -> Made {
-    let calibration = Calibration { pixel: Some(pixel()), frame_step_nm: None };
+    let calibration = Calibration::of_pixel(&pixel());
     let values = Array4::from_shape_fn((1, 1, 2, 4), |(_, _, y, x)| (y * 4 + x) as f32);
     let labels = array![[0, 1, 1, 0], [0, 0, 0, 2]];
     let probabilities =

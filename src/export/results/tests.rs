@@ -27,7 +27,7 @@ fn every_format_is_written_and_reads_back() {
     let label = &imaging::open(&files[0]).unwrap()[0];
     assert_eq!(label.sample_type(), SampleType::U8);
     assert_eq!(label.plane(0, 0).unwrap().to_f32(), made.segmentation.labels.0.mapv(f32::from));
-    let found = label.calibration().pixel.clone().unwrap();
+    let found = label.calibration().pixel().unwrap();
     assert_eq!((found.x_nm, found.y_nm), (pixel().x_nm, pixel().y_nm));
 
     let probability = &imaging::open(&files[3]).unwrap()[0];
@@ -100,7 +100,7 @@ fn an_uncalibrated_result_speaks_of_pixels_only() {
     let mut made = made();
     made.segmentation.pixel = None;
     let files = write_results(&made.job(&[Format::Label, Format::Csv]), dir.path()).unwrap();
-    assert_eq!(imaging::open(&files[0]).unwrap()[0].calibration().pixel, None);
+    assert_eq!(imaging::open(&files[0]).unwrap()[0].calibration().pixel(), None);
     assert!(!std::fs::read_to_string(&files[1]).unwrap().contains("_nm"));
     let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(&files[2]).unwrap()).unwrap();
     assert!(manifest["pixel_size"].is_null());

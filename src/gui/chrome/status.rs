@@ -60,7 +60,7 @@ fn entries(session: &Session, [x, y]: [f64; 2]) -> Vec<Entry> {
     let (column, row) = (x as usize, y as usize);
     let place = format!("x {} y {}", format::thousands(column as u64), format::thousands(row as u64));
     entries.push(entry("", place));
-    let pixel = session.micrograph().and_then(|shown| shown.calibration().pixel.as_ref());
+    let pixel = session.micrograph().and_then(|shown| shown.calibration().pixel());
     if let Some(pixel) = pixel {
         let lengths = (format_length(column as f64 * pixel.x_nm), format_length(row as f64 * pixel.y_nm));
         entries.push(entry("", format!("{}, {}", lengths.0, lengths.1)));

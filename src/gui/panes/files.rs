@@ -135,7 +135,7 @@ fn describe(opened: &Opened) -> (String, String) {
     let micrograph = &opened.micrograph;
     let size =
         format!("{} × {}, {}", micrograph.width(), micrograph.height(), micrograph.sample_type().name());
-    let pixel = micrograph.calibration().pixel.as_ref();
+    let pixel = micrograph.calibration().pixel();
     let mut more =
         vec![pixel.map_or("uncalibrated".to_owned(), |pixel| format!("{} / px", format_length(pixel.x_nm)))];
     if micrograph.frames() > 1 {
@@ -155,7 +155,7 @@ fn tooltip_ui(ui: &mut Ui, opened: &Opened) {
     }
     let axes = format!("{}, axes {}", micrograph.format(), micrograph.stored_axes());
     ui.label(small(format!("{axes}, {}", format::shape(micrograph.stored_shape()))));
-    match &micrograph.calibration().pixel {
+    match micrograph.calibration().pixel() {
         Some(pixel) => ui.label(small(format!(
             "A pixel is {} × {}, from {}",
             format_length(pixel.x_nm),

@@ -85,7 +85,7 @@ impl PaneUi for NetworkPane {
 }
 
 impl NetworkPane {
-    fn table_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, nodes: &[NodeCost], ruler: &Ruler<'_>) {
+    fn table_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, nodes: &[NodeCost], ruler: &Ruler) {
         let of_node = sections(nodes);
         let lines = lines(nodes, &of_node, &self.search);
         let selected = desk.session.node.clone();
@@ -192,7 +192,7 @@ fn section_colour(ui: &Ui, section: Section) -> Color32 {
     Palette::of(ui).sections[section as usize]
 }
 
-fn node_row(row: &mut TableRow<'_, '_>, node: &NodeCost, section: Option<Section>, ruler: &Ruler<'_>) {
+fn node_row(row: &mut TableRow<'_, '_>, node: &NodeCost, section: Option<Section>, ruler: &Ruler) {
     row.col(|ui| {
         let cell = ui.max_rect();
         if let Some(section) = section {
@@ -227,7 +227,7 @@ fn count(count: u64) -> String {
     if count == 0 { "·".to_owned() } else { format::short_count(count) }
 }
 
-fn totals_ui(ui: &mut Ui, session: &Session, nodes: &[NodeCost], ruler: &Ruler<'_>) {
+fn totals_ui(ui: &mut Ui, session: &Session, nodes: &[NodeCost], ruler: &Ruler) {
     let parameters: u64 = nodes.iter().map(|node| node.parameters as u64).sum();
     let multiply_adds: u64 = nodes.iter().map(|node| node.multiply_adds).sum();
     let sees = nodes.last().map(|node| ruler.sees(node).0).unwrap_or_default();

@@ -127,7 +127,8 @@ impl SourcePane {
     /// Scale bar, receptive field, linked cursor and badges.
     fn marks(&self, ui: &Ui, desk: &Desk<'_>, canvas: &Canvas, size: [usize; 2]) {
         let (session, palette) = (desk.session, Palette::of(ui));
-        let pixel = session.micrograph().and_then(|shown| shown.calibration().pixel.as_ref());
+        let pixel = session.micrograph().and_then(|shown| shown.calibration().pixel());
+        let pixel = pixel.as_ref();
         if self.field
             && let Some(field) = desk.view.position().and_then(|at| seen_from(session, at, size))
         {

@@ -7,25 +7,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::super::bytes::{Order, text};
 use super::super::error::Fault;
-
-/// Byte order of the numbers in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
-    Little,
-    Big,
-}
-
-impl Order {
-    /// An unsigned number of up to eight bytes.
-    pub(super) fn number(self, bytes: &[u8]) -> u64 {
-        let add = |n: u64, &b: &u8| n << 8 | u64::from(b);
-        match self {
-            Self::Little => bytes.iter().rev().fold(0, add),
-            Self::Big => bytes.iter().fold(0, add),
-        }
-    }
-}
 
 /// Tags by their numbers in TIFF 6.0 and its supplements.
 pub(super) mod tag {
@@ -192,12 +175,9 @@ impl Container {
         Ok(self.raw(directory, tag)?.map(|(_, bytes)| bytes))
     }
 
-    /// A text up to its first zero byte. What is not UTF-8 is read as Latin-1, in which old files write the micro sign.
+    /// A text up to its first zero byte.
     pub(super) fn text(&mut self, directory: &Directory, tag: u16) -> Result<Option<String>, Fault> {
-        Ok(self.blob(directory, tag)?.map(|mut bytes| {
-            bytes.truncate(bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len()));
-            String::from_utf8(bytes).unwrap_or_else(|e| e.into_bytes().into_iter().map(char::from).collect())
-        }))
+        Ok(self.blob(directory, tag)?.map(|bytes| text(&bytes)))
     }
 }
 

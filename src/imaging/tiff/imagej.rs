@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::super::calibration::{PixelSize, unit_in_nm};
+use super::super::calibration::{AxisScale, Calibration, unit_in_nm};
 use super::super::error::Fault;
 use super::directory::{Container, Directory, tag};
 use super::page::Page;
@@ -80,12 +80,15 @@ fn calibrate(plan: &mut Plan, fields: &HashMap<&str, &str>, resolution: Resoluti
                 .push(format!("{x} pixels per inch are a printer's resolution, not taken as a pixel size"));
         } else {
             let source = format!("ImageJ, XResolution in pixels per {unit}");
-            plan.calibration.pixel = PixelSize::checked(inverse(nm, x), inverse(nm, y), source);
+            let scales =
+                [('Y', y), ('X', x)].map(|(axis, r)| AxisScale::new(axis, inverse(nm, r), "nm", &source));
+            plan.calibration = Calibration::from_axes(scales);
         }
     }
     let spacing = fields.get("spacing").and_then(|v| v.parse::<f64>().ok()).map(f64::abs);
     if slices > 1 {
-        plan.calibration.frame_step_nm = spacing.filter(|s| s.is_finite() && *s > 0.0).map(|s| s * nm);
+        let step = spacing.map(|s| AxisScale::new('Z', s * nm, "nm", "ImageJ, spacing"));
+        plan.calibration = step.map_or(plan.calibration.clone(), |step| plan.calibration.with(step));
     }
 }
 

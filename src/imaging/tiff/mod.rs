@@ -4,6 +4,11 @@
 //! the help of whoever wrote the file ([`ome`], [`imagej`], [`shaped`]), [`decode`] reads planes when they are asked
 //! for; the `tiff` crate decompresses ([`codec`]).
 
+use std::path::Path;
+
+use super::format::{Format, Start};
+use super::{ImagingError, Micrograph};
+
 mod directory;
 mod kinds;
 mod page;
@@ -21,7 +26,26 @@ mod shaped;
 
 mod open;
 
-pub(super) use open::open;
+/// The format, for the table of them.
+pub(super) struct Tiff;
+
+impl Format for Tiff {
+    fn name(&self) -> &'static str {
+        "TIFF"
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &["tif", "tiff"]
+    }
+
+    fn recognises(&self, start: &Start) -> bool {
+        matches!(start.bytes.as_slice(), [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..])
+    }
+
+    fn open(&self, path: &Path) -> Result<Vec<Micrograph>, ImagingError> {
+        open::open(path)
+    }
+}
 
 #[cfg(test)]
 mod tests;

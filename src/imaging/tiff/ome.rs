@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::calibration::{Calibration, PixelSize, unit_in_nm};
+use super::super::calibration::{AxisScale, Calibration, unit_in_nm};
 use super::ome_xml::{self, Ome, OmeImage, TiffData};
 use super::page::Page;
 use super::plan::{Plan, grouped};
@@ -156,19 +156,15 @@ fn is_elsewhere(ome: &Ome, block: &TiffData, path: &Path) -> bool {
 
 /// `PhysicalSizeX`, `-Y` and `-Z`, in µm where no unit is given (OME model, `Pixels`).
 fn calibration(image: &OmeImage, notes: &mut Vec<String>) -> Calibration {
-    let mut size = |axis: char| {
+    let mut scale = |axis: char| {
         let value: f64 = image.pixels.get(&format!("PhysicalSize{axis}"))?.parse().ok()?;
         let unit = image.pixels.get(&format!("PhysicalSize{axis}Unit")).map_or("µm", String::as_str);
-        let nm = unit_in_nm(unit);
-        if nm.is_none() {
+        if unit_in_nm(unit).is_none() {
             notes.push(format!("The unit “{unit}” of PhysicalSize{axis} is not a known length"));
         }
-        Some(value * nm?).filter(|size| size.is_finite() && *size > 0.0)
+        Some(AxisScale::new(axis, value, unit, format!("OME-XML PhysicalSize{axis}")))
     };
-    let pixel = match (size('X'), size('Y')) {
-        (Some(x), Some(y)) => PixelSize::checked(x, y, "OME-XML PhysicalSizeX"),
-        _ => None,
-    };
-    let frame_step_nm = if image.size("SizeZ") > 1 { size('Z') } else { None };
-    Calibration { pixel, frame_step_nm }
+    let deep = image.size("SizeZ") > 1;
+    let scales = [scale('Y'), scale('X'), if deep { scale('Z') } else { None }];
+    Calibration::from_axes(scales.into_iter().flatten())
 }

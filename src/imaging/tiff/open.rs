@@ -110,21 +110,14 @@ fn note_resolution(
 }
 
 fn micrograph(path: &Path, series: usize, plan: Plan) -> Micrograph {
-    let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    let page = &plan.pages[0];
     let about = About {
-        path: Some(path.to_path_buf()),
-        name: if series == 0 { file_name.into() } else { format!("{file_name} (series {})", series + 1) },
-        series,
-        format: plan.format,
-        axes: plan.axes(),
-        height: page.height,
-        width: page.width,
-        sample_type: page.sample_type,
         channel_names: plan.names(),
         colour: plan.is_colour(),
         calibration: plan.calibration.clone(),
+        info_bar: plan.info_bar.clone(),
+        metadata: plan.metadata.clone(),
         notes: plan.notes.clone(),
+        ..About::new(path, plan.format, plan.axes(), plan.pages[0].sample_type).in_series(series)
     };
     let axes = plan.page_axes();
     let channels = axes.channels();

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::super::SampleType;
+use super::super::bytes::Order;
 use super::super::error::Fault;
-use super::directory::{Container, Directory, Order, tag};
+use super::directory::{Container, Directory, tag};
 use super::kinds::{Compression, Photometric, Predictor, compression, photometric, predictor, sample_type};
 
 /// A strip or tile in the file.

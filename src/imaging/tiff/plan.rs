@@ -2,6 +2,8 @@
 
 use super::super::axes::Axes;
 use super::super::calibration::Calibration;
+use super::super::info_bar::InfoBar;
+use super::super::metadata::Metadata;
 use super::super::micrograph::COLOURS;
 use super::kinds::Photometric;
 use super::page::Page;
@@ -17,6 +19,8 @@ pub(super) struct Plan {
     /// Names along C; may be fewer.
     pub channel_names: Vec<String>,
     pub calibration: Calibration,
+    pub info_bar: Option<InfoBar>,
+    pub metadata: Metadata,
     pub notes: Vec<String>,
 }
 
@@ -29,6 +33,8 @@ impl Plan {
             pages,
             channel_names: Vec::new(),
             calibration: Calibration::default(),
+            info_bar: None,
+            metadata: Metadata::default(),
             notes: Vec::new(),
         }
     }

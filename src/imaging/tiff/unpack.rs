@@ -1,7 +1,7 @@
 //! From the bytes of a chunk to numbers: bit depths, byte order and predictors (TIFF 6.0, sections 8 and 14).
 
+use super::super::bytes::Order;
 use super::super::error::Fault;
-use super::directory::Order;
 use super::kinds::Predictor;
 use super::page::Page;
 

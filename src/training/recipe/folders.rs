@@ -122,10 +122,8 @@ fn card_for(images: &Path, task: Task, classes: Vec<RecipeClass>) -> Result<Card
     };
     let grey = first.channels() == 1 || first.is_colour();
     let channels = if grey { vec!["grey".to_owned()] } else { first.channel_names().to_vec() };
-    let sizes: Vec<Option<f64>> = opened
-        .iter()
-        .map(|m| m.calibration().pixel.as_ref().map(|p| f64::midpoint(p.x_nm, p.y_nm)))
-        .collect();
+    let sizes: Vec<Option<f64>> =
+        opened.iter().map(|m| m.calibration().pixel().map(|p| f64::midpoint(p.x_nm, p.y_nm))).collect();
     let alike = |size: f64| sizes.iter().all(|s| s.is_some_and(|s| (s / size - 1.0).abs() < 0.05));
     Ok(CardSpec {
         channels,

@@ -37,10 +37,10 @@ fn an_imagej_hyperstack_has_its_axes_and_pixel_size() {
         // Stored t, z, c: our frame is t · 3 + z.
         let stack = check(name, "TZCYX", (6, 2), |frame, channel| frame * 2 + channel);
         assert_eq!(stack.format(), "ImageJ TIFF");
-        let pixel = stack.calibration().pixel.clone().unwrap();
+        let pixel = stack.calibration().pixel().unwrap();
         assert_eq!((pixel.x_nm, pixel.y_nm), (250.0, 500.0));
         assert!(pixel.source.contains("ImageJ"), "{}", pixel.source);
-        assert_eq!(stack.calibration().frame_step_nm, Some(500.0));
+        assert_eq!(stack.calibration().frame_step_nm(), Some(500.0));
         assert_eq!(stack.channel_names(), ["channel 1", "channel 2"]);
         assert!(stack.notes().is_empty(), "{:?}", stack.notes());
     }
@@ -50,7 +50,7 @@ fn an_imagej_hyperstack_has_its_axes_and_pixel_size() {
 fn imagejs_labels_name_the_channels_and_an_unknown_unit_is_said() {
     let stack = check("imagej_labels.tif", "CYX", (1, 2), |_, channel| channel);
     assert_eq!(stack.channel_names(), ["Fe Kα", "Cr"]);
-    assert_eq!(stack.calibration().pixel, None);
+    assert_eq!(stack.calibration().pixel(), None);
     assert_eq!(stack.notes(), ["The unit “furlong” of ImageJ's calibration is not a length"]);
 }
 
@@ -94,8 +94,8 @@ fn an_ome_tiff_has_its_axes_channels_and_pixel_size() {
         ("OME-TIFF", &["Fe".to_owned(), "Cr & Ni".into()][..])
     );
     let expected = PixelSize { x_nm: 2.5, y_nm: 5.0, source: "OME-XML PhysicalSizeX".into() };
-    assert_eq!(stack.calibration().pixel, Some(expected));
-    assert_eq!(stack.calibration().frame_step_nm, Some(10.0));
+    assert_eq!(stack.calibration().pixel(), Some(expected));
+    assert_eq!(stack.calibration().frame_step_nm(), Some(10.0));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_big_endian_bigtiff_in_separate_planes_is_a_colour_picture() {
 #[test]
 fn a_printers_resolution_is_not_a_pixel_size() {
     let pages = check("pages.tif", "TYX", (3, 1), |frame, _| frame);
-    assert_eq!(pages.calibration().pixel, None);
+    assert_eq!(pages.calibration().pixel(), None);
     assert!(pages.notes()[0].contains("300 pixels per inch"), "{:?}", pages.notes());
 }
 
