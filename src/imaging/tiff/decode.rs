@@ -56,7 +56,7 @@ fn arrays<W: Word>(path: &Path, page: &Page, plane: usize) -> Result<Vec<Array2<
     for batch in places.chunks(BATCH) {
         let stored = batch
             .iter()
-            .map(|&i| read_chunk(&mut file, page.chunks[plane * per_plane + i]))
+            .map(|&i| read_chunk(&mut file, page.chunk(plane * per_plane + i)))
             .collect::<Result<Vec<_>, Fault>>()?;
         let decoded = batch
             .par_iter()

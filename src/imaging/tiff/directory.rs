@@ -3,16 +3,15 @@
 //! Nothing is believed: every offset and count is held against the length of the file before a byte is allocated.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::super::bytes::{Order, text};
+use super::super::bytes::{Input, Order, text};
 use super::super::error::Fault;
 
 /// Tags by their numbers in TIFF 6.0 and its supplements.
 pub(super) mod tag {
     pub(in super::super) const NEW_SUBFILE_TYPE: u16 = 254;
+    pub(in super::super) const SUBFILE_TYPE: u16 = 255;
     pub(in super::super) const IMAGE_WIDTH: u16 = 256;
     pub(in super::super) const IMAGE_LENGTH: u16 = 257;
     pub(in super::super) const BITS_PER_SAMPLE: u16 = 258;
@@ -20,6 +19,8 @@ pub(super) mod tag {
     pub(in super::super) const PHOTOMETRIC: u16 = 262;
     pub(in super::super) const FILL_ORDER: u16 = 266;
     pub(in super::super) const IMAGE_DESCRIPTION: u16 = 270;
+    pub(in super::super) const MAKE: u16 = 271;
+    pub(in super::super) const MODEL: u16 = 272;
     pub(in super::super) const STRIP_OFFSETS: u16 = 273;
     pub(in super::super) const SAMPLES_PER_PIXEL: u16 = 277;
     pub(in super::super) const ROWS_PER_STRIP: u16 = 278;
@@ -28,11 +29,17 @@ pub(super) mod tag {
     pub(in super::super) const Y_RESOLUTION: u16 = 283;
     pub(in super::super) const PLANAR_CONFIGURATION: u16 = 284;
     pub(in super::super) const RESOLUTION_UNIT: u16 = 296;
+    pub(in super::super) const SOFTWARE: u16 = 305;
+    pub(in super::super) const DATE_TIME: u16 = 306;
+    pub(in super::super) const ARTIST: u16 = 315;
+    pub(in super::super) const HOST_COMPUTER: u16 = 316;
     pub(in super::super) const PREDICTOR: u16 = 317;
+    pub(in super::super) const COLOR_MAP: u16 = 320;
     pub(in super::super) const TILE_WIDTH: u16 = 322;
     pub(in super::super) const TILE_LENGTH: u16 = 323;
     pub(in super::super) const TILE_OFFSETS: u16 = 324;
     pub(in super::super) const TILE_BYTE_COUNTS: u16 = 325;
+    pub(in super::super) const SUB_IFDS: u16 = 330;
     pub(in super::super) const EXTRA_SAMPLES: u16 = 338;
     pub(in super::super) const SAMPLE_FORMAT: u16 = 339;
     pub(in super::super) const JPEG_TABLES: u16 = 347;
@@ -40,10 +47,12 @@ pub(super) mod tag {
     pub(in super::super) const IMAGEJ_METADATA: u16 = 50839;
 }
 
+/// Directories below one page that are looked at: a pyramid of that many levels would begin with 2⁶⁴ pixels a side.
+const MOST_BELOW: usize = 64;
+
 /// An open TIFF file.
 pub(super) struct Container {
-    file: File,
-    pub(super) length: u64,
+    input: Input,
     pub(super) order: Order,
     big: bool,
 }
@@ -54,7 +63,7 @@ pub(super) struct Directory {
     entries: BTreeMap<u16, Entry>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
     /// The field type, 1 (BYTE) to 18 (IFD8).
     kind: u16,
@@ -67,20 +76,33 @@ impl Directory {
     pub(super) fn has(&self, tag: u16) -> bool {
         self.entries.contains_key(&tag)
     }
+
+    /// The tags that are there, in the order of their numbers.
+    pub(super) fn tags(&self) -> impl Iterator<Item = u16> + '_ {
+        self.entries.keys().copied()
+    }
+
+    /// Both say the same of a tag, to the place in the file where its values are.
+    pub(super) fn shares(&self, other: &Self, tag: u16) -> bool {
+        self.entries.get(&tag) == other.entries.get(&tag)
+    }
 }
 
 impl Container {
     pub(super) fn open(path: &Path) -> Result<Self, Fault> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        let mut start = [0; 4];
-        file.read_exact(&mut start)?;
+        let input = Input::open(path)?;
+        let start = input.bytes(0, 4)?;
         let order = if start[0] == b'I' { Order::Little } else { Order::Big };
-        Ok(Self { file, length, order, big: order.number(&start[2..4]) == 43 })
+        Ok(Self { order, big: order.number(&start[2..4]) == 43, input })
+    }
+
+    /// Bytes of the whole file.
+    pub(super) fn length(&self) -> u64 {
+        self.input.length()
     }
 
     /// All directories of the main chain, in its order (sub-directories are left alone).
-    pub(super) fn directories(&mut self) -> Result<Vec<Directory>, Fault> {
+    pub(super) fn directories(&self) -> Result<Vec<Directory>, Fault> {
         // Offsets take 8 bytes in BigTIFF, whose header says so once more before the first.
         let (word, first) = if self.big { (8, 8) } else { (4, 4) };
         let bytes = self.bytes(first, word)?;
@@ -100,7 +122,13 @@ impl Container {
         Ok(directories)
     }
 
-    fn directory(&mut self, offset: u64) -> Result<(Directory, u64), Fault> {
+    /// The directories that hang below a page, such as smaller copies of it, at most [`MOST_BELOW`] of them.
+    pub(super) fn below(&self, directory: &Directory) -> Result<Vec<Directory>, Fault> {
+        let offsets = self.numbers(directory, tag::SUB_IFDS)?;
+        offsets.into_iter().take(MOST_BELOW).map(|offset| Ok(self.directory(offset)?.0)).collect()
+    }
+
+    fn directory(&self, offset: u64) -> Result<(Directory, u64), Fault> {
         let (count_size, entry_size, word) = if self.big { (8, 20, 8) } else { (2, 12, 4) };
         let bytes = self.bytes(offset, count_size)?;
         let count = self.order.number(&bytes);
@@ -119,18 +147,15 @@ impl Container {
     }
 
     /// `length` bytes from `offset`, refused where the file has fewer.
-    pub(super) fn bytes(&mut self, offset: u64, length: u64) -> Result<Vec<u8>, Fault> {
-        if offset.checked_add(length).is_none_or(|end| end > self.length) {
+    pub(super) fn bytes(&self, offset: u64, length: u64) -> Result<Vec<u8>, Fault> {
+        if offset.checked_add(length).is_none_or(|end| end > self.length()) {
             return Err(cut_off());
         }
-        let mut bytes = vec![0; length as usize];
-        self.file.seek(SeekFrom::Start(offset))?;
-        self.file.read_exact(&mut bytes)?;
-        Ok(bytes)
+        self.input.bytes(offset, length)
     }
 
     /// The values of a tag as they lie in the file, with the size of one; `None` when the tag is absent.
-    fn raw(&mut self, directory: &Directory, tag: u16) -> Result<Option<(Entry, Vec<u8>)>, Fault> {
+    fn raw(&self, directory: &Directory, tag: u16) -> Result<Option<(Entry, Vec<u8>)>, Fault> {
         let Some(&entry) = directory.entries.get(&tag) else { return Ok(None) };
         let Some(size) = size_of(entry.kind) else { return Ok(None) };
         let length = entry.count.checked_mul(size).ok_or_else(cut_off)?;
@@ -143,7 +168,7 @@ impl Container {
     }
 
     /// Whole numbers; empty when the tag is absent.
-    pub(super) fn numbers(&mut self, directory: &Directory, tag: u16) -> Result<Vec<u64>, Fault> {
+    pub(super) fn numbers(&self, directory: &Directory, tag: u16) -> Result<Vec<u64>, Fault> {
         let order = self.order;
         Ok(match self.raw(directory, tag)? {
             Some((Entry { kind: 1 | 3 | 4 | 6..=9 | 13 | 16..=18, .. }, bytes)) if !bytes.is_empty() => {
@@ -155,15 +180,19 @@ impl Container {
     }
 
     /// The first whole number of a tag.
-    pub(super) fn number(&mut self, directory: &Directory, tag: u16) -> Result<Option<u64>, Fault> {
+    pub(super) fn number(&self, directory: &Directory, tag: u16) -> Result<Option<u64>, Fault> {
         Ok(self.numbers(directory, tag)?.first().copied())
     }
 
     /// A RATIONAL, FLOAT or DOUBLE as f64.
-    pub(super) fn real(&mut self, directory: &Directory, tag: u16) -> Result<Option<f64>, Fault> {
+    pub(super) fn real(&self, directory: &Directory, tag: u16) -> Result<Option<f64>, Fault> {
         let order = self.order;
         Ok(self.raw(directory, tag)?.and_then(|(entry, bytes)| match (entry.kind, bytes.len()) {
             (5, 8..) => Some(order.number(&bytes[..4]) as f64 / order.number(&bytes[4..8]) as f64),
+            (10, 8..) => {
+                let signed = |bytes: &[u8]| f64::from(order.number(bytes) as u32 as i32);
+                Some(signed(&bytes[..4]) / signed(&bytes[4..8]))
+            }
             (11, 4..) => Some(f64::from(f32::from_bits(order.number(&bytes[..4]) as u32))),
             (12, 8..) => Some(f64::from_bits(order.number(&bytes[..8]))),
             _ => None,
@@ -171,12 +200,12 @@ impl Container {
     }
 
     /// Bytes of a tag of any type.
-    pub(super) fn blob(&mut self, directory: &Directory, tag: u16) -> Result<Option<Vec<u8>>, Fault> {
+    pub(super) fn blob(&self, directory: &Directory, tag: u16) -> Result<Option<Vec<u8>>, Fault> {
         Ok(self.raw(directory, tag)?.map(|(_, bytes)| bytes))
     }
 
     /// A text up to its first zero byte.
-    pub(super) fn text(&mut self, directory: &Directory, tag: u16) -> Result<Option<String>, Fault> {
+    pub(super) fn text(&self, directory: &Directory, tag: u16) -> Result<Option<String>, Fault> {
         Ok(self.blob(directory, tag)?.map(|bytes| text(&bytes)))
     }
 }

@@ -101,7 +101,7 @@ fn inverse(nm: f64, resolution: f64) -> f64 {
 
 /// The labels of the planes (ij.io.TiffEncoder, `writeMetaData`): the first block of the metadata tag lists kinds and
 /// numbers of the blocks that follow, whose lengths the other tag has; texts are UTF-16 in the file's byte order.
-pub(super) fn labels(file: &mut Container, directory: &Directory) -> Result<Vec<String>, Fault> {
+pub(super) fn labels(file: &Container, directory: &Directory) -> Result<Vec<String>, Fault> {
     let lengths = file.numbers(directory, tag::IMAGEJ_BYTE_COUNTS)?;
     let blob = file.blob(directory, tag::IMAGEJ_METADATA)?.unwrap_or_default();
     let order = file.order;

@@ -36,7 +36,7 @@ pub(super) enum Predictor {
 }
 
 /// Bits per sample and the type they are read as: unsigned numbers of odd width in the next larger type.
-pub(super) fn sample_type(file: &mut Container, ifd: &Directory) -> Result<(usize, SampleType), Fault> {
+pub(super) fn sample_type(file: &Container, ifd: &Directory) -> Result<(usize, SampleType), Fault> {
     let all_bits = file.numbers(ifd, tag::BITS_PER_SAMPLE)?;
     let bits = all_bits.first().copied().unwrap_or(1);
     if all_bits.iter().any(|&b| b != bits) {

@@ -1,8 +1,8 @@
 //! TIFF: plain, ImageJ, tifffile and OME (TIFF 6.0; `BigTIFF`).
 //!
 //! [`directory`] reads the container, [`page`] checks what a page says of itself, [`plan`] sorts pages into series with
-//! the help of whoever wrote the file ([`ome`], [`imagej`], [`shaped`]), [`decode`] reads planes when they are asked
-//! for; the `tiff` crate decompresses ([`codec`]).
+//! the help of whoever wrote the file ([`ome`], [`imagej`], [`shaped`]), [`vendors`] reads what microscopes' makers add,
+//! and [`decode`] reads planes when they are asked for.
 
 use std::path::Path;
 
@@ -23,6 +23,11 @@ mod ome;
 mod ome_xml;
 mod plan;
 mod shaped;
+
+mod fields;
+mod resolution;
+mod tags;
+mod vendors;
 
 mod open;
 

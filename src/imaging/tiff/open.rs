@@ -10,7 +10,8 @@ use super::directory::{Container, Directory, tag};
 use super::kinds::Compression;
 use super::page::Page;
 use super::plan::{Plan, grouped};
-use super::{imagej, ome, shaped};
+use super::tags::{self, Tagged};
+use super::{imagej, ome, shaped, vendors};
 
 /// Opens every series of a TIFF.
 pub(in super::super) fn open(path: &Path) -> Result<Vec<Micrograph>, ImagingError> {
@@ -19,19 +20,25 @@ pub(in super::super) fn open(path: &Path) -> Result<Vec<Micrograph>, ImagingErro
 }
 
 fn plans(path: &Path) -> Result<Vec<Plan>, Fault> {
-    let mut file = Container::open(path)?;
+    let file = Container::open(path)?;
     let directories = file.directories()?;
-    let (pages, notes) = pages(&mut file, &directories)?;
+    let (pages, notes) = pages(&file, &directories)?;
     let description = file.text(&directories[0], tag::IMAGE_DESCRIPTION)?.unwrap_or_default();
     let mut plans = if ome::is_ome(&description) {
         ome::plans(&description, path, &pages)
     } else {
-        described(&mut file, &directories[0], &description, pages)?
+        described(&file, &directories[0], &description, pages)?
     };
     if let Some(first) = plans.first_mut() {
         first.notes.extend(notes);
     }
-    for plan in &mut plans {
+    for (series, plan) in plans.iter_mut().enumerate() {
+        let of = Tagged::new(path, &file, &directories, &plan.pages[0], series == 0);
+        tags::describe(&of, plan)?;
+        vendors::describe(&of, &directories, plan);
+        if plan.pages[0].reduced {
+            plan.notes.push("The file calls this a smaller copy of another of its images".into());
+        }
         if plan.pages[0].palette {
             plan.notes.push("The values are indices into a palette, which is not applied".into());
         }
@@ -44,11 +51,11 @@ fn plans(path: &Path) -> Result<Vec<Plan>, Fault> {
 }
 
 /// Every page, `None` where one of the later ones cannot be read, with a note for each reason.
-fn pages(file: &mut Container, directories: &[Directory]) -> Result<(Vec<Option<Page>>, Vec<String>), Fault> {
+fn pages(file: &Container, directories: &[Directory]) -> Result<(Vec<Option<Page>>, Vec<String>), Fault> {
     let (mut pages, mut refused) = (Vec::new(), Vec::<(String, usize)>::new());
-    for directory in directories {
+    for (index, directory) in directories.iter().enumerate() {
         match Page::read(file, directory) {
-            Ok(page) => pages.push(Some(page)),
+            Ok(page) => pages.push(Some(Page { directory: index, ..page })),
             Err(Fault::Unsupported(why)) if !pages.is_empty() => {
                 match refused.iter_mut().find(|(known, _)| *known == why) {
                     Some((_, count)) => *count += 1,
@@ -66,7 +73,7 @@ fn pages(file: &mut Container, directories: &[Directory]) -> Result<(Vec<Option<
 
 /// Series by the description that ImageJ or tifffile wrote, or by shape alone.
 fn described(
-    file: &mut Container,
+    file: &Container,
     directory: &Directory,
     description: &str,
     pages: Vec<Option<Page>>,
@@ -77,36 +84,13 @@ fn described(
         plans.push(match plans.is_empty() {
             true if imagej::is_imagej(description) => {
                 let labels = imagej::labels(file, directory)?;
-                imagej::plan(&imagej::Said { description, labels, resolution }, group, file.length)
+                imagej::plan(&imagej::Said { description, labels, resolution }, group, file.length())
             }
-            true => {
-                let mut plan = shaped::apply(Plan::plain(group), description, file.length);
-                note_resolution(&mut plan, file, directory, resolution)?;
-                plan
-            }
+            true => shaped::apply(Plan::plain(group), description, file.length()),
             false => Plan::plain(group),
         });
     }
     Ok(plans)
-}
-
-/// Says that the resolution tags alone are no pixel size: most programs fill them with a screen's or printer's dots per
-/// inch, whatever the image is of.
-fn note_resolution(
-    plan: &mut Plan,
-    file: &mut Container,
-    directory: &Directory,
-    resolution: imagej::Resolution,
-) -> Result<(), Fault> {
-    let unit = match file.number(directory, tag::RESOLUTION_UNIT)?.unwrap_or(2) {
-        2 => "inch",
-        3 => "cm",
-        _ => return Ok(()),
-    };
-    if let Some(x) = resolution.0.filter(|x| *x > 1.0 && x.is_finite()) {
-        plan.notes.push(format!("The resolution tag ({x} pixels per {unit}) is not taken as a pixel size"));
-    }
-    Ok(())
 }
 
 fn micrograph(path: &Path, series: usize, plan: Plan) -> Micrograph {

@@ -1,5 +1,6 @@
 //! One page: what a directory says about the samples, checked, before any of them is read.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::super::SampleType;
@@ -42,16 +43,23 @@ pub(super) struct Page {
     pub tiled: bool,
     pub chunk_width: usize,
     pub chunk_height: usize,
-    /// Plane by plane, row by row.
-    pub chunks: Vec<Chunk>,
+    /// Plane by plane, row by row; pages stored as one block share them.
+    pub chunks: Arc<[Chunk]>,
+    /// Bytes that the chunks of this page lie behind those of the list.
+    pub shift: u64,
     /// A smaller copy of another page, such as a thumbnail (`NewSubfileType` bit 0).
     pub reduced: bool,
+    /// Which of the file's directories it is.
+    pub directory: usize,
+    /// The file that it is in, where that is another than the one that was opened.
+    pub elsewhere: Option<Arc<Path>>,
+    /// Why there are no samples, of a plane that is named and cannot be found.
+    pub missing: Option<Arc<str>>,
 }
 
 impl Page {
-    pub(super) fn read(file: &mut Container, ifd: &Directory) -> Result<Self, Fault> {
-        let one =
-            |file: &mut Container, tag, default| Ok::<_, Fault>(file.number(ifd, tag)?.unwrap_or(default));
+    pub(super) fn read(file: &Container, ifd: &Directory) -> Result<Self, Fault> {
+        let one = |file: &Container, tag, default| Ok::<_, Fault>(file.number(ifd, tag)?.unwrap_or(default));
         let width = one(file, tag::IMAGE_WIDTH, 0)?;
         let height = one(file, tag::IMAGE_LENGTH, 0)?;
         // One number fits all 32 bits, and so do products of three of these with a sample's bits in u64.
@@ -75,7 +83,7 @@ impl Page {
             bits,
             sample_type,
             photometric,
-            palette: photometric_number == 3,
+            palette: photometric_number == 3 && !is_grey_ramp(&file.numbers(ifd, tag::COLOR_MAP)?),
             alpha: matches!(extra.first(), Some(1 | 2)),
             compression,
             predictor: predictor(one(file, tag::PREDICTOR, 1)?, compression)?,
@@ -85,12 +93,17 @@ impl Page {
             tiled: ifd.has(tag::TILE_WIDTH) && ifd.has(tag::TILE_LENGTH),
             chunk_width: 0,
             chunk_height: 0,
-            chunks: Vec::new(),
-            reduced: one(file, tag::NEW_SUBFILE_TYPE, 0)? & 1 == 1,
+            chunks: Arc::default(),
+            shift: 0,
+            // The older tag counts: 2 is a smaller copy.
+            reduced: one(file, tag::NEW_SUBFILE_TYPE, 0)? & 1 == 1 || one(file, tag::SUBFILE_TYPE, 0)? == 2,
+            directory: 0,
+            elsewhere: None,
+            missing: None,
         };
         page.check_combination()?;
         page.find_chunks(file, ifd)?;
-        page.check_size(file.length)?;
+        page.check_size(file.length())?;
         Ok(page)
     }
 
@@ -112,6 +125,18 @@ impl Page {
         (self.chunk_width * self.chunk_samples() * self.bits).div_ceil(8)
     }
 
+    /// Chunk number `index` of this page.
+    pub(super) fn chunk(&self, index: usize) -> Chunk {
+        let Chunk { offset, bytes } = self.chunks[index];
+        Chunk { offset: offset + self.shift, bytes }
+    }
+
+    /// All chunks lie before the end of a file of `length` bytes.
+    pub(super) fn is_inside(&self, length: u64) -> bool {
+        let end = |c: &Chunk| c.offset.saturating_add(c.bytes).saturating_add(self.shift);
+        self.chunks.iter().all(|c| end(c) <= length)
+    }
+
     /// Rows stored in a chunk `row` chunks down its plane.
     pub(super) fn chunk_rows(&self, row: usize) -> usize {
         if self.tiled {
@@ -131,11 +156,7 @@ impl Page {
     /// The page that follows `steps` pages behind in a series stored as one block.
     pub(super) fn shifted(&self, steps: u64) -> Option<Self> {
         let shift = self.contiguous_bytes()?.checked_mul(steps)?;
-        let mut page = self.clone();
-        for chunk in &mut page.chunks {
-            chunk.offset = chunk.offset.checked_add(shift)?;
-        }
-        Some(page)
+        Some(Self { shift: self.shift.checked_add(shift)?, ..self.clone() })
     }
 
     /// Bytes of all samples without compression and without the padding of tiles.
@@ -179,7 +200,7 @@ impl Page {
         }
     }
 
-    fn find_chunks(&mut self, file: &mut Container, ifd: &Directory) -> Result<(), Fault> {
+    fn find_chunks(&mut self, file: &Container, ifd: &Directory) -> Result<(), Fault> {
         let strips = (tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS);
         let (offsets, counts) = if self.tiled {
             self.chunk_width = file.number(ifd, tag::TILE_WIDTH)?.unwrap_or(0) as usize;
@@ -249,4 +270,11 @@ impl Page {
         }
         Ok(())
     }
+}
+
+/// A palette that only says that the indices are grey values, dark to bright (reds, then greens, then blues).
+fn is_grey_ramp(map: &[u64]) -> bool {
+    let (red, others) = map.split_at(map.len() / 3);
+    let same = others.len() == 2 * red.len() && others.chunks_exact(red.len().max(1)).all(|c| c == red);
+    red.len() > 1 && same && red.windows(2).all(|pair| pair[0] < pair[1])
 }

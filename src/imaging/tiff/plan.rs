@@ -1,7 +1,7 @@
 //! How the pages of a TIFF make series.
 
 use super::super::axes::Axes;
-use super::super::calibration::Calibration;
+use super::super::calibration::{AxisScale, Calibration};
 use super::super::info_bar::InfoBar;
 use super::super::metadata::Metadata;
 use super::super::micrograph::COLOURS;
@@ -19,6 +19,8 @@ pub(super) struct Plan {
     /// Names along C; may be fewer.
     pub channel_names: Vec<String>,
     pub calibration: Calibration,
+    /// What the maker of the microscope says of the axes, until it has been held against the rest.
+    pub vendor_axes: Vec<AxisScale>,
     pub info_bar: Option<InfoBar>,
     pub metadata: Metadata,
     pub notes: Vec<String>,
@@ -33,6 +35,7 @@ impl Plan {
             pages,
             channel_names: Vec::new(),
             calibration: Calibration::default(),
+            vendor_axes: Vec::new(),
             info_bar: None,
             metadata: Metadata::default(),
             notes: Vec::new(),
@@ -106,7 +109,7 @@ fn sample_names(page: &Page) -> Vec<String> {
         .collect()
 }
 
-/// Puts pages of the same shape, type and colour together, in the order of their first.
+/// Puts pages of the same shape, type and colour together, in the order of their first; smaller copies come last.
 pub(super) fn grouped(pages: Vec<Page>) -> Vec<Vec<Page>> {
     let key = |p: &Page| {
         let shape = (p.height, p.width, p.samples, p.planar);
@@ -119,11 +122,11 @@ pub(super) fn grouped(pages: Vec<Page>) -> Vec<Vec<Page>> {
             None => groups.push(vec![page]),
         }
     }
+    groups.sort_by_key(|group| group[0].reduced);
     groups
 }
 
 /// `count` pages stored as one block behind a single directory, as many of them as the file holds.
 pub(super) fn expanded(page: &Page, count: usize, file_length: u64) -> Vec<Page> {
-    let inside = |page: &Page| page.chunks.iter().all(|c| c.offset.saturating_add(c.bytes) <= file_length);
-    (0..count as u64).map_while(|i| page.shifted(i).filter(inside)).collect()
+    (0..count as u64).map_while(|i| page.shifted(i).filter(|page| page.is_inside(file_length))).collect()
 }
