@@ -23,6 +23,7 @@ mod ome;
 mod ome_xml;
 mod plan;
 mod shaped;
+mod siblings;
 
 mod fields;
 mod resolution;

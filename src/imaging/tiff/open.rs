@@ -50,6 +50,13 @@ fn plans(path: &Path) -> Result<Vec<Plan>, Fault> {
     Ok(plans)
 }
 
+/// The pages of a file beside the one that was opened.
+pub(super) fn pages_of(path: &Path) -> Result<Vec<Option<Page>>, Fault> {
+    let file = Container::open(path)?;
+    let directories = file.directories()?;
+    Ok(pages(&file, &directories)?.0)
+}
+
 /// Every page, `None` where one of the later ones cannot be read, with a note for each reason.
 fn pages(file: &Container, directories: &[Directory]) -> Result<(Vec<Option<Page>>, Vec<String>), Fault> {
     let (mut pages, mut refused) = (Vec::new(), Vec::<(String, usize)>::new());
@@ -127,8 +134,12 @@ impl Source for OnDisk {
         let samples = self.pages[0].samples;
         let page = &self.pages[self.page_at[frame * self.channels + channel / samples]];
         let first = channel - channel % samples;
-        let planes =
-            read_planes(&self.path, page, channel % samples).map_err(|fault| fault.at(&self.path))?;
+        let path = page.elsewhere.as_deref().unwrap_or(&self.path);
+        let planes = match &page.missing {
+            Some(why) => Err(Fault::Bad(why.as_ref().into())),
+            None => read_planes(path, page, channel % samples),
+        };
+        let planes = planes.map_err(|fault| fault.at(path))?;
         Ok(planes.into_iter().map(|(sample, plane)| (first + sample, plane)).collect())
     }
 }

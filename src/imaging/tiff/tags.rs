@@ -73,9 +73,10 @@ const TEXTS: [(u16, &str); 7] = [
 pub(super) fn describe(of: &Tagged<'_>, plan: &mut Plan) -> Result<(), Fault> {
     for (tag, name) in TEXTS {
         let Some(text) = of.text(tag)? else { continue };
-        if tag == tag::IMAGE_DESCRIPTION && text.starts_with('<') {
-            let prefix = if plan.format == "OME-TIFF" { "OME" } else { "TIFF / ImageDescription" };
-            plan.metadata.extend(fields::of_xml(&text, prefix).0);
+        if tag == tag::IMAGE_DESCRIPTION && plan.format == "OME-TIFF" {
+            // Read with the layout.
+        } else if tag == tag::IMAGE_DESCRIPTION && text.starts_with('<') {
+            plan.metadata.extend(fields::of_xml(&text, "TIFF / ImageDescription").0);
         } else if tag == tag::IMAGE_DESCRIPTION && text.starts_with("ImageJ=") {
             plan.metadata.extend(fields::Ini::parse(&text).named("ImageJ"));
         } else {

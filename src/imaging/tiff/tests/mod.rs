@@ -1,6 +1,7 @@
 //! Reading TIFF files against tifffile's reading of them.
 
 mod damaged;
+mod siblings;
 mod vendors;
 mod written;
 
