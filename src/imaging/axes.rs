@@ -96,7 +96,8 @@ impl Axes {
     }
 }
 
-fn is_frame(letter: char) -> bool {
+/// True of axes that run along our frames.
+pub(super) fn is_frame(letter: char) -> bool {
     !matches!(letter, 'C' | 'E' | 'S' | 'Y' | 'X')
 }
 

@@ -14,7 +14,9 @@ mod bytes;
 mod format;
 mod open;
 mod raw;
+mod strided;
 
+mod dm;
 mod raster;
 mod tiff;
 

@@ -143,6 +143,12 @@ impl Raw {
 
     /// The planes that begin at each of `at`.
     fn arrays<T: Word>(&self, input: &Input, at: &[u64]) -> Result<Vec<Array2<T>>, Fault> {
+        if self.height > 1 && self.row < self.pixel {
+            // Columns are what lies together: read them as rows, and turn the planes.
+            let (height, width, row, pixel) = (self.width, self.height, self.pixel, self.row);
+            let turned = Self { height, width, row, pixel, ..self.clone() }.arrays::<T>(input, at)?;
+            return Ok(turned.into_iter().map(|plane| plane.t().as_standard_layout().into_owned()).collect());
+        }
         let (height, width) = (self.height, self.width);
         let gapless = self.pixel == size_of::<T>() as u64 && self.row == self.pixel * width as u64;
         if gapless {
