@@ -1,8 +1,7 @@
 //! Images and label maps out, as files that training, ImageJ and Polepiece itself read.
 
-use super::imagej::PageAxis;
 use super::results::make_folder;
-use super::tiff::Document;
+use super::tiff::{Document, PageAxis};
 use super::{ExportError, TiffPages, write_tiff};
 use crate::analysis::LabelMap;
 use crate::imaging::{Calibration, SampleType};

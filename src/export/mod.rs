@@ -1,4 +1,5 @@
-//! Masks, tables, feature maps and manifests, out: each file whole or not at all, with its calibration.
+//! Masks, tables, feature maps, manifests, and micrographs in other formats, out: each file whole or not at all, with
+//! its calibration.
 //!
 //! [`write_results`] is what the window and the command line both call. Frames, series, channels and classes are
 //! counted from 0 in names, flags and manifests. Nothing written holds the time of day: the same run gives the same
@@ -18,10 +19,13 @@ mod tables;
 mod imagej;
 mod tiff;
 
+mod convert;
+
 pub use command::{class_command_line, command_line};
+pub use convert::{ConvertRequest, Converted, Rendering, Target, convert};
 pub use error::ExportError;
 pub use features::{write_feature_sheet, write_features};
 pub use micrograph::{write_labels, write_micrograph, write_sample};
-pub use names::{file_name, result_stem};
+pub use names::{copy_stem, file_name, result_stem};
 pub use results::{ClassJob, ExportJob, Format, Paint, write_class_table, write_results};
-pub use tiff::{TiffPages, write_stack, write_tiff};
+pub use tiff::{Compression, TiffPages, write_stack, write_tiff};

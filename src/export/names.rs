@@ -19,6 +19,24 @@ pub fn result_stem(micrograph: &Micrograph, frame: usize) -> String {
     stem
 }
 
+/// What a copy of a micrograph is called: the file's name without its ending, and `.series2` when it is not the file's
+/// first series, counted from 0.
+#[must_use]
+pub fn copy_stem(micrograph: &Micrograph) -> String {
+    let of_path = micrograph.path().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
+    let mut stem = of_path.unwrap_or_else(|| file_name(micrograph.name()));
+    // The ending of an OME-TIFF has two parts.
+    if let Some(at) = stem.len().checked_sub(4).filter(|&at| at > 0 && stem.is_char_boundary(at))
+        && stem[at..].eq_ignore_ascii_case(".ome")
+    {
+        stem.truncate(at);
+    }
+    if micrograph.series() > 0 {
+        let _ = write!(stem, ".series{}", micrograph.series());
+    }
+    stem
+}
+
 /// A text as a file name that every system takes: letters, digits, `.`, `_` and `-`, anything else as `_`.
 #[must_use]
 pub fn file_name(text: &str) -> String {

@@ -52,7 +52,7 @@ pub(super) fn rgb_png(rgb: &[u8], size: [usize; 2], out: &mut impl Write) -> io:
     finish(encoder, rgb)
 }
 
-fn begin<W: Write>([height, width]: [usize; 2], out: W) -> io::Result<png::Encoder<'static, W>> {
+pub(super) fn begin<W: Write>([height, width]: [usize; 2], out: W) -> io::Result<png::Encoder<'static, W>> {
     let side = |length: usize| {
         u32::try_from(length).map_err(|_| io::Error::other("The picture is too large for a PNG"))
     };
@@ -61,7 +61,7 @@ fn begin<W: Write>([height, width]: [usize; 2], out: W) -> io::Result<png::Encod
     Ok(encoder)
 }
 
-fn finish<W: Write>(encoder: png::Encoder<'_, W>, data: &[u8]) -> io::Result<()> {
+pub(super) fn finish<W: Write>(encoder: png::Encoder<'_, W>, data: &[u8]) -> io::Result<()> {
     let mut writer = encoder.write_header()?;
     writer.write_image_data(data)?;
     writer.finish()?;

@@ -1,9 +1,8 @@
 //! Everything a run leaves behind, in one folder.
 
-use super::imagej::PageAxis;
 use super::names::result_stem;
 use super::tables::{classes_csv, objects_csv};
-use super::tiff::Document;
+use super::tiff::{Document, PageAxis};
 use super::{ExportError, TiffPages, manifest, pictures, write_labels};
 use crate::analysis::{Classification, RunSettings, Segmentation, measure};
 use crate::files::write_whole;

@@ -1,6 +1,7 @@
 //! A file as an n-dimensional image with axes (frame, channel, y, x).
 
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -343,21 +344,32 @@ impl Micrograph {
         Ok(green)
     }
 
+    /// Every picture in the order that the file stores them: its frame, and its channels, of which there are several
+    /// where the samples of a pixel lie side by side.
+    pub fn stored_pictures(&self) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let samples = self.about.axes.interleaved();
+        self.about.axes.stored_order().map(move |(frame, channel)| (frame, channel..channel + samples))
+    }
+
+    /// The stored samples of channels of a frame, little-endian, row by row, those of each pixel side by side.
+    pub fn le_bytes(&self, frame: usize, channels: &[usize]) -> Result<Vec<u8>, ImagingError> {
+        let plane = |&channel: &usize| Ok(self.plane(frame, channel)?.le_bytes());
+        match channels {
+            [channel] => plane(channel),
+            channels => {
+                let planes = channels.iter().map(plane).collect::<Result<Vec<_>, ImagingError>>()?;
+                Ok(interleave(&planes, self.sample_type().bytes()))
+            }
+        }
+    }
+
     /// First 16 hex digits of SHA-256 over the decoded stored values in C order of the stored axes, little-endian.
     pub fn sha256_le(&self, monitor: &Monitor) -> Result<String, ImagingError> {
-        let axes = &self.about.axes;
-        let samples = axes.interleaved();
-        let total = axes.frames() * axes.channels() / samples;
+        let total = self.frames() * self.channels() / self.about.axes.interleaved();
         let mut hash = Sha256::new();
-        for (done, (frame, channel)) in axes.stored_order().enumerate() {
+        for (done, (frame, channels)) in self.stored_pictures().enumerate() {
             monitor.progress(done, total)?;
-            let planes = (channel..channel + samples)
-                .map(|c| Ok(self.plane(frame, c)?.le_bytes()))
-                .collect::<Result<Vec<_>, ImagingError>>()?;
-            match planes.as_slice() {
-                [plane] => hash.update(plane),
-                planes => hash.update(interleave(planes, self.sample_type().bytes())),
-            }
+            hash.update(self.le_bytes(frame, &channels.collect::<Vec<_>>())?);
         }
         monitor.progress(total, total)?;
         Ok(crate::files::hex(&hash.finalize()[..8]))
@@ -369,9 +381,13 @@ pub(super) const COLOURS: [&str; 4] = ["red", "green", "blue", "alpha"];
 
 /// Puts the samples of each pixel side by side.
 fn interleave(planes: &[Vec<u8>], bytes: usize) -> Vec<u8> {
-    let pixels = planes.first().map_or(0, Vec::len) / bytes;
-    let pixel = |i: usize| planes.iter().flat_map(move |p| p[i * bytes..(i + 1) * bytes].iter().copied());
-    (0..pixels).flat_map(pixel).collect()
+    let mut pixels = vec![0; planes.iter().map(Vec::len).sum()];
+    for (at, plane) in planes.iter().enumerate() {
+        let places =
+            pixels.chunks_exact_mut(planes.len() * bytes).map(|pixel| &mut pixel[at * bytes..][..bytes]);
+        places.zip(plane.chunks_exact(bytes)).for_each(|(place, sample)| place.copy_from_slice(sample));
+    }
+    pixels
 }
 
 impl fmt::Debug for Micrograph {

@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("analysis", &["inspect", "network", "compute", "imaging", "monitor"]),
     ("synth", &["imaging", "files"]),
     ("training", &["analysis", "inspect", "network", "compute", "imaging", "synth", "monitor", "files"]),
-    ("export", &["analysis", "inspect", "network", "imaging", "synth", "files"]),
+    ("export", &["analysis", "inspect", "network", "imaging", "synth", "monitor", "files"]),
     ("session", &["analysis", "inspect", "network", "compute", "imaging", "export", "monitor", "files"]),
     ("gui", &["session", "analysis", "inspect", "network", "imaging", "export", "files"]),
     (

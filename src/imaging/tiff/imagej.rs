@@ -57,8 +57,11 @@ pub(super) fn plan(said: &Said<'_>, pages: Vec<Page>, file_length: u64) -> Plan 
     } else {
         plan.outer = vec![('T', found)];
     }
-    if channels == found && said.labels.len() == found {
-        plan.channel_names.clone_from(&said.labels);
+    // Labels name the channels where those of every frame are the same.
+    let labels = &said.labels;
+    let of_channels = (channels > 1 || found == 1) && labels.len() == found;
+    if of_channels && labels.chunks(channels).all(|frame| *frame == labels[..frame.len()]) {
+        plan.channel_names = labels.iter().take(channels).cloned().collect();
     }
     calibrate(&mut plan, &fields, said.resolution, slices);
     plan

@@ -1,20 +1,16 @@
 //! TIFF out, with the pixel size carried over.
-//!
-//! Pages are uncompressed and lie one behind the other, because ImageJ reads a stack as one block from the first
-//! page's offset on.
+
+mod compression;
+mod writer;
+
+pub use compression::Compression;
+pub(super) use writer::{Form, TiffFile};
 
 use super::ExportError;
-use super::imagej::{self, PageAxis};
-use crate::files::write_whole;
-use crate::imaging::Calibration;
+use super::imagej::{self, Stack};
+use crate::imaging::{Calibration, SampleType};
 use ndarray::Array2;
-use std::io::{self, Seek, Write};
 use std::path::Path;
-use tiff::encoder::{
-    DirectoryEncoder, Rational, TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard, TiffValue,
-};
-use tiff::tags::{ResolutionUnit, Tag};
-use tiff::{TiffError, TiffResult};
 
 /// Pages `[y, x]` of equal shape and one type; several pages are channels.
 #[derive(Debug, Clone, Copy)]
@@ -40,10 +36,15 @@ pub fn write_stack(path: &Path, pages: TiffPages<'_>, calibration: &Calibration)
     Document { pages, axis: PageAxis::Frames, names: &[], calibration, display: None }.write(path)
 }
 
-/// Bytes of a strip, about.
-const STRIP: usize = 1 << 20;
+/// What the pages are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PageAxis {
+    Channels,
+    /// Steps along z where the calibration has a frame step, along time where not.
+    Frames,
+}
 
-/// All that a TIFF is to hold.
+/// Pages in memory, and all that their TIFF is to say of them.
 pub(super) struct Document<'a> {
     pub(super) pages: TiffPages<'a>,
     pub(super) axis: PageAxis,
@@ -53,40 +54,38 @@ pub(super) struct Document<'a> {
     pub(super) display: Option<[f64; 2]>,
 }
 
-/// Where the strips of a page are: offsets and lengths in bytes.
-type Strips = Vec<(u64, u64)>;
-
 impl Document<'_> {
     /// Writes it whole or not at all.
     pub(super) fn write(&self, path: &Path) -> Result<(), ExportError> {
-        self.check()?;
-        let (height, width) = self.pages.shapes()[0];
-        let bytes = (self.pages.shapes().len() * height * width * self.pages.sample_bytes()) as u64;
-        // Classic TIFF has 32-bit offsets; a MiB is ample for the tags.
-        let big = bytes + (1 << 20) > u64::from(u32::MAX);
-        write_whole(path, |out| {
-            let written = if big {
-                self.encode::<_, TiffKindBig>(out)
-            } else {
-                self.encode::<_, TiffKindStandard>(out)
-            };
-            written.map_err(|error| match error {
-                TiffError::IoError(error) => error,
-                other => io::Error::other(other),
-            })
-        })
-        .map_err(ExportError::at(path))
+        let form = self.form()?;
+        let pages = self.pages.shapes().len();
+        let description = imagej::description(self.stack(pages), self.calibration, self.display);
+        let file = TiffFile {
+            form,
+            pages,
+            description: &description,
+            labels: self.names,
+            resolution: imagej::resolution(self.calibration),
+        };
+        file.write(path, &mut |page| Ok(self.pages.le_bytes(page)))
     }
 
-    fn check(&self) -> Result<(), ExportError> {
+    fn stack(&self, pages: usize) -> Stack {
+        let one = Stack { channels: 1, slices: 1, frames: 1 };
+        match self.axis {
+            PageAxis::Channels => Stack { channels: pages, ..one },
+            PageAxis::Frames if self.calibration.frame_step_nm().is_some() => Stack { slices: pages, ..one },
+            PageAxis::Frames => Stack { frames: pages, ..one },
+        }
+    }
+
+    /// The form of all pages; refuses pages that differ.
+    fn form(&self) -> Result<Form, ExportError> {
         let shapes = self.pages.shapes();
         let refuse = |why: String| Err(ExportError::Unsupported(why));
         let Some(&(height, width)) = shapes.first() else {
             return refuse("A TIFF needs at least one page".to_owned());
         };
-        if height == 0 || width == 0 || height > u32::MAX as usize || width > u32::MAX as usize {
-            return refuse(format!("A TIFF cannot hold a picture of {height} × {width} pixels"));
-        }
         if let Some(other) = shapes.iter().find(|&&shape| shape != (height, width)) {
             return refuse(format!(
                 "The pages of a TIFF have one shape, but one is {height} × {width} and another {} × {}",
@@ -96,76 +95,13 @@ impl Document<'_> {
         if !self.names.is_empty() && self.names.len() != shapes.len() {
             return refuse(format!("There are {} pages but {} names", shapes.len(), self.names.len()));
         }
-        Ok(())
-    }
-
-    fn encode<W: Write + Seek, K: TiffKind>(&self, out: W) -> TiffResult<()> {
-        let mut encoder = TiffEncoder::<W, K>::new_generic(out)?;
-        let mut first = encoder.image_directory()?;
-        let pages: Vec<Strips> = match self.pages {
-            TiffPages::U8(pages) => write_pixels(&mut first, pages)?,
-            TiffPages::U16(pages) => write_pixels(&mut first, pages)?,
-            TiffPages::F32(pages) => write_pixels(&mut first, pages)?,
+        let sample_type = match self.pages {
+            TiffPages::U8(_) => SampleType::U8,
+            TiffPages::U16(_) => SampleType::U16,
+            TiffPages::F32(_) => SampleType::F32,
         };
-        self.tag_page(&mut first, &pages[0])?;
-        self.tag_document(&mut first)?;
-        first.finish()?;
-        for strips in &pages[1..] {
-            let mut directory = encoder.image_directory()?;
-            self.tag_page(&mut directory, strips)?;
-            directory.finish()?;
-        }
-        Ok(())
-    }
-
-    /// The tags that every page has (TIFF 6.0, part 1, section 4).
-    fn tag_page<W: Write + Seek, K: TiffKind>(
-        &self,
-        directory: &mut DirectoryEncoder<'_, W, K>,
-        strips: &Strips,
-    ) -> TiffResult<()> {
-        let (height, width) = self.pages.shapes()[0];
-        let (bits, format) = match self.pages {
-            TiffPages::U8(_) => (8u16, 1u16),
-            TiffPages::U16(_) => (16, 1),
-            TiffPages::F32(_) => (32, 3),
-        };
-        let offsets = strips.iter().map(|s| K::convert_offset(s.0)).collect::<TiffResult<Vec<_>>>()?;
-        let lengths = strips.iter().map(|s| K::convert_offset(s.1)).collect::<TiffResult<Vec<_>>>()?;
-        directory.write_tag(Tag::ImageWidth, width as u32)?;
-        directory.write_tag(Tag::ImageLength, height as u32)?;
-        directory.write_tag(Tag::BitsPerSample, bits)?;
-        directory.write_tag(Tag::SampleFormat, format)?;
-        directory.write_tag(Tag::Compression, 1u16)?;
-        // Zero is black.
-        directory.write_tag(Tag::PhotometricInterpretation, 1u16)?;
-        directory.write_tag(Tag::SamplesPerPixel, 1u16)?;
-        directory.write_tag(Tag::RowsPerStrip, self.pages.rows_per_strip() as u32)?;
-        directory.write_tag(Tag::StripOffsets, K::convert_slice(&offsets))?;
-        directory.write_tag(Tag::StripByteCounts, K::convert_slice(&lengths))?;
-        if let Some([x, y]) = imagej::resolution(self.calibration.pixel().as_ref()) {
-            directory.write_tag(Tag::XResolution, Rational { n: x.0, d: x.1 })?;
-            directory.write_tag(Tag::YResolution, Rational { n: y.0, d: y.1 })?;
-            directory.write_tag(Tag::ResolutionUnit, ResolutionUnit::None.to_u16())?;
-        }
-        Ok(())
-    }
-
-    /// The tags that only the first page has.
-    fn tag_document<W: Write + Seek, K: TiffKind>(
-        &self,
-        directory: &mut DirectoryEncoder<'_, W, K>,
-    ) -> TiffResult<()> {
-        let pages = self.pages.shapes().len();
-        let description = imagej::description(pages, self.axis, self.calibration, self.display);
-        directory.write_tag(Tag::ImageDescription, description.as_str())?;
-        directory.write_tag(Tag::Software, "Polepiece")?;
-        if !self.names.is_empty() {
-            let (counts, bytes) = imagej::labels(self.names);
-            directory.write_tag(Tag::Unknown(50838), counts.as_slice())?;
-            directory.write_tag(Tag::Unknown(50839), bytes.as_slice())?;
-        }
-        Ok(())
+        let compression = Compression::None;
+        Ok(Form { height, width, samples: 1, colour: false, sample_type, compression })
     }
 }
 
@@ -179,39 +115,14 @@ impl TiffPages<'_> {
         }
     }
 
-    fn sample_bytes(&self) -> usize {
+    /// A page row by row, little-endian.
+    fn le_bytes(&self, page: usize) -> Vec<u8> {
         match self {
-            Self::U8(_) => 1,
-            Self::U16(_) => 2,
-            Self::F32(_) => 4,
+            Self::U8(pages) => pages[page].iter().copied().collect(),
+            Self::U16(pages) => pages[page].iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Self::F32(pages) => pages[page].iter().flat_map(|v| v.to_le_bytes()).collect(),
         }
     }
-
-    fn rows_per_strip(&self) -> usize {
-        let (height, width) = self.shapes()[0];
-        (STRIP / (width * self.sample_bytes())).clamp(1, height)
-    }
-}
-
-/// Writes all pages as one block of samples and says where each strip came to lie.
-fn write_pixels<W: Write + Seek, K: TiffKind, T: Copy>(
-    directory: &mut DirectoryEncoder<'_, W, K>,
-    pages: &[Array2<T>],
-) -> TiffResult<Vec<Strips>>
-where
-    [T]: TiffValue,
-{
-    pages
-        .iter()
-        .map(|page| {
-            let (height, width) = page.dim();
-            let rows = (STRIP / (width * size_of::<T>())).clamp(1, height);
-            let page = page.as_standard_layout();
-            let samples = page.as_slice().unwrap_or_default();
-            let strip = |part: &[T]| Ok((directory.write_data(part)?, size_of_val(part) as u64));
-            samples.chunks(rows * width).map(strip).collect()
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -219,6 +130,7 @@ mod tests {
     use super::*;
     use crate::imaging::{self, AxisScale, PixelSize, SampleType, Samples};
     use ndarray::array;
+    use tiff::encoder::TiffKindBig;
 
     fn calibrated(x_nm: f64, y_nm: f64) -> Calibration {
         let pixel = PixelSize { x_nm, y_nm, source: "test".to_owned() };
@@ -287,17 +199,22 @@ mod tests {
     #[test]
     fn a_big_file_differs_in_its_offsets_only() {
         let pages = [array![[1u8, 2]], array![[3, 4]]];
-        let document = Document {
-            pages: TiffPages::U8(&pages),
-            axis: PageAxis::Channels,
-            names: &[],
-            calibration: &Calibration::default(),
-            display: None,
+        let (names, calibration) = (Vec::new(), Calibration::default());
+        let (pages_in, axis) = (TiffPages::U8(&pages), PageAxis::Channels);
+        let document =
+            Document { pages: pages_in, axis, names: &names, calibration: &calibration, display: None };
+        let big = TiffFile {
+            form: document.form().unwrap(),
+            pages: 2,
+            description: "ImageJ=1.11a\nimages=2\nchannels=2\n",
+            labels: &[],
+            resolution: None,
         };
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("big.tif");
         let file = std::fs::File::create(&path).unwrap();
-        document.encode::<_, TiffKindBig>(file).unwrap();
+        let encoded = big.encode::<_, TiffKindBig>(file, &mut |page| Ok(pages_in.le_bytes(page)));
+        assert!(encoded.is_ok());
         let read = &imaging::open(&path).unwrap()[0];
         assert_eq!(read.plane(0, 1).unwrap().samples, Samples::U8(pages[1].clone()));
     }
