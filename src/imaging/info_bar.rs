@@ -4,7 +4,9 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use super::{Micrograph, find_info_bar};
+use ndarray::{Array2, s};
+
+use super::{ImagingError, Micrograph, find_info_bar};
 
 /// The last `rows` rows of a picture are text and not specimen.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -67,8 +69,12 @@ impl Micrograph {
         0..self.height() - bar.min(self.height().saturating_sub(1))
     }
 
-    /// The same planes with the info bar that `choice` says. What a person says is kept as such only where it differs
-    /// from what [`InfoBarChoice::Auto`] gives, so that a run repeated with its number of rows is the same run.
+    /// [`Micrograph::grey`] of the specimen alone.
+    pub fn specimen_grey(&self, frame: usize) -> Result<Array2<f32>, ImagingError> {
+        Ok(self.grey(frame)?.slice_move(s![self.specimen_rows(), ..]))
+    }
+
+    /// The same planes with the info bar that `choice` says; reads the picture where the file says nothing.
     ///
     /// A picture that cannot be read has no bar that could be found; reading it says why.
     #[must_use]
@@ -77,12 +83,19 @@ impl Micrograph {
             Some(_) => self.clone(),
             None => self.with_info_bar(self.found_info_bar()),
         };
-        let there = automatic.info_bar().map_or(0, |bar| bar.rows);
+        automatic.overruling_info_bar(choice)
+    }
+
+    /// The same planes with a person's word in place of the info bar that is known. It is kept as a person's only where
+    /// it differs, so that a run repeated with its number of rows is the same run.
+    #[must_use]
+    pub fn overruling_info_bar(&self, choice: InfoBarChoice) -> Self {
+        let known = self.info_bar().map_or(0, |bar| bar.rows);
         match choice {
-            InfoBarChoice::Rows(rows) if rows != there => {
-                automatic.with_info_bar(Some(InfoBar::by_hand(rows.min(self.height().saturating_sub(1)))))
+            InfoBarChoice::Rows(rows) if rows != known => {
+                self.with_info_bar(Some(InfoBar::by_hand(rows.min(self.height().saturating_sub(1)))))
             }
-            _ => automatic,
+            _ => self.clone(),
         }
     }
 

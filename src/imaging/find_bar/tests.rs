@@ -1,3 +1,4 @@
+//! Banners drawn and real, and pictures that only look as if they had one.
 use super::*;
 use crate::imaging::{InfoBarChoice, Micrograph, open};
 use image::ImageEncoder;
