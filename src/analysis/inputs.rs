@@ -2,10 +2,11 @@
 use super::{AnalysisError, normalise, resample};
 use crate::imaging::Micrograph;
 use crate::network::{ModelCard, Normalisation, Task};
-use ndarray::{Array2, Array3, Axis};
+use ndarray::{Array2, Array3, Axis, s};
 
 /// The network's input `[channel, y, x]`: the chosen microscope channels, normalised plane by plane as the card says
-/// and, for a classifier with an input size, resampled to it. Training and running both come through here.
+/// and, for a classifier with an input size, resampled to it. Training and running both come through here. The rows of
+/// an info bar are left out before anything is computed, so that they decide no percentile and feed no network.
 ///
 /// `inputs` is the number of channels the network takes. With `channels` `None` a network of one input sees the grey
 /// values (the luminance of a colour picture), any other the first channels.
@@ -30,6 +31,9 @@ pub fn network_input(
             Source::Grey => micrograph.grey(frame)?,
             Source::Channel(channel) => micrograph.plane(frame, channel)?.to_f32(),
         };
+        if !micrograph.specimen_rows().contains(&plane.nrows().wrapping_sub(1)) {
+            plane = plane.slice_move(s![micrograph.specimen_rows(), ..]);
+        }
         if plane.is_empty() {
             return Err(AnalysisError::Mismatch(format!("{} has no pixels", micrograph.name())));
         }

@@ -1,5 +1,5 @@
 //! Integer classes per pixel.
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
 /// Class of every pixel `[y, x]`; 0 is the background.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +19,19 @@ impl LabelMap {
     /// Pixels of each class below `classes`; larger labels are not counted.
     #[must_use]
     pub fn counts(&self, classes: usize) -> Vec<u64> {
-        let mut counts = vec![0; classes];
-        for &label in &self.0 {
-            if let Some(count) = counts.get_mut(usize::from(label)) {
-                *count += 1;
-            }
-        }
-        counts
+        count_classes(self.0.view(), classes)
     }
+}
+
+/// Pixels of each class below `classes`.
+pub(super) fn count_classes(labels: ArrayView2<'_, u16>, classes: usize) -> Vec<u64> {
+    let mut counts = vec![0; classes];
+    for &label in labels {
+        if let Some(count) = counts.get_mut(usize::from(label)) {
+            *count += 1;
+        }
+    }
+    counts
 }
 
 #[cfg(test)]

@@ -20,11 +20,13 @@ pub use error::AnalysisError;
 pub use inputs::network_input;
 pub use label_map::LabelMap;
 pub use normalise::normalise;
-pub use objects::{Object, measure};
+pub use objects::{Object, measure, remeasured};
 pub use otsu::otsu_threshold;
 pub use outlook::{Outlook, outlook};
 pub use resample::resample;
 pub use run::{Classification, Prediction, RunSettings, Segmentation, features_of, run};
 
+#[cfg(test)]
+mod info_bar_tests;
 #[cfg(test)]
 mod tests;

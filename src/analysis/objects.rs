@@ -30,25 +30,46 @@ pub fn measure(labels: &LabelMap, pixel: Option<&PixelSize>) -> Vec<Object> {
     components(labels.0.view()).iter().zip(1..).map(|(component, id)| object(id, component, pixel)).collect()
 }
 
+/// The same objects on pixels of another size.
+#[must_use]
+pub fn remeasured(objects: &[Object], pixel: Option<&PixelSize>) -> Vec<Object> {
+    objects.iter().map(|object| object.clone().in_nanometres(pixel)).collect()
+}
+
 fn object(id: u32, component: &Component, pixel: Option<&PixelSize>) -> Object {
     let area = component.area as f64;
-    let diameter = |area: f64| (4.0 * area / PI).sqrt();
     let [y, x] = component.sum.map(|sum| sum as f64 / area);
-    let [top, left, height, width] = component.bounding_box();
-    let area_nm2 = pixel.map(|p| area * p.x_nm * p.y_nm);
-    Object {
+    let in_pixels = Object {
         id,
         class: component.class,
         area_px: component.area,
         centroid_px: [y, x],
         equivalent_diameter_px: diameter(area),
-        bounding_box_px: [top, left, height, width],
-        area_nm2,
-        centroid_nm: pixel.map(|p| [y * p.y_nm, x * p.x_nm]),
-        equivalent_diameter_nm: area_nm2.map(diameter),
-        bounding_box_nm: pixel.map(|p| {
+        bounding_box_px: component.bounding_box(),
+        area_nm2: None,
+        centroid_nm: None,
+        equivalent_diameter_nm: None,
+        bounding_box_nm: None,
+    };
+    in_pixels.in_nanometres(pixel)
+}
+
+/// Of the circle of an area.
+fn diameter(area: f64) -> f64 {
+    (4.0 * area / PI).sqrt()
+}
+
+impl Object {
+    /// Every length and area from the pixels', where their size is known.
+    fn in_nanometres(mut self, pixel: Option<&PixelSize>) -> Self {
+        let ([y, x], [top, left, height, width]) = (self.centroid_px, self.bounding_box_px);
+        self.area_nm2 = pixel.map(|p| self.area_px as f64 * p.x_nm * p.y_nm);
+        self.centroid_nm = pixel.map(|p| [y * p.y_nm, x * p.x_nm]);
+        self.equivalent_diameter_nm = self.area_nm2.map(diameter);
+        self.bounding_box_nm = pixel.map(|p| {
             [top as f64 * p.y_nm, left as f64 * p.x_nm, height as f64 * p.y_nm, width as f64 * p.x_nm]
-        }),
+        });
+        self
     }
 }
 
@@ -75,6 +96,10 @@ mod tests {
         };
         assert_eq!(measure(&labels, Some(&pixel)), [expected]);
         let uncalibrated = &measure(&labels, None)[0];
+        assert_eq!(
+            remeasured(std::slice::from_ref(uncalibrated), Some(&pixel)),
+            measure(&labels, Some(&pixel))
+        );
         assert_eq!((uncalibrated.area_nm2, uncalibrated.centroid_nm), (None, None));
     }
 

@@ -7,19 +7,26 @@ use crate::network::{Model, Op};
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-/// Stitches the tiles' class scores to probabilities and labels.
+/// What a mask must know of the picture besides what the network sees.
+pub(super) struct Frame {
+    /// With the info bar.
+    pub(super) height: usize,
+    pub(super) pixel: Option<PixelSize>,
+}
+
+/// Stitches the tiles' class scores to probabilities and labels; the info bar stays 0.
 pub(super) fn segment(
     walk: &Walk<'_>,
     recorder: &mut Recorder,
-    pixel: Option<PixelSize>,
+    frame: Frame,
 ) -> Result<Segmentation, AnalysisError> {
     let classes = &walk.model.card.classes;
     let (_, height, width) = walk.image.dim();
     check_output(walk, &[classes.len(), walk.tiling.padded[0], walk.tiling.padded[1]])?;
-    memory::check_free("The result", memory::f32_bytes([classes.len(), height, width]))?;
+    memory::check_free("The result", memory::f32_bytes([classes.len(), frame.height, width]))?;
     let scores = Scores::of(walk.model);
-    let mut probabilities = Array3::zeros((classes.len(), height, width));
-    let mut labels = Array2::zeros((height, width));
+    let mut probabilities = Array3::zeros((classes.len(), frame.height, width));
+    let mut labels = Array2::zeros((frame.height, width));
     walk.run(recorder, |tile, output| {
         let [rows, columns] = [(0, height), (1, width)]
             .map(|(axis, size)| tile.core[axis].start.min(size)..tile.core[axis].end.min(size));
@@ -37,7 +44,8 @@ pub(super) fn segment(
         labels: LabelMap(labels),
         probabilities,
         classes: classes.clone(),
-        pixel,
+        specimen_rows: height,
+        pixel: frame.pixel,
         tile: walk.tiling.side,
     })
 }

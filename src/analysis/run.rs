@@ -1,4 +1,6 @@
 //! A model on a frame of a micrograph: the one function behind the window's Run and the command line.
+use super::label_map::count_classes;
+use super::predict::Frame;
 use super::retry::until_it_fits;
 use super::tiling::Tiling;
 use super::walk::{Walk, check_wanted, planned_nodes};
@@ -8,7 +10,7 @@ use crate::inspect::{FeatureMaps, PlannedNode, Recorder, Wanted};
 use crate::monitor::Monitor;
 use crate::network::{ClassInfo, Model, Task};
 use candle_core::Device;
-use ndarray::Array3;
+use ndarray::{Array3, s};
 use std::sync::Arc;
 
 /// Everything that decides a result, besides model and micrograph.
@@ -26,16 +28,30 @@ pub struct RunSettings {
     pub memory_limit: Option<u64>,
 }
 
-/// Classes per pixel, and how sure.
+/// Classes per pixel, and how sure. Both have the picture's whole size.
 #[derive(Debug, Clone)]
 pub struct Segmentation {
+    /// Class 0 in the info bar, which belongs to no object.
     pub labels: LabelMap,
-    /// Softmax `[class, y, x]`.
+    /// Softmax `[class, y, x]`; 0 for every class in the info bar, of which nothing is said.
     pub probabilities: Array3<f32>,
     pub classes: Vec<ClassInfo>,
+    /// How many rows show the specimen; those below are the info bar and count as nothing.
+    pub specimen_rows: usize,
     pub pixel: Option<PixelSize>,
     /// Side of the tiles used (the same in [`RunSettings::tile`] repeats the run exactly); `None`: whole.
     pub tile: Option<usize>,
+}
+
+impl Segmentation {
+    /// Share of the specimen that each class covers; the info bar is no specimen.
+    #[must_use]
+    pub fn area_fractions(&self) -> Vec<f64> {
+        let specimen = self.labels.0.slice(s![..self.specimen_rows.min(self.labels.height()), ..]);
+        let pixels = specimen.len().max(1) as f64;
+        let counts = count_classes(specimen, self.classes.len());
+        counts.into_iter().map(|count| count as f64 / pixels).collect()
+    }
 }
 
 /// One probability a class.
@@ -67,7 +83,8 @@ pub fn run(
         recorder.plan(&prepared.nodes);
         match model.card.task {
             Task::Segment => {
-                let segmentation = predict::segment(walk, recorder, micrograph.calibration().pixel())?;
+                let frame = Frame { height: micrograph.height(), pixel: micrograph.calibration().pixel() };
+                let segmentation = predict::segment(walk, recorder, frame)?;
                 Ok(Prediction::Segmentation(Arc::new(segmentation)))
             }
             Task::Classify => Ok(Prediction::Classification(Arc::new(predict::classify(walk, recorder)?))),
@@ -123,7 +140,7 @@ impl<'a> Prepared<'a> {
         let image =
             network_input(&model.card, inputs, micrograph, settings.frame, settings.channels.as_deref())?;
         monitor.check()?;
-        let source = [micrograph.height(), micrograph.width()];
+        let source = [micrograph.specimen_rows().len(), micrograph.width()];
         let size = [image.dim().1, image.dim().2];
         let (tiling, extent) = match model.card.task {
             Task::Segment => {

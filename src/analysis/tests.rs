@@ -29,7 +29,7 @@ pub(super) fn card(task: Task, classes: usize, inputs: usize) -> ModelCard {
     }
 }
 
-fn model(graph: Graph, card: ModelCard) -> Model {
+pub(super) fn model(graph: Graph, card: ModelCard) -> Model {
     let weights = Weights::initialised(&graph, 7, &Device::Cpu).unwrap();
     Model::new(graph, weights, card).unwrap()
 }
@@ -41,7 +41,7 @@ pub(super) fn segmenter(depth: usize, upsample: Option<Resample>) -> Model {
 }
 
 /// A picture without any symmetry.
-fn micrograph([channels, height, width]: [usize; 3]) -> Micrograph {
+pub(super) fn micrograph([channels, height, width]: [usize; 3]) -> Micrograph {
     let mut state = 1_u32;
     let values = Array4::from_shape_fn((1, channels, height, width), |(_, c, y, x)| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -57,7 +57,7 @@ fn all() -> Recorder {
     Recorder::new(Wanted::All { first: None }, u64::MAX)
 }
 
-fn segmented(
+pub(super) fn segmented(
     model: &Model,
     micrograph: &Micrograph,
     settings: &RunSettings,

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compute::DeviceChoice;
 use crate::export::Format;
+use crate::imaging::{InfoBarChoice, ScaleByHand};
 use crate::synth::Kind;
 
 use super::bench::BenchArgs;
@@ -117,6 +118,12 @@ pub struct PartArgs {
     /// Side of a tile in pixels (default: the whole image where memory allows)
     #[arg(long, value_name = "PX")]
     pub tile: Option<usize>,
+    /// Rows of text below the images to leave out: auto takes the file's word, else what is seen in the picture
+    #[arg(long, value_name = "auto|none|ROWS", default_value = "auto")]
+    pub info_bar: InfoBarChoice,
+    /// Size of a pixel, instead of the file's: 5nm, 0.5um, 5nmx6nm (across x down), 500nm/183.5px (along a scale bar)
+    #[arg(long, value_name = "SIZE")]
+    pub pixel_size: Option<ScaleByHand>,
 }
 
 #[derive(Debug, Args)]
@@ -266,6 +273,9 @@ pub struct TrainArgs {
     /// Go on from the checkpoint beside the output
     #[arg(long)]
     pub resume: bool,
+    /// Rows of text below the images that are not learned from: auto, none or a number
+    #[arg(long, value_name = "auto|none|ROWS", default_value = "auto")]
+    pub info_bar: InfoBarChoice,
     /// The model file to write
     #[arg(long, short, value_name = "MODEL.safetensors")]
     pub out: PathBuf,
@@ -290,6 +300,9 @@ pub struct EvaluateArgs {
     /// Label scheme in TOML: which grey values or colours mean which class
     #[arg(long)]
     pub labels: Option<PathBuf>,
+    /// Rows of text below the images that are not judged: auto, none or a number
+    #[arg(long, value_name = "auto|none|ROWS", default_value = "auto")]
+    pub info_bar: InfoBarChoice,
     /// Also score Otsu's threshold, the baseline a network must beat
     #[arg(long)]
     pub otsu: bool,

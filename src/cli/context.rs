@@ -37,17 +37,20 @@ pub(super) fn load_model(name: &str, device: &OpenDevice, task: Option<Task>) ->
     }
 }
 
-/// The series of a file that were asked for.
+/// The series of a file that were asked for, with the info bar and the scale that were.
 pub(super) fn series_of(path: &Path, part: &PartArgs) -> anyhow::Result<Vec<Micrograph>> {
     let mut all = imaging::open(path)?;
     for note in all.iter().flat_map(Micrograph::notes) {
         complain(&format!("{note}: {}", path.display()));
     }
-    let Some(wanted) = part.series else { return Ok(all) };
-    if wanted >= all.len() {
-        bail!("There is no series {wanted}, only 0 to {}: {}", all.len() - 1, path.display());
+    if let Some(wanted) = part.series {
+        if wanted >= all.len() {
+            bail!("There is no series {wanted}, only 0 to {}: {}", all.len() - 1, path.display());
+        }
+        all = vec![all.swap_remove(wanted)];
     }
-    Ok(vec![all.swap_remove(wanted)])
+    let asked = |m: &Micrograph| m.choosing_info_bar(part.info_bar).with_scale(part.pixel_size.as_ref());
+    Ok(all.iter().map(asked).collect())
 }
 
 /// The settings for every frame that was asked for.

@@ -28,7 +28,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Outcome {
         (None, Task::Classify) => args.images.clone(),
         (None, Task::Segment) => bail!("A segmenter is scored against masks: add --masks DIR"),
     };
-    let data = EvaluationData { images: args.images.clone(), masks, scheme };
+    let data = EvaluationData { images: args.images.clone(), masks, scheme, info_bar: args.info_bar };
     let evaluation = with_progress("Evaluating", |monitor| evaluate(&model, &data, &device.device, monitor))?;
     let otsu = if args.otsu && model.card.task == Task::Segment {
         Some(with_progress("Otsu", |monitor| evaluate_otsu(&data, None, monitor))?)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::imaging::{self, AxisScale, Micrograph, format_length};
+use crate::imaging::{self, AxisScale, InfoBarChoice, Micrograph, format_length};
 use crate::monitor::Monitor;
 
 use super::args::InfoArgs;
@@ -62,8 +62,8 @@ pub(super) fn run(args: &InfoArgs) -> Outcome {
 fn file_info(path: &Path, hash: bool, monitor: &Monitor) -> anyhow::Result<FileInfo> {
     let series = imaging::open(path)?;
     let count = series.len();
-    let each = series.iter().enumerate();
-    let infos = each.map(|(i, micrograph)| series_info(path, micrograph, hash, &monitor.part(i, count)));
+    let each = series.iter().map(|m| m.choosing_info_bar(InfoBarChoice::Auto)).enumerate();
+    let infos = each.map(|(i, micrograph)| series_info(path, &micrograph, hash, &monitor.part(i, count)));
     let mut infos = infos.collect::<anyhow::Result<Vec<_>>>()?.into_iter();
     let first = infos.next().ok_or_else(|| anyhow::anyhow!("No image in the file: {}", path.display()))?;
     Ok(FileInfo { first, more_series: infos.collect() })
@@ -105,6 +105,9 @@ fn print(info: &SeriesInfo) {
     match (info.pixel_size_nm, &info.pixel_size_source) {
         (Some(nm), Some(source)) => say(&format!("  pixel {}, from {source}", format_length(nm))),
         _ => say("  uncalibrated: the file names no pixel size"),
+    }
+    if let Some(source) = &info.info_bar_source {
+        say(&format!("  info bar: the last {} rows, {source}", info.info_bar_rows));
     }
     for note in &info.notes {
         say(&format!("  note: {note}"));

@@ -29,7 +29,9 @@ struct Done {
     device: String,
     seconds: f64,
     objects: usize,
-    /// Share of the pixels, by class name.
+    /// Rows of text below the image, which count as nothing.
+    info_bar_rows: usize,
+    /// Share of the specimen's pixels, by class name.
     area_fraction: serde_json::Map<String, serde_json::Value>,
     files: Vec<String>,
 }
@@ -117,12 +119,11 @@ fn report(
     seconds: f64,
     files: &[PathBuf],
 ) -> anyhow::Result<()> {
-    let (labels, classes) = (&job.segmentation.labels, &job.segmentation.classes);
+    let classes = &job.segmentation.classes;
     let path =
         job.micrograph.path().map_or_else(|| job.micrograph.name().into(), |p| p.display().to_string());
-    let counts = labels.counts(classes.len());
-    let pixels = labels.0.len().max(1) as f64;
-    let shares = classes.iter().zip(&counts).map(|(class, &n)| (class.name.clone(), n as f64 / pixels));
+    let shares = classes.iter().zip(job.segmentation.area_fractions());
+    let shares = shares.map(|(class, share)| (class.name.clone(), share));
     if json {
         return say_json(&Done {
             path,
@@ -132,6 +133,7 @@ fn report(
             device: job.device.to_owned(),
             seconds,
             objects: objects.len(),
+            info_bar_rows: job.micrograph.info_bar().map_or(0, |bar| bar.rows),
             area_fraction: shares.map(|(name, share)| (name, share.into())).collect(),
             files: files.iter().map(|p| p.display().to_string()).collect(),
         });

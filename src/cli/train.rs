@@ -25,6 +25,7 @@ pub(super) fn run(args: &TrainArgs) -> Outcome {
         steps: args.steps,
         resume: args.resume,
         data_root: args.data.clone(),
+        info_bar: args.info_bar,
     };
     // The loop's closure and this function both speak on the terminal; the first failure to do so is kept.
     let spoken = RefCell::new(Ok(()));

@@ -2,7 +2,7 @@
 
 use super::{ClassJob, ExportJob, Format};
 use crate::analysis::RunSettings;
-use crate::imaging::Micrograph;
+use crate::imaging::{InfoBarChoice, Micrograph};
 use crate::network::Model;
 use std::path::Path;
 
@@ -51,6 +51,13 @@ fn part(words: &mut Vec<String>, micrograph: &Micrograph, settings: &RunSettings
     }
     if let Some(tile) = tile {
         words.extend(["--tile".to_owned(), tile.to_string()]);
+    }
+    // The number rather than "auto": another version may find another one.
+    if let Some(bar) = micrograph.info_bar() {
+        words.extend(["--info-bar".to_owned(), InfoBarChoice::Rows(bar.rows).to_string()]);
+    }
+    if let Some(scale) = micrograph.scale_by_hand() {
+        words.extend(["--pixel-size".to_owned(), scale.to_string()]);
     }
 }
 
@@ -119,6 +126,13 @@ mod tests {
         assert_eq!(command_line(&job, Path::new("/out")), format!("{start} {end}"));
         job.paint.contrast = Some(Contrast { low: -1.5, high: 200.0 });
         assert_eq!(command_line(&job, Path::new("/out")), format!("{start} --contrast -1.5,200 {end}"));
+        let micrograph = testing::made().micrograph;
+        let by_hand = micrograph
+            .with_scale("500nm/183.5px".parse().ok().as_ref())
+            .choosing_info_bar(InfoBarChoice::Rows(1));
+        job.micrograph = &by_hand;
+        let said = "--tile 256 --info-bar 1 --pixel-size 500nm/183.5px --threads 2 --device cpu";
+        assert!(command_line(&job, Path::new("/out")).ends_with(said));
         job.device = "NVIDIA H100";
         assert!(command_line(&job, Path::new("/out")).ends_with("--device cuda"));
     }

@@ -7,7 +7,7 @@ use super::command::{absolute, class_command_line, command_line};
 use super::{ClassJob, ExportError, ExportJob, Format, Paint};
 use crate::analysis::RunSettings;
 use crate::files::sha256_of_file;
-use crate::imaging::{Micrograph, PixelSize};
+use crate::imaging::{InfoBar, Micrograph, PixelSize};
 use crate::network::{ClassInfo, Model};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -51,6 +51,8 @@ struct ModelOf<'a> {
 struct Settings<'a> {
     #[serde(flatten)]
     run: &'a RunSettings,
+    /// The rows of text below the image that were left out; `None` where there are none.
+    info_bar: Option<&'a InfoBar>,
     /// Side of the tiles that were used, whether asked for or not; `None` for the whole image at once.
     tile_used: Option<usize>,
     device: &'a str,
@@ -87,7 +89,14 @@ pub(super) fn of_segmentation(
         command: command_line(job, dir),
         input: Input::of(job.micrograph)?,
         model: ModelOf::of(job.model),
-        settings: Settings { run: job.settings, tile_used: job.segmentation.tile, device, threads, overlay },
+        settings: Settings {
+            run: job.settings,
+            info_bar: job.micrograph.info_bar(),
+            tile_used: job.segmentation.tile,
+            device,
+            threads,
+            overlay,
+        },
         classes: classes(&job.segmentation.classes),
         pixel_size: job.segmentation.pixel.as_ref(),
         files: written(files)?,
@@ -104,7 +113,14 @@ pub(super) fn of_classification(job: &ClassJob<'_>, files: &[PathBuf]) -> Result
         command: class_command_line(job),
         input: Input::of(job.micrograph)?,
         model: ModelOf::of(job.model),
-        settings: Settings { run: job.settings, tile_used: None, device, threads, overlay: None },
+        settings: Settings {
+            run: job.settings,
+            info_bar: job.micrograph.info_bar(),
+            tile_used: None,
+            device,
+            threads,
+            overlay: None,
+        },
         classes: classes(&job.classification.classes),
         pixel_size: pixel.as_ref(),
         files: written(files)?,

@@ -4,7 +4,7 @@ use super::Paint;
 use crate::analysis::LabelMap;
 use crate::imaging::Contrast;
 use crate::network::ClassInfo;
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, s};
 use std::io::{self, Write};
 
 /// A label map in its class colours. Up to 256 classes it is an indexed PNG whose indices are the classes, so that
@@ -23,14 +23,16 @@ pub(super) fn palette_png(labels: &LabelMap, classes: &[ClassInfo], out: &mut im
     finish(encoder, &indices)
 }
 
-/// RGB bytes `[y][x][3]` of the grey image with the class colours over it; class 0 is not painted.
+/// RGB bytes `[y][x][3]` of the grey image with the class colours over it; class 0 is not painted. Without a contrast
+/// in `paint`, the first `specimen` rows decide it.
 pub(super) fn overlay(
     grey: ArrayView2<'_, f32>,
-    labels: &LabelMap,
-    classes: &[ClassInfo],
+    specimen: usize,
+    (labels, classes): (&LabelMap, &[ClassInfo]),
     paint: Paint,
 ) -> Vec<u8> {
-    let contrast = paint.contrast.unwrap_or_else(|| Contrast::auto(grey));
+    let auto = || Contrast::auto(grey.slice(s![..specimen.min(grey.nrows()), ..]));
+    let contrast = paint.contrast.unwrap_or_else(auto);
     let opacity = paint.opacity.clamp(0.0, 1.0);
     let pixel = |(&value, &class): (&f32, &u16)| {
         let below = contrast.unit(value) * 255.0;
@@ -111,8 +113,8 @@ mod tests {
             [[9, 9, 9], [255, 0, 0], [0, 0, 255]].map(|colour| ClassInfo { name: String::new(), colour });
         // Grey 127.5 halfway to 255 is 191.25, to 0 is 63.75.
         let expected = [[0, 0, 0], [255, 255, 255], [191, 64, 64], [64, 64, 191]].concat();
-        assert_eq!(overlay(grey.view(), &labels, &classes, paint), expected);
-        let solid = overlay(grey.view(), &labels, &classes, Paint { opacity: 1.0, ..paint });
+        assert_eq!(overlay(grey.view(), 2, (&labels, &classes), paint), expected);
+        let solid = overlay(grey.view(), 2, (&labels, &classes), Paint { opacity: 1.0, ..paint });
         assert_eq!(solid[6..9], [255, 0, 0]);
     }
 }

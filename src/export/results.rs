@@ -148,7 +148,8 @@ fn write_one(job: &ExportJob<'_>, format: Format, path: &Path) -> Result<(), Exp
                 path: path.to_path_buf(),
                 source: io::Error::other(format!("The image for the overlay cannot be read: {error}")),
             })?;
-            let rgb = pictures::overlay(grey.view(), labels, classes, job.paint);
+            let rgb =
+                pictures::overlay(grey.view(), job.segmentation.specimen_rows, (labels, classes), job.paint);
             let size = [labels.height(), labels.width()];
             write_whole(path, |out| pictures::rgb_png(&rgb, size, out)).map_err(ExportError::at(path))
         }

@@ -12,7 +12,7 @@ use super::axes::Axes;
 use super::cache::Cache;
 use super::info_bar::InfoBar;
 use super::metadata::Metadata;
-use super::{AxisScale, Calibration, ImagingError, Plane, SampleType};
+use super::{AxisScale, Calibration, ImagingError, Plane, SampleType, ScaleByHand};
 use crate::monitor::Monitor;
 
 /// Bytes of decoded planes that one micrograph keeps, all its clones together.
@@ -39,6 +39,8 @@ pub(super) struct About {
     pub channel_names: Vec<String>,
     pub colour: bool,
     pub calibration: Calibration,
+    /// Where the calibration's pixel is a person's word.
+    pub scale_by_hand: Option<ScaleByHand>,
     /// Where the file says that its last rows are text.
     pub info_bar: Option<InfoBar>,
     pub metadata: Metadata,
@@ -62,6 +64,7 @@ impl About {
             channel_names,
             colour: false,
             calibration: Calibration::default(),
+            scale_by_hand: None,
             info_bar: None,
             metadata: Metadata::default(),
             notes: Vec::new(),
@@ -171,6 +174,7 @@ impl Micrograph {
             channel_names,
             colour,
             calibration,
+            scale_by_hand: None,
             info_bar: None,
             metadata: Metadata::default(),
             notes: Vec::new(),
@@ -181,7 +185,13 @@ impl Micrograph {
     /// The same planes with another calibration, such as one that a person set.
     #[must_use]
     pub fn with_calibration(&self, calibration: Calibration) -> Self {
-        let about = About { calibration, ..(*self.about).clone() };
+        let about = About { calibration, scale_by_hand: None, ..(*self.about).clone() };
+        Self { about: Arc::new(about), planes: Arc::clone(&self.planes) }
+    }
+
+    /// The same planes with the calibration that follows from a person's `scale`.
+    pub(super) fn scaled_by_hand(&self, calibration: Calibration, scale: ScaleByHand) -> Self {
+        let about = About { calibration, scale_by_hand: Some(scale), ..(*self.about).clone() };
         Self { about: Arc::new(about), planes: Arc::clone(&self.planes) }
     }
 
@@ -268,6 +278,12 @@ impl Micrograph {
     #[must_use]
     pub fn calibration(&self) -> &Calibration {
         &self.about.calibration
+    }
+
+    /// What a person said of the scale, where it is not the file's.
+    #[must_use]
+    pub fn scale_by_hand(&self) -> Option<&ScaleByHand> {
+        self.about.scale_by_hand.as_ref()
     }
 
     /// The text below the image, where it is known. [`super::find_info_bar`] looks for it in a picture.

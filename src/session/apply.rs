@@ -30,6 +30,8 @@ impl Session {
             Command::Select(index) => self.select(index),
             Command::SetFrame(frame) => self.set_frame(frame),
             Command::SetChannel(channel) => self.set_channel(channel),
+            Command::SetInfoBar(choice) => self.set_info_bar(choice),
+            Command::SetPixelSize(scale) => self.set_pixel_size(scale),
             Command::ChooseModel(choice) => self.choose_model(choice),
             Command::RefreshModels => self.refresh_models(),
             Command::Run => self.run(),

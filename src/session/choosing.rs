@@ -75,7 +75,7 @@ impl Session {
     /// What Run would take now.
     fn look_ahead(&self) -> Option<Result<Outlook, String>> {
         let (model, opened) = (self.model.as_ref()?, self.current_opened()?);
-        let size = [opened.micrograph.height(), opened.micrograph.width()];
+        let size = specimen_size(&opened.micrograph);
         let settings = settings_for(model, opened);
         let found = outlook(&model.graph, &model.card, size, &settings, &self.device)
             .and_then(|outlook| outlook.recording(&model.graph, feature_budget()));
@@ -96,13 +96,18 @@ impl From<crate::network::NetworkError> for Failure {
 /// that a classifier resamples to.
 fn input_size(model: &Model, micrograph: Option<&Micrograph>) -> [usize; 3] {
     let without = [SIDE_WITHOUT_IMAGE; 2];
-    let own = micrograph.map_or(without, |micrograph| [micrograph.height(), micrograph.width()]);
+    let own = micrograph.map_or(without, specimen_size);
     let resampled = model.card.input_size.filter(|_| model.card.task == Task::Classify);
     let [y, x] = resampled.unwrap_or_else(|| {
         let [stride_y, stride_x] = total_stride(&model.graph);
         [own[0].next_multiple_of(stride_y.max(1)), own[1].next_multiple_of(stride_x.max(1))]
     });
     [model.graph.input_channels(), y, x]
+}
+
+/// What a network sees of a micrograph, `[y, x]`.
+fn specimen_size(micrograph: &Micrograph) -> [usize; 2] {
+    [micrograph.specimen_rows().len(), micrograph.width()]
 }
 
 /// Why a model cannot read a micrograph, and what to do.

@@ -1,6 +1,6 @@
 //! What a person can ask for; one enum, carried out in one place.
 use super::{ExportRequest, PredictionView, Theme};
-use crate::imaging::{Colormap, Contrast};
+use crate::imaging::{Colormap, Contrast, InfoBarChoice, ScaleByHand};
 use crate::inspect::FeatureOrder;
 use std::path::PathBuf;
 
@@ -20,6 +20,10 @@ pub enum Command {
     /// `None`: by percentiles of the data, again for each plane.
     SetContrast(Option<Contrast>),
     SetColormap(Colormap),
+    /// Which rows of the shown micrograph are its info bar.
+    SetInfoBar(InfoBarChoice),
+    /// The shown micrograph's scale by a person's word; `None`: the file's.
+    SetPixelSize(Option<ScaleByHand>),
     /// An installed model's id, or a path.
     ChooseModel(String),
     /// Look again into the models folders.

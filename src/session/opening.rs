@@ -4,7 +4,7 @@ use super::apply::Answer;
 use super::job::Failure;
 use super::thumbnail::thumbnail;
 use super::{JobKind, Opened, Session, Severity};
-use crate::imaging::{Micrograph, open};
+use crate::imaging::{InfoBarChoice, Micrograph, open};
 use crate::monitor::{Cancelled, Monitor};
 use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
@@ -110,13 +110,15 @@ impl Session {
     /// Puts a series in the list, in the place of what was read from the same file before.
     fn list(&mut self, new: NewSeries) -> usize {
         let id = self.new_key();
+        let NewSeries { micrograph, thumbnail, .. } = new;
         let mut opened =
-            Opened { id, micrograph: new.micrograph, thumbnail: new.thumbnail, frame: 0, channel: 0 };
+            Opened { id, as_read: micrograph.clone(), micrograph, thumbnail, frame: 0, channel: 0 };
         let same = |seen: &Opened| same_series(&seen.micrograph, &opened.micrograph);
         if let Some(index) = self.opened.iter().position(same) {
             let before = &self.opened[index];
             opened.frame = before.frame.min(opened.micrograph.frames().saturating_sub(1));
             opened.channel = before.channel.min(opened.micrograph.channels().saturating_sub(1));
+            opened.micrograph = opened.corrected_as(&before.micrograph);
             self.opened[index] = opened;
             index
         } else {
@@ -241,6 +243,7 @@ fn read_file(path: &Path, asked: usize, answer: &mut OpenedFiles) -> bool {
     };
     let before = answer.series.len();
     for micrograph in all {
+        let micrograph = micrograph.choosing_info_bar(InfoBarChoice::Auto);
         let notes = micrograph
             .notes()
             .iter()

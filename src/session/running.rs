@@ -230,7 +230,8 @@ mod tests {
         let micrograph =
             Micrograph::from_array("map", values, channels, crate::imaging::Calibration::default());
         let thumbnail = (0, 0, Arc::default());
-        let mut opened = Opened { id: 1, micrograph, thumbnail, frame: 0, channel: 0 };
+        let as_read = micrograph.clone();
+        let mut opened = Opened { id: 1, micrograph, as_read, thumbnail, frame: 0, channel: 0 };
         assert_eq!(settings_for(&model, &opened).channels, None);
         opened.channel = 1;
         assert_eq!(settings_for(&model, &opened).channels, Some(vec![1]));

@@ -3,7 +3,7 @@
 use super::apply::Answer;
 use super::{JobKind, Opened, Session, Shown};
 use crate::imaging::{Contrast, Histogram, Plane};
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use std::sync::Arc;
 
 /// Bins of the histogram.
@@ -14,6 +14,7 @@ pub(super) struct LoadedPlane {
     opened: u64,
     frame: usize,
     channel: usize,
+    specimen_rows: usize,
     plane: Arc<Plane>,
     values: Arc<Array2<f32>>,
     histogram: Arc<Histogram>,
@@ -51,17 +52,19 @@ impl Session {
         self.request_plane();
     }
 
-    fn current_opened_mut(&mut self) -> Option<&mut Opened> {
+    pub(super) fn current_opened_mut(&mut self) -> Option<&mut Opened> {
         self.opened.get_mut(self.current?)
     }
 
     /// Reads the plane that should be on the screen; the one that is there stays until then.
-    fn request_plane(&mut self) {
+    pub(super) fn request_plane(&mut self) {
         let Some(Opened { id, micrograph, frame, channel, .. }) = self.current_opened().cloned() else {
             return;
         };
-        let there = self.shown_of == Some(id)
-            && self.shown.as_ref().is_some_and(|shown| (shown.frame, shown.channel) == (frame, channel));
+        let specimen_rows = micrograph.specimen_rows().len();
+        let wanted = (frame, channel, specimen_rows);
+        let same = |shown: &Shown| (shown.frame, shown.channel, shown.specimen_rows) == wanted;
+        let there = self.shown_of == Some(id) && self.shown.as_ref().is_some_and(same);
         if there {
             self.jobs.cancel(JobKind::Plane);
             return;
@@ -70,12 +73,14 @@ impl Session {
             let plane = micrograph.plane(frame, channel)?;
             monitor.progress(1, 2)?;
             let values = Arc::new(plane.to_f32());
-            let histogram = Arc::new(Histogram::of(values.view(), BINS));
-            let auto_contrast = Contrast::auto(values.view());
+            let specimen = values.slice(s![..specimen_rows.min(values.nrows()), ..]);
+            let histogram = Arc::new(Histogram::of(specimen, BINS));
+            let auto_contrast = Contrast::auto(specimen);
             Ok(Answer::Plane(LoadedPlane {
                 opened: id,
                 frame,
                 channel,
+                specimen_rows,
                 plane,
                 values,
                 histogram,
@@ -85,11 +90,30 @@ impl Session {
     }
 
     pub(super) fn take_plane(&mut self, loaded: LoadedPlane) {
-        let LoadedPlane { opened: id, frame, channel, plane, values, histogram, auto_contrast } = loaded;
+        let LoadedPlane {
+            opened: id,
+            frame,
+            channel,
+            specimen_rows,
+            plane,
+            values,
+            histogram,
+            auto_contrast,
+        } = loaded;
         let Some(opened) = self.opened.iter().position(|opened| opened.id == id) else { return };
         let key = self.new_key();
         self.shown_of = Some(id);
-        self.shown = Some(Shown { key, opened, frame, channel, plane, values, histogram, auto_contrast });
+        self.shown = Some(Shown {
+            key,
+            opened,
+            frame,
+            channel,
+            specimen_rows,
+            plane,
+            values,
+            histogram,
+            auto_contrast,
+        });
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Opened {
     /// Unlike any other's, and new when the file is read again.
     pub id: u64,
     pub micrograph: Micrograph,
+    /// The same before a person corrected it: scale and info bar as the file has them, or as they were found.
+    pub as_read: Micrograph,
     /// Small grey picture, longest side at most 96 px: width, height, RGB bytes.
     pub thumbnail: (usize, usize, Arc<Vec<u8>>),
     /// Where the person is in it.
@@ -37,6 +39,8 @@ pub struct Shown {
     pub opened: usize,
     pub frame: usize,
     pub channel: usize,
+    /// Rows that show the specimen; histogram and contrast are of them alone.
+    pub specimen_rows: usize,
     pub plane: Arc<Plane>,
     pub values: Arc<Array2<f32>>,
     pub histogram: Arc<Histogram>,
@@ -249,8 +253,8 @@ impl Session {
         self.contrast.or_else(|| self.shown.as_ref().map(|shown| shown.auto_contrast))
     }
 
-    /// Whether `result` was made from what is shown now (same micrograph, frame and model, and the same channel where
-    /// the model reads only one).
+    /// Whether `result` was made from what is shown now (same micrograph, info bar, frame and model, and the same
+    /// channel where the model reads only one).
     #[must_use]
     pub fn result_is_current(&self) -> bool {
         let (Some(result), Some(opened), Some(model)) = (&self.result, self.current_opened(), &self.model)
@@ -261,10 +265,13 @@ impl Session {
             || (model.sha256.is_some() && model.sha256 == result.model.sha256);
         same_model
             && self.result_of == Some(opened.id)
+            && result.micrograph.specimen_rows() == opened.micrograph.specimen_rows()
             && result.settings == super::running::settings_for(model, opened)
     }
 
-    pub(super) fn current_opened(&self) -> Option<&Opened> {
+    /// The shown series.
+    #[must_use]
+    pub fn current_opened(&self) -> Option<&Opened> {
         self.opened.get(self.current?)
     }
 

@@ -10,7 +10,9 @@ const SIDE: usize = 96;
 /// The first frame as a small grey picture: width, height, RGB bytes row by row.
 pub(super) fn thumbnail(micrograph: &Micrograph) -> Result<(usize, usize, Arc<Vec<u8>>), ImagingError> {
     let small = shrunk(&micrograph.grey(0)?, SIDE);
-    let rgb = Colormap::Grey.render(small.view(), Contrast::auto(small.view()));
+    // Bright letters below would leave the specimen dark.
+    let rows = micrograph.specimen_rows().len() * small.nrows() / micrograph.height().max(1);
+    let rgb = Colormap::Grey.render(small.view(), Contrast::auto(small.slice(s![..rows, ..])));
     Ok((small.ncols(), small.nrows(), Arc::new(rgb)))
 }
 

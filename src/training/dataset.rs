@@ -206,7 +206,11 @@ impl Loader<'_> {
     fn prepare(&self, held: HeldOut) -> Result<(usize, TrainingImage), TrainingError> {
         let channels = held.channels.as_deref();
         let image = network_input(self.card, self.inputs, &held.micrograph, held.frame, channels)?;
-        Ok((held.source, TrainingImage { image, truth: held.truth }))
+        let truth = match held.truth {
+            Truth::Map(map) => Truth::Map(map.slice_move(s![..image.dim().1, ..])),
+            class @ Truth::Class(_) => class,
+        };
+        Ok((held.source, TrainingImage { image, truth }))
     }
 
     fn load(&self, entry: &Entry) -> Result<HeldOut, TrainingError> {
@@ -229,8 +233,8 @@ impl Loader<'_> {
                 let micrograph = Micrograph::from_array(&name, image, names, sample.calibration);
                 Ok(HeldOut { source: entry.source, micrograph, frame: 0, channels: None, truth })
             }
-            Origin::File { image, mask, frame, piece } => {
-                let micrograph = open_first(image)?;
+            Origin::File { image, mask, frame, piece, info_bar } => {
+                let micrograph = open_first(image)?.with_info_bar(info_bar.clone());
                 let truth = read_truth(entry.labels.as_ref(), mask.as_deref(), &micrograph, *frame)?;
                 let (micrograph, frame) = match piece {
                     Some(piece) => (self.cut(&micrograph, *frame, *piece)?, 0),
@@ -269,7 +273,7 @@ fn renamed(labels: &Array2<u16>, classes: &[u8]) -> Array2<u8> {
     labels.mapv(|label| classes.get(usize::from(label)).copied().unwrap_or(IGNORE))
 }
 
-/// The mask of a frame in the network's classes, checked against its image.
+/// The mask of a frame in the network's classes, checked against its image. Of the info bar nothing is said.
 pub(super) fn read_truth(
     labels: &Labels,
     mask: Option<&Path>,
@@ -283,7 +287,9 @@ pub(super) fn read_truth(
     };
     let mask = open_first(path)?;
     check_mask(&mask, image, path)?;
-    Ok(Truth::Map(renamed(&scheme.read_frame(&mask, frame, path)?.0, classes)))
+    let mut map = renamed(&scheme.read_frame(&mask, frame, path)?.0, classes);
+    map.slice_mut(s![image.specimen_rows().end.., ..]).fill(IGNORE);
+    Ok(Truth::Map(map))
 }
 
 /// A mask has its image's size and frames.

@@ -4,8 +4,9 @@ use super::dataset::read_truth;
 use super::held_out::{HeldOut, Truth};
 use super::metrics::Confusion;
 use super::pairs::{Pairs, image_files};
-use super::plan::{Labels, class_folders, open_first};
+use super::plan::{Labels, class_folders, open_image};
 use super::{LabelScheme, TrainingError};
+use crate::imaging::InfoBarChoice;
 use crate::monitor::Monitor;
 use crate::network::{Model, Task};
 use candle_core::Device;
@@ -20,6 +21,8 @@ pub struct EvaluationData {
     pub masks: PathBuf,
     /// `None`: a mask's values are the model's class indices.
     pub scheme: Option<LabelScheme>,
+    /// Which rows of the images are text, and are not judged.
+    pub info_bar: InfoBarChoice,
 }
 
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -65,7 +68,7 @@ pub fn evaluate(
     for (index, (image, mask, labels)) in tasks.iter().enumerate() {
         monitor.progress(index, tasks.len())?;
         let part = monitor.part(index, tasks.len());
-        match judged.add_file(model, (image, mask.as_deref(), labels), device, &part) {
+        match judged.add_file(model, (image, mask.as_deref(), labels), data.info_bar, (device, &part)) {
             Err(e) if e.is_cancelled() => return Err(e),
             Err(e) => judged.failures.push(e.to_string()),
             Ok(()) => {}
@@ -115,10 +118,10 @@ impl Judged {
         &mut self,
         model: &Model,
         (image, mask, labels): (&Path, Option<&Path>, &Labels),
-        device: &Device,
-        monitor: &Monitor,
+        info_bar: InfoBarChoice,
+        (device, monitor): (&Device, &Monitor),
     ) -> Result<(), TrainingError> {
-        let micrograph = open_first(image)?;
+        let micrograph = open_image(image, info_bar)?;
         for frame in 0..micrograph.frames() {
             let truth: Truth = read_truth(labels, mask, &micrograph, frame)?;
             let held = HeldOut { source: 0, micrograph: micrograph.clone(), frame, channels: None, truth };

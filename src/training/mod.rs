@@ -42,4 +42,6 @@ pub use scheme::{LabelScheme, SchemeClass};
 pub use train::{TrainEvent, TrainOptions, TrainReport, train};
 
 #[cfg(test)]
+mod info_bar_tests;
+#[cfg(test)]
 mod train_tests;

@@ -2,9 +2,10 @@
 use super::losses::IGNORE;
 use super::metrics::Confusion;
 use super::pairs::{Pairs, image_files};
-use super::plan::open_first;
+use super::plan::{open_first, open_image};
 use super::{Evaluation, EvaluationData, LabelScheme, SchemeClass, TrainingError};
 use crate::analysis::otsu_threshold;
+use crate::imaging::InfoBarChoice;
 use crate::monitor::Monitor;
 use ndarray::{Array2, ArrayView2};
 use std::path::Path;
@@ -20,7 +21,7 @@ impl Sides {
         Self { bright: Confusion::new(2), dark: Confusion::new(2) }
     }
 
-    /// Thresholds an image; every class but 0 is class 1.
+    /// Thresholds the rows of an image that show the specimen; every class but 0 is class 1.
     pub(super) fn count(&mut self, grey: ArrayView2<'_, f32>, truth: &Array2<u8>) {
         let threshold = otsu_threshold(grey);
         for (value, truth) in grey.iter().zip(truth).filter(|(_, truth)| **truth != IGNORE) {
@@ -49,7 +50,7 @@ pub fn evaluate_otsu(
     let (mut sides, mut images) = (Sides::new(), 0);
     for (index, (image, mask)) in pairs.iter().enumerate() {
         monitor.progress(index, pairs.len())?;
-        match count_file(&mut sides, &scheme, image, mask) {
+        match count_file(&mut sides, &scheme, (image, data.info_bar), mask) {
             Ok(frames) => images += frames,
             Err(e) if e.is_cancelled() => return Err(e),
             Err(e) => failures.push(e.to_string()),
@@ -67,14 +68,14 @@ pub fn evaluate_otsu(
 fn count_file(
     sides: &mut Sides,
     scheme: &LabelScheme,
-    image: &Path,
+    (image, info_bar): (&Path, InfoBarChoice),
     mask: &Path,
 ) -> Result<usize, TrainingError> {
-    let (micrograph, masks) = (open_first(image)?, open_first(mask)?);
+    let (micrograph, masks) = (open_image(image, info_bar)?, open_first(mask)?);
     super::dataset::check_mask(&masks, &micrograph, mask)?;
     for frame in 0..micrograph.frames() {
         let truth = scheme.read_frame(&masks, frame, mask)?;
-        sides.count(micrograph.grey(frame)?.view(), &truth.0.mapv(|class| u8::from(class > 0)));
+        sides.count(micrograph.specimen_grey(frame)?.view(), &truth.0.mapv(|class| u8::from(class > 0)));
     }
     Ok(micrograph.frames())
 }
@@ -112,8 +113,12 @@ mod tests {
         ];
         for (images, masks, scheme, expected, bright) in sets {
             let scheme = LabelScheme::load(&root.join(format!("models/schemes/{scheme}.toml"))).unwrap();
-            let data =
-                EvaluationData { images: data.join(images), masks: data.join(masks), scheme: Some(scheme) };
+            let data = EvaluationData {
+                images: data.join(images),
+                masks: data.join(masks),
+                scheme: Some(scheme),
+                info_bar: InfoBarChoice::Auto,
+            };
             let better = evaluate_otsu(&data, None, &Monitor::silent()).unwrap();
             assert!((better.mean_iou - expected).abs() < 2e-3, "{}", better.mean_iou);
             assert_eq!((better.images, better.failures.len()), (2, 0));

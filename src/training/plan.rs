@@ -1,8 +1,8 @@
-//! What will be loaded, one entry a frame, with its size: known before any pixel is read.
+//! What will be loaded, one entry a frame, with its size: known before the images are loaded.
 use super::classes::match_classes;
 use super::pairs::{Pairs, image_files, subfolders};
 use super::{LabelScheme, Recipe, Side, Source, TrainOptions, TrainingError};
-use crate::imaging::{self, Micrograph};
+use crate::imaging::{self, InfoBar, InfoBarChoice, Micrograph};
 use crate::network::{ClassInfo, Task};
 use crate::synth::Kind;
 use std::collections::BTreeMap;
@@ -12,8 +12,19 @@ use std::sync::Arc;
 /// Where one image comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Origin {
-    Synthetic { kind: Kind, seed: u64, index: u64, size: [usize; 2] },
-    File { image: PathBuf, mask: Option<PathBuf>, frame: usize, piece: Option<[usize; 4]> },
+    Synthetic {
+        kind: Kind,
+        seed: u64,
+        index: u64,
+        size: [usize; 2],
+    },
+    File {
+        image: PathBuf,
+        mask: Option<PathBuf>,
+        frame: usize,
+        piece: Option<[usize; 4]>,
+        info_bar: Option<InfoBar>,
+    },
 }
 
 /// How the labels of a source become the network's classes.
@@ -34,7 +45,7 @@ pub(super) struct Entry {
     pub source: usize,
     pub origin: Origin,
     pub labels: Arc<Labels>,
-    /// `[y, x]`
+    /// Of the specimen, `[y, x]`.
     pub size: [usize; 2],
 }
 
@@ -53,12 +64,14 @@ pub(super) struct Planner<'a> {
     root: PathBuf,
     /// Where the schemes' paths start from.
     folder: &'a Path,
+    info_bar: InfoBarChoice,
 }
 
 impl<'a> Planner<'a> {
     pub(super) fn new(recipe: &'a Recipe, options: &TrainOptions) -> Self {
         let root = options.data_root.clone().unwrap_or_else(|| recipe.folder.join(&recipe.data));
-        Self { task: recipe.task, classes: recipe.classes(), root, folder: &recipe.folder }
+        let info_bar = options.info_bar;
+        Self { task: recipe.task, classes: recipe.classes(), root, folder: &recipe.folder, info_bar }
     }
 
     /// Entries are in the order of the sources, and in each in that of the file names.
@@ -133,7 +146,7 @@ impl<'a> Planner<'a> {
             let class = spec.class.as_deref().and_then(|name| self.class_named(name)).unwrap_or(0);
             let labels = Arc::new(Labels::Class(class));
             for file in files {
-                add_frames(plan, (source, &labels), &file, None, spec.pieces);
+                self.add_frames(plan, (source, &labels), &file, None, spec.pieces);
             }
             return Ok(());
         }
@@ -148,7 +161,7 @@ impl<'a> Planner<'a> {
         let pairs = Pairs::of(&files, &image_files(&masks, None, None)?);
         plan.failures.extend(pairs.failures);
         for (image, mask) in pairs.pairs {
-            add_frames(plan, (source, &labels), &image, Some(&mask), None);
+            self.add_frames(plan, (source, &labels), &image, Some(&mask), None);
         }
         Ok(())
     }
@@ -163,10 +176,35 @@ impl<'a> Planner<'a> {
         for (class, files) in class_folders(folder, &self.classes, &spec.map)? {
             let labels = Arc::new(Labels::Class(class));
             for file in files {
-                add_frames(plan, (source, &labels), &file, None, spec.pieces);
+                self.add_frames(plan, (source, &labels), &file, None, spec.pieces);
             }
         }
         Ok(())
+    }
+
+    /// One entry for every frame (and piece) of a file; a file that cannot be opened is a failure of the plan.
+    fn add_frames(
+        &self,
+        plan: &mut Plan,
+        (source, labels): (usize, &Arc<Labels>),
+        image: &Path,
+        mask: Option<&Path>,
+        pieces: Option<Side>,
+    ) {
+        let micrograph = match open_image(image, self.info_bar) {
+            Ok(micrograph) => micrograph,
+            Err(e) => return plan.failures.push(e.to_string()),
+        };
+        let size = [micrograph.specimen_rows().len(), micrograph.width()];
+        for frame in 0..micrograph.frames() {
+            for piece in pieces_of(size, pieces) {
+                let size = piece.map_or(size, |[_, _, h, w]| [h, w]);
+                let mask = mask.map(Path::to_path_buf);
+                let (image, info_bar) = (image.to_path_buf(), micrograph.info_bar().cloned());
+                let origin = Origin::File { image, mask, frame, piece, info_bar };
+                plan.entries.push(Entry { source, origin, labels: Arc::clone(labels), size });
+            }
+        }
     }
 }
 
@@ -186,32 +224,14 @@ pub(super) fn class_folders(
     wanted.map(|(folder, class)| Ok((class, image_files(folder, None, None)?))).collect()
 }
 
-/// One entry for every frame (and piece) of a file; a file that cannot be opened is a failure of the plan.
-fn add_frames(
-    plan: &mut Plan,
-    (source, labels): (usize, &Arc<Labels>),
-    image: &Path,
-    mask: Option<&Path>,
-    pieces: Option<Side>,
-) {
-    let micrograph = match open_first(image) {
-        Ok(micrograph) => micrograph,
-        Err(e) => return plan.failures.push(e.to_string()),
-    };
-    let size = [micrograph.height(), micrograph.width()];
-    for frame in 0..micrograph.frames() {
-        for piece in pieces_of(size, pieces) {
-            let size = piece.map_or(size, |[_, _, h, w]| [h, w]);
-            let mask = mask.map(Path::to_path_buf);
-            let origin = Origin::File { image: image.to_path_buf(), mask, frame, piece };
-            plan.entries.push(Entry { source, origin, labels: Arc::clone(labels), size });
-        }
-    }
-}
-
 pub(super) fn open_first(path: &Path) -> Result<Micrograph, TrainingError> {
     let none = || TrainingError::Bad { path: path.to_path_buf(), what: "No image in the file".to_owned() };
     imaging::open(path)?.into_iter().next().ok_or_else(none)
+}
+
+/// The same, knowing which rows of it are an info bar. Masks are opened without: they are no pictures.
+pub(super) fn open_image(path: &Path, info_bar: InfoBarChoice) -> Result<Micrograph, TrainingError> {
+    open_first(path).map(|micrograph| micrograph.choosing_info_bar(info_bar))
 }
 
 /// Top, left, height and width of whole pieces; the image itself when it is smaller than one.

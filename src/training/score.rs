@@ -71,7 +71,7 @@ impl Scores {
             for held in images.iter().filter(|h| titles.get(h.source) == Some(&source.title)) {
                 monitor.check()?;
                 if let Truth::Map(truth) = &held.truth {
-                    sides.count(held.micrograph.grey(held.frame)?.view(), truth);
+                    sides.count(held.micrograph.specimen_grey(held.frame)?.view(), truth);
                 }
             }
             source.otsu = Some(sides.choose(None).mean_iou());

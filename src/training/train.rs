@@ -6,6 +6,7 @@ use super::score::Scores;
 use super::trainer::{End, Trainer};
 use super::{Evaluation, Recipe, TrainingError};
 use crate::compute::memory_of;
+use crate::imaging::InfoBarChoice;
 use crate::monitor::Monitor;
 use crate::network::{Graph, Model, ModelCard, Task, Weights, describe};
 use candle_core::Device;
@@ -22,6 +23,8 @@ pub struct TrainOptions {
     pub resume: bool,
     /// Goes before the recipe's `data`: the folder that the sources' paths start from.
     pub data_root: Option<PathBuf>,
+    /// Which rows of the images are text, and are not learned from.
+    pub info_bar: InfoBarChoice,
 }
 
 /// Something to tell whoever watches.

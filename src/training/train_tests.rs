@@ -1,5 +1,6 @@
 //! Whole trainings of a tiny network, a few steps long.
 use super::*;
+use crate::imaging::InfoBarChoice;
 use crate::monitor::Monitor;
 use crate::network::Model;
 use candle_core::Device;
@@ -202,7 +203,8 @@ fn a_folder_of_images_and_masks_trains_and_evaluates() {
     assert!(report.failures[0].starts_with("No mask for this image"), "{:?}", report.failures);
 
     let model = Model::load(&out, &CPU).unwrap();
-    let data = EvaluationData { images: images.join("*.png"), masks, scheme: None };
+    let data =
+        EvaluationData { images: images.join("*.png"), masks, scheme: None, info_bar: InfoBarChoice::Auto };
     let evaluation = evaluate(&model, &data, &CPU, &Monitor::silent()).unwrap();
     assert_eq!((evaluation.images, evaluation.failures.len()), (3, 1));
     assert!(evaluation.mean_iou > 0.5, "{evaluation:?}");
@@ -241,7 +243,12 @@ fn files_that_cannot_be_used_are_named_and_hide_no_others() {
     assert!(report.failures.iter().any(|f| f.starts_with(size)), "{:?}", report.failures);
 
     let model = Model::load(&out, &CPU).unwrap();
-    let data = EvaluationData { images: images.clone(), masks: masks.clone(), scheme: None };
+    let data = EvaluationData {
+        images: images.clone(),
+        masks: masks.clone(),
+        scheme: None,
+        info_bar: InfoBarChoice::Auto,
+    };
     let evaluation = evaluate(&model, &data, &CPU, &Monitor::silent()).unwrap();
     assert_eq!((evaluation.images, evaluation.failures.len()), (2, 2));
 
@@ -277,7 +284,12 @@ fn a_classifier_learns_from_folders_and_is_judged_on_them() {
     let options = TrainOptions { steps: Some(40), ..TrainOptions::default() };
     quietly(&recipe, &out, &options).unwrap();
     let model = Model::load(&out, &CPU).unwrap();
-    let data = EvaluationData { images: dir.path().join("data"), masks: Path::new("").into(), scheme: None };
+    let data = EvaluationData {
+        images: dir.path().join("data"),
+        masks: Path::new("").into(),
+        scheme: None,
+        info_bar: InfoBarChoice::Auto,
+    };
     let evaluation = evaluate(&model, &data, &CPU, &Monitor::silent()).unwrap();
     assert_eq!((evaluation.images, evaluation.accuracy), (8, 1.0));
     assert!(model.card.metrics.contains_key("f1 fine"));

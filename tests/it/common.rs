@@ -78,6 +78,17 @@ pub(crate) fn write_discs(path: &Path, height: usize, width: usize, nm: Option<f
     write_tiff(path, TiffPages::U16(&[discs(height, width)]), &names, &calibration).unwrap();
 }
 
+/// Writes the same with pixels of 12.5 nm, the last `rows` rows a white banner with strokes like letters on it.
+pub(crate) fn write_discs_over_letters(path: &Path, height: usize, width: usize, rows: usize) {
+    let mut picture = discs(height, width);
+    for ((y, x), value) in picture.indexed_iter_mut().filter(|((y, _), _)| *y >= height - rows) {
+        let from_top = y + rows - height;
+        let is_stroke = (10..24).contains(&from_top) && (20..width - 20).contains(&x) && (x / 2) % 3 == 0;
+        *value = if is_stroke { 0 } else { 65_535 };
+    }
+    write_tiff(path, TiffPages::U16(&[picture]), &["grey".to_owned()], &calibrated(12.5)).unwrap();
+}
+
 fn card(name: &str, task: Task, classes: usize, channels: usize) -> ModelCard {
     let colours = [[40, 40, 40], [230, 120, 30], [40, 140, 230]];
     ModelCard {

@@ -3,6 +3,7 @@
 use std::fs;
 
 use candle_core::Device;
+use polepiece::imaging::InfoBarChoice;
 use polepiece::monitor::Monitor;
 use polepiece::network::{Model, Task, forecast};
 use polepiece::training::{EvaluationData, LabelScheme, evaluate, evaluate_otsu};
@@ -50,6 +51,7 @@ fn the_segmenter_beats_otsu_on_images_it_never_saw() {
             images: data.join(images),
             masks: data.join(masks),
             scheme: Some(scheme(scheme_file)),
+            info_bar: InfoBarChoice::Auto,
         };
         let network = evaluate(&model, &data, &Device::Cpu, &Monitor::silent()).unwrap();
         // Otsu is given the better of its two sides on each set, which favours it.

@@ -56,6 +56,7 @@ pub(in crate::export) fn made() -> Made {
             labels: LabelMap(labels),
             probabilities,
             classes: model.card.classes.clone(),
+            specimen_rows: 2,
             pixel: Some(pixel()),
             tile: None,
         },

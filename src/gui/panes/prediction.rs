@@ -152,7 +152,7 @@ impl PredictionPane {
                     swatch(ui, colour(class.colour));
                     ui.label(small(&class.name).color(palette.text));
                     ui.label(small(format::percent(*area)).color(palette.weak))
-                        .on_hover_text("Share of the image's area");
+                        .on_hover_text("Share of the specimen's area");
                     ui.add_space(8.0);
                 }
             });
@@ -160,9 +160,9 @@ impl PredictionPane {
     }
 }
 
-/// Share of the image each class covers; what no object covers is background.
+/// Share of the specimen each class covers; what no object covers is background.
 fn area_fractions(segmentation: &Segmentation, objects: &[Object]) -> Vec<f64> {
-    let all = segmentation.labels.0.len() as u64;
+    let all = (segmentation.specimen_rows * segmentation.labels.width()) as u64;
     let mut areas = vec![0; segmentation.classes.len()];
     for object in objects {
         if let Some(area) = areas.get_mut(usize::from(object.class)) {
@@ -236,6 +236,7 @@ mod tests {
             labels: LabelMap(labels),
             probabilities: Array3::zeros((3, 2, 4)),
             classes: vec![class("matrix"), class("grain"), class("pore")],
+            specimen_rows: 2,
             pixel: None,
             tile: None,
         };

@@ -180,6 +180,7 @@ fn seen_from(session: &Session, [x, y]: [f64; 2], size: [usize; 2]) -> Option<[f
     if window.iter().any(std::ops::Range::is_empty) {
         return None;
     }
+    let size = [size[0], session.shown.as_ref().map_or(size[1], |shown| shown.specimen_rows)];
     let per_input = model.card.input_size.map_or([1.0, 1.0], |[height, width]| {
         [size[1] as f64 / height.max(1) as f64, size[0] as f64 / width.max(1) as f64]
     });
