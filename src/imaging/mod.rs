@@ -6,6 +6,9 @@
 mod error;
 mod plane;
 
+mod counting;
+mod pyramid;
+
 mod axes;
 mod cache;
 mod micrograph;
@@ -28,6 +31,7 @@ mod metadata;
 pub use calibration::{AxisScale, Calibration, PixelSize, ScaleBar, format_length};
 pub use colormap::Colormap;
 pub use contrast::{Contrast, Histogram};
+pub use counting::plane_histogram;
 pub use downsample::downsampled;
 pub use error::ImagingError;
 pub use info_bar::InfoBar;
@@ -35,3 +39,4 @@ pub use metadata::Metadata;
 pub use micrograph::Micrograph;
 pub use open::{endings, open};
 pub use plane::{Plane, SampleType, Samples};
+pub use pyramid::Pyramid;

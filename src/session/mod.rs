@@ -2,7 +2,7 @@
 //!
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
-//! its topic: `opening`, `showing`, `choosing`, `running`, `features`, `exporting`, `sample`.
+//! its topic: `opening`, `showing`, `reducing`, `choosing`, `running`, `features`, `exporting`, `sample`.
 
 mod command;
 mod device;
@@ -17,6 +17,7 @@ mod exporting;
 mod features;
 mod messages;
 mod opening;
+mod reducing;
 mod running;
 mod sample;
 mod showing;
