@@ -8,6 +8,9 @@ pub enum AnalysisError {
     /// Model and micrograph do not fit each other, and what to do.
     #[error("{0}")]
     Mismatch(String),
+    /// A place that the micrograph does not have.
+    #[error("{0}")]
+    Place(String),
     /// More memory than there is, with the number.
     #[error("{0}")]
     Memory(String),

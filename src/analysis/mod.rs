@@ -9,10 +9,13 @@ mod normalise;
 mod objects;
 mod otsu;
 mod outlook;
+mod plane_scale;
 mod predict;
+mod profile;
 mod resample;
 mod retry;
 mod run;
+mod statistics;
 mod tiling;
 mod walk;
 
@@ -23,8 +26,13 @@ pub use normalise::normalise;
 pub use objects::{Object, measure, remeasured};
 pub use otsu::otsu_threshold;
 pub use outlook::{Outlook, outlook};
+pub use plane_scale::PlaneScale;
+pub use profile::{ChannelProfile, Line, Profile, profile, profile_values};
 pub use resample::resample;
 pub use run::{Classification, Prediction, RunSettings, Segmentation, features_of, run};
+pub use statistics::{
+    ChannelStatistics, Region, RegionStatistics, Statistics, region_statistics, statistics,
+};
 
 #[cfg(test)]
 mod info_bar_tests;

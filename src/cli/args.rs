@@ -10,6 +10,7 @@ use crate::imaging::{InfoBarChoice, ScaleByHand};
 use crate::synth::Kind;
 
 use super::bench::BenchArgs;
+use super::measure::{ProfileArgs, StatsArgs};
 
 /// What the program was started as.
 #[derive(Debug)]
@@ -56,6 +57,10 @@ pub enum Command {
     Train(TrainArgs),
     /// Score a model against masks: IoU, Dice and pixels per class, mean IoU, accuracy
     Evaluate(EvaluateArgs),
+    /// Values along a line: one for each pixel of its length, averaged across its width
+    Profile(ProfileArgs),
+    /// Mean, deviation, median and range of the pixels of a rectangle, or of the whole picture
+    Stats(StatsArgs),
     /// Make synthetic micrographs with their label maps
     Synth(SynthArgs),
     /// Time this program's computing on this machine

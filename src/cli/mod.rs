@@ -13,6 +13,7 @@ mod evaluate;
 mod features;
 mod headless;
 mod info;
+mod measure;
 mod models;
 mod segment;
 mod synth;
@@ -36,6 +37,8 @@ pub fn run(command: Command) -> ExitCode {
         Command::Models(args) => models::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Profile(args) => measure::run_profile(&args),
+        Command::Stats(args) => measure::run_stats(&args),
         Command::Synth(args) => synth::run(&args),
         Command::Bench(args) => bench::run(&args),
     };

@@ -146,7 +146,7 @@ impl App {
     /// Another image is shown whole first; another frame of the same keeps the zoom.
     fn follow_image(&mut self) {
         let now = self.session.shown.as_ref().map(|shown| {
-            let (height, width) = shown.values.dim();
+            let [height, width] = shown.size();
             (shown.opened, [width, height])
         });
         if now.is_some() && now != self.zoomed {

@@ -29,7 +29,7 @@ impl Desk<'_> {
     /// Whether a picture of `[width, height]` px has the shown micrograph's size, so that zoom and cursor mean the same
     /// in both.
     pub(super) fn is_linked(&self, size: [usize; 2]) -> bool {
-        self.session.shown.as_ref().is_none_or(|shown| shown.values.dim() == (size[1], size[0]))
+        self.session.shown.as_ref().is_none_or(|shown| shown.size() == [size[1], size[0]])
     }
 
     /// Asks the window for something.

@@ -348,10 +348,15 @@ impl Micrograph {
 
     /// Grey values `[y, x]` of a frame: the luminance (Rec. 601) of a colour picture, channel 0 of others.
     pub fn grey(&self, frame: usize) -> Result<Array2<f32>, ImagingError> {
+        self.grey_sampled(frame, usize::MAX)
+    }
+
+    /// The same of at most about `most` pixels, every n-th row and column of a larger frame.
+    pub fn grey_sampled(&self, frame: usize, most: usize) -> Result<Array2<f32>, ImagingError> {
+        let values = |c| Ok::<_, ImagingError>(self.plane(frame, c)?.sampled(0..self.height(), most));
         if !self.is_colour() {
-            return Ok(self.plane(frame, 0)?.to_f32());
+            return values(0);
         }
-        let values = |c| Ok::<_, ImagingError>(self.plane(frame, c)?.to_f32());
         let (red, mut green, blue) = (values(0)?, values(1)?, values(2)?);
         // Written as differences from green, a grey picture saved as colour keeps its exact values.
         Zip::from(&mut green).and(&red).and(&blue).for_each(|g, &r, &b| {

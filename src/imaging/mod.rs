@@ -6,6 +6,9 @@
 mod error;
 mod plane;
 
+mod counting;
+mod pyramid;
+
 mod axes;
 mod cache;
 mod micrograph;
@@ -32,6 +35,7 @@ mod scale_by_hand;
 pub use calibration::{AxisScale, Calibration, PixelSize, ScaleBar, format_length};
 pub use colormap::Colormap;
 pub use contrast::{Contrast, Histogram};
+pub use counting::plane_histogram;
 pub use downsample::downsampled;
 pub use error::ImagingError;
 pub use find_bar::find_info_bar;
@@ -40,4 +44,5 @@ pub use metadata::Metadata;
 pub use micrograph::Micrograph;
 pub use open::{endings, open};
 pub use plane::{Plane, SampleType, Samples};
+pub use pyramid::Pyramid;
 pub use scale_by_hand::{Length, ScaleByHand};

@@ -1,7 +1,9 @@
 //! One plane of stored samples.
 
+use std::ops::Range;
+
 use half::f16;
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 /// The type samples are stored as, by its NumPy name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -199,6 +201,36 @@ impl Plane {
         over!(&self.samples, a => a.mapv(Sample::as_f32))
     }
 
+    /// The values of some rows and columns as f32 `[y, x]`; what lies outside the plane is left out.
+    #[must_use]
+    pub fn part(&self, rows: Range<usize>, columns: Range<usize>) -> Array2<f32> {
+        let (rows, columns) = (inside(rows, self.height()), inside(columns, self.width()));
+        over!(&self.samples, a => a.slice(s![rows, columns]).mapv(Sample::as_f32))
+    }
+
+    /// About `most` values of some rows as f32 `[y, x]`: all of them, or every n-th row and column, beginning
+    /// with the middle of the first n.
+    #[must_use]
+    pub fn sampled(&self, rows: Range<usize>, most: usize) -> Array2<f32> {
+        let rows = inside(rows, self.height());
+        let ratio = (rows.len() * self.width()) as f64 / most.max(1) as f64;
+        let step = (ratio.sqrt().ceil() as usize).max(1);
+        // A side shorter than a step still gives its first line.
+        let from = |start: usize, length: usize| start + (step / 2).min(length.saturating_sub(1));
+        let (top, left) = (from(rows.start, rows.len()), from(0, self.width()));
+        let (bottom, step) = (rows.end, step as isize);
+        over!(&self.samples, a => a.slice(s![top..bottom; step, left..; step]).mapv(Sample::as_f32))
+    }
+
+    /// Puts the stored values of a row's columns in the place of what `values` held; nothing for a row outside.
+    pub fn read_row(&self, y: usize, columns: Range<usize>, values: &mut Vec<f64>) {
+        values.clear();
+        let columns = inside(columns, self.width());
+        if y < self.height() {
+            over!(&self.samples, a => values.extend(a.slice(s![y, columns]).iter().map(|v| v.as_f64())));
+        }
+    }
+
     /// The stored samples row by row, little-endian.
     #[must_use]
     pub fn le_bytes(&self) -> Vec<u8> {
@@ -208,10 +240,31 @@ impl Plane {
     }
 }
 
+/// The part of `range` that lies in `0..length`.
+fn inside(range: Range<usize>, length: usize) -> Range<usize> {
+    let end = range.end.min(length);
+    range.start.min(end)..end
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use ndarray::array;
+
+    #[test]
+    fn parts_and_samples_stay_inside_the_plane() {
+        let plane = Plane::from_u8(Array2::from_shape_fn((6, 9), |(y, x)| (10 * y + x) as u8));
+        assert_eq!(plane.part(4..99, 7..9), array![[47.0, 48.0], [57.0, 58.0]]);
+        assert_eq!(plane.part(7..9, 0..2).dim(), (0, 2));
+        assert_eq!(plane.sampled(0..6, 54), plane.to_f32());
+        assert_eq!(plane.sampled(0..6, 6), array![[11.0, 14.0, 17.0], [41.0, 44.0, 47.0]]);
+        assert_eq!(plane.sampled(2..3, 1), array![[21.0, 24.0, 27.0]], "thin ones keep more");
+        let mut row = vec![1.0];
+        plane.read_row(5, 7..20, &mut row);
+        assert_eq!(row, [57.0, 58.0]);
+        plane.read_row(6, 0..9, &mut row);
+        assert!(row.is_empty());
+    }
 
     #[test]
     fn a_value_outside_the_plane_is_nan() {

@@ -5,6 +5,7 @@ use super::exporting::Exported;
 use super::features::ComputedFeatures;
 use super::job::Failure;
 use super::opening::OpenedFiles;
+use super::reducing::ReducedPlane;
 use super::running::Ran;
 use super::showing::LoadedPlane;
 use super::{Command, JobKind, PredictionView, Session, Severity};
@@ -14,6 +15,7 @@ use crate::imaging::Contrast;
 pub(super) enum Answer {
     Opened(OpenedFiles),
     Plane(LoadedPlane),
+    Reduced(ReducedPlane),
     Model(LoadedModel),
     Ran(Box<Ran>),
     Features(ComputedFeatures),
@@ -107,6 +109,7 @@ impl Session {
         match answer {
             Answer::Opened(opened) => self.take_opened(opened),
             Answer::Plane(plane) => self.take_plane(plane),
+            Answer::Reduced(reduced) => self.take_reduced(reduced),
             Answer::Model(model) => self.take_model(model),
             Answer::Ran(ran) => self.take_ran(*ran),
             Answer::Features(features) => self.take_features(features),
@@ -119,7 +122,7 @@ impl Session {
         match kind {
             JobKind::Open => self.opening.clear(),
             JobKind::LoadModel => self.model_choice.clone_from(&self.loaded_choice),
-            JobKind::Plane | JobKind::Run | JobKind::Features | JobKind::Export => return,
+            JobKind::Plane | JobKind::Reduce | JobKind::Run | JobKind::Features | JobKind::Export => return,
         }
         self.run_when_ready = false;
     }

@@ -14,6 +14,8 @@ use std::time::Duration;
 pub enum JobKind {
     Open,
     Plane,
+    /// Smaller copies of the shown plane, and what else is known of all its pixels.
+    Reduce,
     LoadModel,
     Run,
     Features,
@@ -27,6 +29,7 @@ impl JobKind {
         match self {
             Self::Open => "Opening",
             Self::Plane => "Reading the image",
+            Self::Reduce => "Reducing the image",
             Self::LoadModel => "Loading the model",
             Self::Run => "Running the network",
             Self::Features => "Computing feature maps",

@@ -2,7 +2,7 @@
 //!
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
-//! its topic: `opening`, `showing`, `choosing`, `correcting`, `running`, `features`, `exporting`, `sample`.
+//! its topic: `opening`, `showing`, `reducing`, `choosing`, `correcting`, `running`, `features`, `exporting`, `sample`.
 
 mod command;
 mod device;
@@ -18,6 +18,7 @@ mod exporting;
 mod features;
 mod messages;
 mod opening;
+mod reducing;
 mod running;
 mod sample;
 mod showing;

@@ -63,7 +63,7 @@ fn the_plane_on_the_screen_stays_until_the_next_is_there() {
     waking.session.apply(Command::Open(vec![grey_png(dir.path(), "other.png", 5, 5)]));
     assert_eq!(waking.session.shown.as_ref().unwrap().key, before);
     waking.wait_until(|session| session.shown.as_ref().is_some_and(|shown| shown.key != before));
-    assert_eq!(waking.session.shown.as_ref().unwrap().values.dim(), (5, 5));
+    assert_eq!(waking.session.shown.as_ref().unwrap().size(), [5, 5]);
 }
 
 #[test]

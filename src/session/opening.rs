@@ -4,7 +4,7 @@ use super::apply::Answer;
 use super::job::Failure;
 use super::thumbnail::thumbnail;
 use super::{JobKind, Opened, Session, Severity};
-use crate::imaging::{InfoBarChoice, Micrograph, open};
+use crate::imaging::{InfoBarChoice, Micrograph, Plane, open};
 use crate::monitor::{Cancelled, Monitor};
 use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub(super) struct OpenedFiles {
     request: OpenRequest,
     series: Vec<NewSeries>,
     notes: Vec<(Severity, String)>,
+    /// The plane that will be shown, where it was read for the thumbnail.
+    held: Option<Arc<Plane>>,
 }
 
 /// Paths to open; those from `newest` on are what the person asked for last.
@@ -59,12 +61,13 @@ impl Session {
         let newest = self.opening.len();
         self.opening.extend(images.iter().map(|path| absolute(path).unwrap_or_else(|_| path.clone())));
         let request = OpenRequest { paths: self.opening.clone(), newest, remember };
+        tracing::debug!("opening {} files", request.paths.len());
         self.jobs.start(JobKind::Open, move |monitor| Ok(Answer::Opened(read(request, monitor)?)));
     }
 
     pub(super) fn take_opened(&mut self, answer: OpenedFiles) {
         self.opening.clear();
-        let OpenedFiles { request, series, notes } = answer;
+        let OpenedFiles { request, series, notes, held } = answer;
         for (severity, text) in notes {
             self.say(severity, text);
         }
@@ -90,6 +93,7 @@ impl Session {
             }
         }
         if let Some(index) = show {
+            self.held = held;
             self.select(index);
         }
     }
@@ -164,7 +168,7 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 
 /// Reads all paths; what fails leaves a note and hides nothing else.
 fn read(request: OpenRequest, monitor: &Monitor) -> Result<OpenedFiles, Failure> {
-    let mut answer = OpenedFiles { request, series: Vec::new(), notes: Vec::new() };
+    let mut answer = OpenedFiles { request, series: Vec::new(), notes: Vec::new(), held: None };
     let paths = answer.request.paths.clone();
     for (asked, path) in paths.iter().enumerate() {
         let part = monitor.part(asked, paths.len());
@@ -250,7 +254,12 @@ fn read_file(path: &Path, asked: usize, answer: &mut OpenedFiles) -> bool {
             .map(|note| (Severity::Warning, format!("{note}: {}", micrograph.name())));
         answer.notes.extend(notes);
         match thumbnail(&micrograph) {
-            Ok(thumbnail) => answer.series.push(NewSeries { micrograph, thumbnail, asked }),
+            Ok((thumbnail, plane)) => {
+                if answer.held.is_none() && asked >= answer.request.newest {
+                    answer.held = Some(plane);
+                }
+                answer.series.push(NewSeries { micrograph, thumbnail, asked });
+            }
             Err(error) => answer.notes.push((Severity::Error, error.to_string())),
         }
     }
@@ -307,7 +316,7 @@ mod tests {
         session.apply(Command::Open(vec![two]));
         assert_eq!((session.opened.len(), session.current), (2, Some(1)));
         assert_ne!(session.opened[1].id, before);
-        assert_eq!(session.shown.as_ref().unwrap().values.dim(), (5, 10));
+        assert_eq!(session.shown.as_ref().unwrap().size(), [5, 10]);
     }
 
     #[test]

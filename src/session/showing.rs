@@ -2,12 +2,13 @@
 
 use super::apply::Answer;
 use super::{JobKind, Opened, Session, Shown};
-use crate::imaging::{Contrast, Histogram, Plane};
-use ndarray::{Array2, s};
+use crate::imaging::{Contrast, Histogram, Plane, Pyramid};
 use std::sync::Arc;
 
 /// Bins of the histogram.
-const BINS: usize = 256;
+pub(super) const BINS: usize = 256;
+/// Pixels that decide contrast and histogram before a larger plane is shown; all are counted after it.
+pub(super) const SAMPLED: usize = 1 << 22;
 
 /// A plane that was read, and numbers about it.
 pub(super) struct LoadedPlane {
@@ -16,7 +17,6 @@ pub(super) struct LoadedPlane {
     channel: usize,
     specimen_rows: usize,
     plane: Arc<Plane>,
-    values: Arc<Array2<f32>>,
     histogram: Arc<Histogram>,
     auto_contrast: Contrast,
 }
@@ -69,20 +69,22 @@ impl Session {
             self.jobs.cancel(JobKind::Plane);
             return;
         }
+        // What was read to open the file is kept until it is read again here.
+        let held = self.held.take();
+        self.jobs.cancel(JobKind::Reduce);
         self.jobs.start(JobKind::Plane, move |monitor| {
             let plane = micrograph.plane(frame, channel)?;
+            drop(held);
             monitor.progress(1, 2)?;
-            let values = Arc::new(plane.to_f32());
-            let specimen = values.slice(s![..specimen_rows.min(values.nrows()), ..]);
-            let histogram = Arc::new(Histogram::of(specimen, BINS));
-            let auto_contrast = Contrast::auto(specimen);
+            let values = plane.sampled(0..specimen_rows.min(plane.height()), SAMPLED);
+            let histogram = Arc::new(Histogram::of(values.view(), BINS));
+            let auto_contrast = Contrast::auto(values.view());
             Ok(Answer::Plane(LoadedPlane {
                 opened: id,
                 frame,
                 channel,
                 specimen_rows,
                 plane,
-                values,
                 histogram,
                 auto_contrast,
             }))
@@ -90,19 +92,13 @@ impl Session {
     }
 
     pub(super) fn take_plane(&mut self, loaded: LoadedPlane) {
-        let LoadedPlane {
-            opened: id,
-            frame,
-            channel,
-            specimen_rows,
-            plane,
-            values,
-            histogram,
-            auto_contrast,
-        } = loaded;
+        let LoadedPlane { opened: id, frame, channel, specimen_rows, plane, histogram, auto_contrast } =
+            loaded;
         let Some(opened) = self.opened.iter().position(|opened| opened.id == id) else { return };
         let key = self.new_key();
         self.shown_of = Some(id);
+        let pyramid = Arc::new(Pyramid::unbuilt(Arc::clone(&plane)));
+        let others = Arc::default();
         self.shown = Some(Shown {
             key,
             opened,
@@ -110,10 +106,13 @@ impl Session {
             channel,
             specimen_rows,
             plane,
-            values,
+            pyramid,
+            others,
             histogram,
             auto_contrast,
         });
+        tracing::debug!("frame {frame}, channel {channel} is read");
+        self.reduce();
     }
 }
 
@@ -131,10 +130,10 @@ mod tests {
         session.apply(Command::Open(vec![path]));
         assert_eq!(session.messages, [], "{:?}", texts(&session));
         let first = session.shown.clone().unwrap();
-        assert_eq!((first.frame, first.values[[0, 0]]), (0, 0.0));
+        assert_eq!((first.frame, first.plane.value(0, 0)), (0, 0.0));
         session.apply(Command::SetFrame(99));
         let last = session.shown.clone().unwrap();
-        assert_eq!((last.frame, last.values[[0, 0]]), (2, 2.0));
+        assert_eq!((last.frame, last.plane.value(0, 0)), (2, 2.0));
         assert_ne!(last.key, first.key);
         session.apply(Command::SetChannel(5));
         assert_eq!(session.shown.as_ref().unwrap().key, last.key, "the same plane is not read again");

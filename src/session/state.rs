@@ -8,11 +8,10 @@ use super::{JobKind, Preferences, Progress, Threading};
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
 use crate::export::{Format, Paint};
-use crate::imaging::{Colormap, Contrast, Histogram, Micrograph, Plane};
+use crate::imaging::{Colormap, Contrast, Histogram, Micrograph, Plane, Pyramid};
 use crate::inspect::{FeatureMaps, FeatureOrder, FeatureStatistics, Features};
 use crate::network::{Model, ModelCard, NodeCost};
 use candle_core::Device;
-use ndarray::Array2;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -42,10 +41,31 @@ pub struct Shown {
     /// Rows that show the specimen; histogram and contrast are of them alone.
     pub specimen_rows: usize,
     pub plane: Arc<Plane>,
-    pub values: Arc<Array2<f32>>,
+    /// What is drawn: the plane, and smaller copies as soon as they are there.
+    pub pyramid: Arc<Pyramid>,
+    /// The same frame's other channels, for reading values; none where they take too much memory.
+    pub others: Arc<Vec<(usize, Arc<Plane>)>>,
+    /// Of a sample of a large plane's pixels until all are counted.
     pub histogram: Arc<Histogram>,
     /// By percentiles.
     pub auto_contrast: Contrast,
+}
+
+impl Shown {
+    /// `[height, width]` in px.
+    #[must_use]
+    pub fn size(&self) -> [usize; 2] {
+        self.pyramid.shape()
+    }
+
+    /// The plane of a channel of this frame, where it is there.
+    #[must_use]
+    pub fn plane_of(&self, channel: usize) -> Option<&Arc<Plane>> {
+        if channel == self.channel {
+            return Some(&self.plane);
+        }
+        self.others.iter().find(|(other, _)| *other == channel).map(|(_, plane)| plane)
+    }
 }
 
 /// A model in the list.
@@ -155,6 +175,8 @@ pub struct Session {
     pub(super) preferences_file: Option<PathBuf>,
     /// The last of the keys and ids given out.
     pub(super) last_key: u64,
+    /// The plane that the last opened file's thumbnail was made of, so that it is not read twice.
+    pub(super) held: Option<Arc<Plane>>,
     /// [`Opened::id`] of what `shown` and `result` were made from.
     pub(super) shown_of: Option<u64>,
     pub(super) result_of: Option<u64>,
@@ -207,6 +229,7 @@ impl Session {
             memory_read: Instant::now(),
             preferences_file: keep_preferences.then(Preferences::file).flatten(),
             last_key: 0,
+            held: None,
             shown_of: None,
             result_of: None,
             features_of: None,

@@ -1,19 +1,26 @@
 //! Small pictures for the list of files.
 
-use crate::imaging::{Colormap, Contrast, ImagingError, Micrograph};
+use crate::imaging::{Colormap, Contrast, ImagingError, Micrograph, Plane};
 use ndarray::{Array2, s};
 use std::sync::Arc;
 
 /// Longest side of a thumbnail in px.
 const SIDE: usize = 96;
+/// At most about this many pixels are averaged.
+const MOST_PIXELS: usize = 1 << 20;
 
-/// The first frame as a small grey picture: width, height, RGB bytes row by row.
-pub(super) fn thumbnail(micrograph: &Micrograph) -> Result<(usize, usize, Arc<Vec<u8>>), ImagingError> {
-    let small = shrunk(&micrograph.grey(0)?, SIDE);
+/// A small grey picture: width, height, RGB bytes row by row.
+pub(super) type Thumbnail = (usize, usize, Arc<Vec<u8>>);
+
+/// The first frame as a small grey picture, and its first plane, which had to be read for that.
+pub(super) fn thumbnail(micrograph: &Micrograph) -> Result<(Thumbnail, Arc<Plane>), ImagingError> {
+    // Held while it is looked at, a plane too large to be kept is read once.
+    let plane = micrograph.plane(0, 0)?;
+    let small = shrunk(&micrograph.grey_sampled(0, MOST_PIXELS)?, SIDE);
     // Bright letters below would leave the specimen dark.
     let rows = micrograph.specimen_rows().len() * small.nrows() / micrograph.height().max(1);
     let rgb = Colormap::Grey.render(small.view(), Contrast::auto(small.slice(s![..rows, ..])));
-    Ok((small.ncols(), small.nrows(), Arc::new(rgb)))
+    Ok(((small.ncols(), small.nrows(), Arc::new(rgb)), plane))
 }
 
 /// `[y, x]` averaged down so that no side is longer than `side`; a smaller one stays as it is. Values that are not

@@ -6,7 +6,7 @@ use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small};
 use crate::gui::view::{
-    Canvas, Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, paint_receptive_field,
+    Canvas, Layer, Pixels, Reduced, TiledPicture, canvas, paint_badge, paint_cursor, paint_receptive_field,
     paint_scale_bar, receptive_box, stamp, whole_image_box,
 };
 use crate::gui::widgets::{action_button, bar_slider, empty_state_with, toggle};
@@ -83,13 +83,19 @@ impl PaneUi for SourcePane {
             });
             return;
         };
-        let (height, width) = shown.values.dim();
+        let [height, width] = shown.size();
         let canvas = canvas(ui, desk.view, [width, height], "Source image");
         desk.view.main = Some(canvas.placement);
         let contrast = session.contrast_now().unwrap_or(shown.auto_contrast);
-        let look = stamp((shown.key, contrast.low.to_bits(), contrast.high.to_bits(), session.colormap));
-        let pixels = Pixels::Values { values: shown.values.view(), contrast, colormap: session.colormap };
-        self.image.paint(&canvas.painter, canvas.placement, Layer::source(look), pixels);
+        let colormap = session.colormap;
+        let reduced = Reduced {
+            pyramid: &shown.pyramid,
+            colour: &|values| Pixels::Values { values, contrast, colormap },
+        };
+        // The levels that are better once they are built are drawn again then.
+        let built = reduced.is_coarse(&canvas) && shown.pyramid.is_built();
+        let look = stamp((shown.key, built, contrast.low.to_bits(), contrast.high.to_bits(), colormap));
+        self.image.paint(&canvas.painter, canvas.placement, Layer::source(look), reduced);
         self.mask(&canvas, session, [height, width]);
         self.marks(ui, desk, &canvas, [width, height]);
     }

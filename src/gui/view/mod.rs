@@ -5,6 +5,7 @@ mod overlay;
 mod picture;
 mod pixels;
 mod placement;
+mod reduced;
 
 pub(super) use canvas::{Canvas, canvas, still_canvas};
 pub(super) use overlay::{
@@ -13,3 +14,4 @@ pub(super) use overlay::{
 pub(super) use picture::{Layer, TiledPicture};
 pub(super) use pixels::{Pixels, mean_picture, stamp};
 pub(super) use placement::{Placement, View};
+pub(super) use reduced::Reduced;

@@ -1,6 +1,8 @@
 //! An image as texture tiles: any size, only what is visible, at the resolution the screen can show.
 use super::{Pixels, Placement};
-use eframe::egui::{self, Color32, Painter, Rect, TextureFilter, TextureHandle, TextureOptions, pos2};
+use eframe::egui::{
+    self, Color32, ColorImage, Painter, Rect, TextureFilter, TextureHandle, TextureOptions, pos2,
+};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -34,6 +36,25 @@ impl Layer {
     }
 }
 
+/// What a picture is made of, a tile at a time.
+pub(in crate::gui) trait Texels {
+    /// `[height, width]` of level 0.
+    fn shape(&self) -> [usize; 2];
+
+    /// The tile of a level whose first texel is at `top`, `left` of that level.
+    fn render(&self, level: u32, top: usize, left: usize) -> ColorImage;
+}
+
+impl Texels for Pixels<'_> {
+    fn shape(&self) -> [usize; 2] {
+        Pixels::shape(self)
+    }
+
+    fn render(&self, level: u32, top: usize, left: usize) -> ColorImage {
+        Pixels::render(self, level, top, left)
+    }
+}
+
 /// The textures of one picture. Level n holds the picture reduced 2ⁿ times.
 #[derive(Default)]
 pub(in crate::gui) struct TiledPicture {
@@ -57,7 +78,7 @@ impl TiledPicture {
         painter: &Painter,
         placement: Placement,
         layer: Layer,
-        pixels: Pixels<'_>,
+        pixels: impl Texels,
     ) {
         let Layer { scale, stamp, tint } = layer;
         let shape = pixels.shape();
@@ -68,7 +89,7 @@ impl TiledPicture {
             return;
         }
         let grid = visible(painter, placement, scale, shape);
-        let complete = self.render(painter.ctx(), &grid, stamp, pixels);
+        let complete = self.render(painter.ctx(), &grid, stamp, &pixels);
         if complete {
             self.whole_level = Some(grid.level);
             self.tiles.retain(|key, _| key.0 == grid.level);
@@ -94,7 +115,7 @@ impl TiledPicture {
     }
 
     /// Makes missing and outdated tiles until the time is over; true when none is left.
-    fn render(&mut self, ctx: &egui::Context, grid: &Grid, stamp: u64, pixels: Pixels<'_>) -> bool {
+    fn render(&mut self, ctx: &egui::Context, grid: &Grid, stamp: u64, pixels: &impl Texels) -> bool {
         let started = Instant::now();
         for row in grid.rows.clone() {
             for column in grid.columns.clone() {
@@ -127,10 +148,15 @@ fn options() -> TextureOptions {
     }
 }
 
+/// The level that has at least one texel for each pixel of the screen; `on_screen` pixels there for one of the picture.
+pub(super) fn level_for(on_screen: f64, shape: [usize; 2]) -> u32 {
+    let deepest = (shape[0].max(shape[1]) as f64).log2().floor();
+    (1.0 / on_screen).log2().floor().clamp(0.0, deepest) as u32
+}
+
 fn visible(painter: &Painter, placement: Placement, scale: [f64; 2], shape: [usize; 2]) -> Grid {
     let on_screen = placement.zoom * scale[0].min(scale[1]) * f64::from(painter.pixels_per_point());
-    let deepest = (shape[0].max(shape[1]) as f64).log2().floor();
-    let level = (1.0 / on_screen).log2().floor().clamp(0.0, deepest) as u32;
+    let level = level_for(on_screen, shape);
     let side = (TILE << level) as f64;
     let clip = placement.rect.intersect(painter.clip_rect());
     let (low, high) = (placement.source_from_screen(clip.min), placement.source_from_screen(clip.max));

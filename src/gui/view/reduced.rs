@@ -1,0 +1,60 @@
+//! A plane as a picture: the values of a tile come from its pyramid, their colours from [`Pixels`].
+use super::picture::{TILE, Texels, level_for};
+use super::{Canvas, Pixels};
+use crate::imaging::Pyramid;
+use eframe::egui::ColorImage;
+use ndarray::ArrayView2;
+
+/// Makes colours of the values of one tile.
+type Colour<'a> = dyn for<'v> Fn(ArrayView2<'v, f32>) -> Pixels<'v> + 'a;
+
+/// A plane with its reduced copies, and how its values are coloured. A tile costs the same at every level.
+pub(in crate::gui) struct Reduced<'a> {
+    pub(in crate::gui) pyramid: &'a Pyramid,
+    pub(in crate::gui) colour: &'a Colour<'a>,
+}
+
+impl Reduced<'_> {
+    /// Whether a canvas shows a level that looks better once the pyramid is built.
+    pub(in crate::gui) fn is_coarse(&self, canvas: &Canvas) -> bool {
+        let on_screen = canvas.placement.zoom * f64::from(canvas.painter.pixels_per_point());
+        level_for(on_screen, self.pyramid.shape()) > 1
+    }
+}
+
+impl Texels for Reduced<'_> {
+    fn shape(&self) -> [usize; 2] {
+        self.pyramid.shape()
+    }
+
+    fn render(&self, level: u32, top: usize, left: usize) -> ColorImage {
+        let values = self.pyramid.tile(level, [top, left], [TILE; 2]);
+        (self.colour)(values.view()).render(0, 0, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::{Colormap, Contrast, Plane};
+    use eframe::egui::Color32;
+    use ndarray::Array2;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_tile_is_coloured_by_the_values_of_its_level() {
+        let plane = Plane::from_u8(Array2::from_shape_fn((600, 3), |(y, _)| if y < 514 { 10 } else { 30 }));
+        let pyramid = Pyramid::unbuilt(Arc::new(plane));
+        let contrast = Contrast { low: 0.0, high: 255.0 };
+        let reduced = Reduced {
+            pyramid: &pyramid,
+            colour: &|values| Pixels::Values { values, contrast, colormap: Colormap::Grey },
+        };
+        let tile = reduced.render(0, 512, 0);
+        assert_eq!((tile.size, tile.pixels[0]), ([3, 88], Color32::from_gray(10)));
+        assert_eq!(tile.pixels[6], Color32::from_gray(30));
+        let half = reduced.render(2, 0, 0);
+        // Rows 512 to 515: two of 10 and two of 30.
+        assert_eq!((half.size, half.pixels[128]), ([1, 150], Color32::from_gray(20)));
+    }
+}
