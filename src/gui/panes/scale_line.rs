@@ -4,7 +4,9 @@ use crate::gui::theme::{Palette, small};
 use crate::gui::view::{Canvas, Placement};
 use crate::imaging::{Length, ScaleByHand};
 use crate::session::Command;
-use eframe::egui::{Area, Color32, CursorIcon, Frame, Id, Key, Order, Sense, Stroke, TextEdit, Ui, vec2};
+use eframe::egui::{
+    Area, Color32, CursorIcon, Frame, Id, Key, Order, Pos2, Sense, Stroke, TextEdit, Ui, vec2,
+};
 
 /// A line nearer to an axis than this, across for along, is straightened.
 const NEARLY: f64 = 0.06;
@@ -46,7 +48,9 @@ impl ScaleLine {
         }
         if response.drag_stopped() {
             (self.asks, self.focus) = (self.line.is_some(), true);
+            ui.ctx().request_repaint();
         }
+        zoom(ui, desk, canvas, response.hover_pos());
         let Some([from, to]) = self.line else { return };
         let to = straightened(from, to);
         paint(canvas, canvas.placement, [from, to], Palette::of(ui).accent);
@@ -67,8 +71,11 @@ impl ScaleLine {
                     ui.label(small(format!("{px} px are")));
                     let edit = TextEdit::singleline(&mut self.length).hint_text("500 nm").desired_width(72.0);
                     let field = ui.add(edit).accessible_name("Length of the line");
-                    if std::mem::take(&mut self.focus) {
+                    // The field is not there yet while its window is measured.
+                    if self.focus {
                         field.request_focus();
+                        self.focus = !field.has_focus();
+                        ui.ctx().request_repaint();
                     }
                     let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
                     let scale = self.length.parse::<Length>().ok();
@@ -86,6 +93,15 @@ impl ScaleLine {
         if done {
             self.toggle();
         }
+    }
+}
+
+/// The wheel still zooms to the cursor, to see the ends of the bar.
+fn zoom(ui: &Ui, desk: &mut Desk<'_>, canvas: &Canvas, pointer: Option<Pos2>) {
+    let scroll = ui.input(|input| f64::from(input.smooth_scroll_delta().y));
+    if let Some(pointer) = pointer.filter(|_| scroll.abs() > 1e-3) {
+        desk.view.zoom_at(canvas.placement, pointer, (scroll / 240.0).exp());
+        ui.ctx().request_repaint();
     }
 }
 

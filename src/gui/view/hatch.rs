@@ -19,8 +19,8 @@ pub(in crate::gui) fn paint_hatch(
         return;
     }
     let painter = painter.with_clip_rect(seen.intersect(painter.clip_rect()));
-    painter.rect_filled(seen, 0.0, Color32::from_black_alpha(90));
-    let stroke = Stroke::new(1.0, colour.gamma_multiply(0.6));
+    painter.rect_filled(seen, 0.0, Color32::from_black_alpha(60));
+    let stroke = Stroke::new(1.0, colour.gamma_multiply(0.45));
     // Anchored to the picture, so that the lines move with it.
     let tall = seen.height();
     let first = rect.left() + ((seen.left() - tall - rect.left()) / STEP).floor() * STEP;
