@@ -17,6 +17,7 @@ pub(super) enum Action {
     ZoomOut,
     ToggleMask,
     ToggleField,
+    ScaleLine,
     PreviousFeature,
     NextFeature,
     PreviousNode,
@@ -55,7 +56,7 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::Open,
         Self::OpenModel,
         Self::Export,
@@ -68,6 +69,7 @@ impl Action {
         Self::ZoomOut,
         Self::ToggleMask,
         Self::ToggleField,
+        Self::ScaleLine,
         Self::PreviousFeature,
         Self::NextFeature,
         Self::PreviousNode,
@@ -88,7 +90,8 @@ impl Action {
             | Self::ZoomIn
             | Self::ZoomOut
             | Self::ToggleMask
-            | Self::ToggleField => self.about_looking(),
+            | Self::ToggleField
+            | Self::ScaleLine => self.about_looking(),
             _ => self.about_stepping(),
         }
     }
@@ -150,6 +153,15 @@ impl Action {
             Self::ToggleMask => {
                 const KEYS: &[KeyboardShortcut] = &[key(Key::M)];
                 about(group, "Mask", "Lay the predicted classes over the micrograph", KEYS)
+            }
+            Self::ScaleLine => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::S)];
+                about(
+                    group,
+                    "Scale",
+                    "Draw a line along the scale bar in the picture and type its length",
+                    KEYS,
+                )
             }
             _ => {
                 const KEYS: &[KeyboardShortcut] = &[key(Key::R)];

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where the arrangement of the panes is kept; the number changes when old ones no longer fit.
-const LAYOUT: &str = "layout 1";
+const LAYOUT: &str = "layout 2";
 const NO_DIALOG: &str =
     "This system showed no file dialog; drop files on the window, or start the program as: polepiece FILE";
 
@@ -184,6 +184,7 @@ impl App {
             Action::Cancel => self.cancel(),
             Action::ToggleMask => self.session.apply(Command::SetOverlay(!self.session.overlay)),
             Action::ToggleField => self.panes.toggle_field(),
+            Action::ScaleLine => self.panes.toggle_scale_line(),
             Action::PreviousFeature => self.step_feature(-1),
             Action::NextFeature => self.step_feature(1),
             Action::PreviousNode => self.session.apply(Command::StepNode(-1)),

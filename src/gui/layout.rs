@@ -27,7 +27,10 @@ pub(super) fn inspect() -> Tree<Pane> {
     let source = pane(&mut tiles, Pane::Source);
     let feature = pane(&mut tiles, Pane::Feature);
     let prediction = pane(&mut tiles, Pane::Prediction);
-    let network = pane(&mut tiles, Pane::Network);
+    let network = {
+        let tabs = [Pane::Network, Pane::Info].map(|pane| tiles.insert_pane(pane));
+        tiles.insert_tab_tile(tabs.to_vec())
+    };
     let contrast = pane(&mut tiles, Pane::Contrast);
     let features = pane(&mut tiles, Pane::Features);
     let answers = split(&mut tiles, LinearDir::Vertical, &[(feature, 1.0), (prediction, 1.0)]);

@@ -9,6 +9,8 @@ mod cli;
 mod common;
 #[cfg(feature = "gui")]
 mod gui;
+#[cfg(feature = "gui")]
+mod gui_correcting;
 mod models;
 mod rooms;
 mod same_bytes;

@@ -1,11 +1,15 @@
 //! One file a pane. A new pane: a file here, a line in [`Pane`], a place in `layout`.
 
+mod bar_edge;
 mod contrast;
 mod feature;
 mod features;
 mod files;
+mod info;
+mod info_facts;
 mod network;
 mod prediction;
+mod scale_line;
 mod sheet;
 mod source;
 
@@ -26,6 +30,7 @@ pub enum Pane {
     Network,
     Features,
     Contrast,
+    Info,
 }
 
 /// What every pane can do.
@@ -54,10 +59,11 @@ pub(super) struct Panes {
     network: network::NetworkPane,
     features: features::FeaturesPane,
     contrast: contrast::ContrastPane,
+    info: info::InfoPane,
 }
 
 impl Pane {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Files,
         Self::Source,
         Self::Feature,
@@ -65,6 +71,7 @@ impl Pane {
         Self::Network,
         Self::Features,
         Self::Contrast,
+        Self::Info,
     ];
 }
 
@@ -78,12 +85,18 @@ impl Panes {
             Pane::Network => &mut self.network,
             Pane::Features => &mut self.features,
             Pane::Contrast => &mut self.contrast,
+            Pane::Info => &mut self.info,
         }
     }
 
     /// Shows or hides the receptive field on the source.
     pub(super) fn toggle_field(&mut self) {
         self.source.toggle_field();
+    }
+
+    /// Takes up or lays down the line that measures the scale bar in the picture.
+    pub(super) fn toggle_scale_line(&mut self) {
+        self.source.toggle_scale_line();
     }
 
     /// Title and detail as one line.

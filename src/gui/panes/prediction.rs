@@ -5,7 +5,8 @@ use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small, strong_family};
 use crate::gui::view::{
-    Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, paint_scale_bar, stamp, still_canvas,
+    Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, paint_hatch, paint_scale_bar, stamp,
+    still_canvas,
 };
 use crate::gui::widgets::{empty_state, swatch};
 use crate::imaging::{Colormap, Contrast};
@@ -119,6 +120,8 @@ impl PredictionPane {
                     self.classes.paint(&canvas.painter, canvas.placement, layer, pixels);
                 }
             }
+            let below = segmentation.specimen_rows;
+            paint_hatch(&canvas.painter, canvas.placement, size, below, Palette::of(ui).warning);
             if canvas.placement.rect.width() > 420.0 {
                 paint_scale_bar(&canvas.painter, canvas.placement, segmentation.pixel.as_ref());
             }

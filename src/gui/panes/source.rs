@@ -1,5 +1,7 @@
 //! The micrograph, with the mask over it, the scale bar and the receptive field of the feature under the cursor.
 use super::PaneUi;
+use super::bar_edge::BarEdge;
+use super::scale_line::ScaleLine;
 use crate::analysis::Prediction;
 use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
@@ -19,11 +21,14 @@ pub(super) struct SourcePane {
     mask: TiledPicture,
     /// Whether the receptive field is drawn.
     field: bool,
+    bar: BarEdge,
+    scale: ScaleLine,
 }
 
 impl Default for SourcePane {
     fn default() -> Self {
-        Self { image: TiledPicture::default(), mask: TiledPicture::default(), field: true }
+        let (image, mask) = (TiledPicture::default(), TiledPicture::default());
+        Self { image, mask, field: true, bar: BarEdge::default(), scale: ScaleLine::default() }
     }
 }
 
@@ -52,6 +57,9 @@ impl PaneUi for SourcePane {
         }
         if toggle(ui, self.field, "Field", &Action::ToggleField.hint(ui.ctx())) {
             desk.act(Action::ToggleField);
+        }
+        if toggle(ui, self.scale.active, Action::ScaleLine.about().text, &Action::ScaleLine.hint(ui.ctx())) {
+            desk.act(Action::ScaleLine);
         }
         if has_mask(desk.session) {
             if desk.session.overlay && ui.available_width() > 150.0 {
@@ -97,13 +105,19 @@ impl PaneUi for SourcePane {
         let look = stamp((shown.key, built, contrast.low.to_bits(), contrast.high.to_bits(), colormap));
         self.image.paint(&canvas.painter, canvas.placement, Layer::source(look), reduced);
         self.mask(&canvas, session, [height, width]);
+        self.bar.ui(ui, desk, &canvas, [width, height]);
         self.marks(ui, desk, &canvas, [width, height]);
+        self.scale.ui(ui, desk, &canvas);
     }
 }
 
 impl SourcePane {
     pub(super) fn toggle_field(&mut self) {
         self.field = !self.field;
+    }
+
+    pub(super) fn toggle_scale_line(&mut self) {
+        self.scale.toggle();
     }
 
     fn mask(&mut self, canvas: &Canvas, session: &Session, shape: [usize; 2]) {

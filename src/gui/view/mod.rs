@@ -1,6 +1,7 @@
 //! How image panes show a picture: one shared zoom and pan, textures in tiles, and what is drawn over them.
 
 mod canvas;
+mod hatch;
 mod overlay;
 mod picture;
 mod pixels;
@@ -8,6 +9,7 @@ mod placement;
 mod reduced;
 
 pub(super) use canvas::{Canvas, canvas, still_canvas};
+pub(super) use hatch::{below, paint_hatch};
 pub(super) use overlay::{
     paint_badge, paint_cursor, paint_receptive_field, paint_scale_bar, receptive_box, whole_image_box,
 };
