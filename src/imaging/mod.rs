@@ -17,7 +17,13 @@ mod raw;
 mod strided;
 
 mod dm;
+mod emsa;
+mod mrc;
+mod npy;
+mod npz;
 mod raster;
+mod ripple;
+mod tia;
 mod tiff;
 
 mod calibration;
@@ -26,6 +32,9 @@ mod contrast;
 mod downsample;
 mod info_bar;
 mod metadata;
+
+#[cfg(test)]
+mod written;
 
 pub use calibration::{AxisScale, Calibration, PixelSize, ScaleBar, format_length};
 pub use colormap::Colormap;
