@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::error::Fault;
-use super::{ImagingError, Micrograph, dm, raster, tiff};
+use super::{ImagingError, Micrograph, dm, emsa, mrc, npy, npz, raster, ripple, tia, tiff};
 
 /// A file format: how its files are told from others, and how they are opened.
 pub(super) trait Format: Sync {
@@ -23,7 +23,20 @@ pub(super) trait Format: Sync {
 }
 
 /// Every format there is a reader for; the first that recognises a file opens it.
-pub(super) const FORMATS: &[&dyn Format] = &[&tiff::Tiff, &raster::PNG, &raster::JPEG, &raster::BMP, &dm::Dm];
+pub(super) const FORMATS: &[&dyn Format] = &[
+    &tiff::Tiff,
+    &ripple::Ripple,
+    &raster::PNG,
+    &raster::JPEG,
+    &raster::BMP,
+    &mrc::Mrc,
+    &dm::Dm,
+    &npy::Npy,
+    &npz::Npz,
+    &emsa::Emsa,
+    &tia::Ser,
+    &tia::Emi,
+];
 
 /// The first bytes of a file.
 pub(super) struct Start {

@@ -20,7 +20,13 @@ mod raw;
 mod strided;
 
 mod dm;
+mod emsa;
+mod mrc;
+mod npy;
+mod npz;
 mod raster;
+mod ripple;
+mod tia;
 mod tiff;
 
 mod calibration;
@@ -31,6 +37,9 @@ mod find_bar;
 mod info_bar;
 mod metadata;
 mod scale_by_hand;
+
+#[cfg(test)]
+mod written;
 
 pub use calibration::{AxisScale, Calibration, PixelSize, ScaleBar, format_length};
 pub use colormap::Colormap;

@@ -231,6 +231,18 @@ impl Plane {
         }
     }
 
+    /// The same with its last row first, as some files store it.
+    pub(super) fn upside_down(mut self) -> Self {
+        over!(&mut self.samples, a => {
+            let rows = a.nrows();
+            for y in 0..rows / 2 {
+                let (mut above, mut below) = a.multi_slice_mut((s![y, ..], s![rows - 1 - y, ..]));
+                above.iter_mut().zip(&mut below).for_each(|(a, b)| std::mem::swap(a, b));
+            }
+        });
+        self
+    }
+
     /// The stored samples row by row, little-endian.
     #[must_use]
     pub fn le_bytes(&self) -> Vec<u8> {
@@ -273,6 +285,12 @@ mod tests {
         assert_eq!(plane.value(1, 2), 65535.0);
         assert!(plane.value(2, 0).is_nan());
         assert_eq!(plane.to_f32(), array![[1.0, 2.0, 3.0], [4.0, 5.0, 65535.0]]);
+    }
+
+    #[test]
+    fn a_plane_upside_down_has_its_last_row_first() {
+        let plane = Plane::from_u16(array![[1, 2], [3, 4], [5, 6]]).upside_down();
+        assert_eq!(plane, Plane::from_u16(array![[5, 6], [3, 4], [1, 2]]));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, Imag
 use ndarray::Array2;
 
 use super::axes::Axes;
+use super::bytes::{Input, Order};
 use super::error::Fault;
 use super::format::{Format, Start};
 use super::micrograph::{About, COLOURS, Source};
@@ -49,17 +50,22 @@ impl Format for Raster {
     ///
     /// The pixel density of a PNG (`pHYs`), JPEG or BMP is that of a printer or screen and is not taken as calibration.
     fn open(&self, path: &Path) -> Result<Vec<Micrograph>, ImagingError> {
-        let source = Picture { path: path.to_path_buf(), format: self.format };
+        let mut source = Picture { path: path.to_path_buf(), format: self.format, grey: false };
         let (height, width, colour) = source.header().map_err(|fault| fault.at(path))?;
-        let (samples, sample_type) = (usize::from(colour.channel_count()), sample_type(colour));
+        source.grey = self.format == ImageFormat::Bmp && has_grey_palette(path).is_ok_and(|grey| grey);
+        let samples = if source.grey { 1 } else { usize::from(colour.channel_count()) };
+        let sample_type = sample_type(colour);
         let channel_names = match samples {
             1 => vec!["channel 1".into()],
             2 => vec!["grey".into(), "alpha".into()],
             n => COLOURS[..n].iter().map(|&name| name.into()).collect(),
         };
         let axes = Axes::new("YXS", &[height, width, samples]);
-        let about =
+        let mut about =
             About { channel_names, colour: samples >= 3, ..About::new(path, self.name, axes, sample_type) };
+        if self.format == ImageFormat::Png {
+            about.metadata.extend(png_texts(path).unwrap_or_default());
+        }
         Ok(vec![Micrograph::from_file(about, Box::new(source))])
     }
 }
@@ -72,10 +78,45 @@ fn sample_type(colour: ColorType) -> SampleType {
     }
 }
 
+/// Bytes that the texts of a PNG may take.
+const LONGEST_TEXTS: usize = 16 << 20;
+
+/// The texts of a PNG that stand before its picture, by their keywords; `None` where they cannot be read.
+fn png_texts(path: &Path) -> Option<Vec<(String, String)>> {
+    let file = BufReader::new(File::open(path).ok()?);
+    let read = move || {
+        let reader =
+            png::Decoder::new_with_limits(file, png::Limits { bytes: LONGEST_TEXTS }).read_info().ok()?;
+        let info = reader.info();
+        let plain = info.uncompressed_latin1_text.iter().map(|t| (&t.keyword, Some(t.text.clone())));
+        let packed = info.compressed_latin1_text.iter().map(|t| (&t.keyword, t.get_text().ok()));
+        let utf8 = info.utf8_text.iter().map(|t| (&t.keyword, t.get_text().ok()));
+        let named = |(keyword, text): (&String, Option<String>)| Some((format!("PNG / {keyword}"), text?));
+        Some(plain.chain(packed).chain(utf8).filter_map(named).collect())
+    };
+    catch_unwind(AssertUnwindSafe(read)).ok().flatten()
+}
+
+/// True when all colours of a BMP's palette are grey: old microscopes write their pictures so.
+fn has_grey_palette(path: &Path) -> Result<bool, Fault> {
+    let input = Input::open(path)?;
+    let number = |at, size| input.number(at, size, Order::Little);
+    let (header, bits) = (number(14, 4)?, number(28, 2)?);
+    if header < 40 || bits > 8 {
+        return Ok(false);
+    }
+    let used = number(46, 4)?;
+    let count = if used == 0 { 1 << bits } else { used.min(1 << bits) };
+    let colours = input.bytes(14 + header, 4 * count)?;
+    Ok(colours.chunks_exact(4).all(|colour| colour[0] == colour[1] && colour[1] == colour[2]))
+}
+
 /// A picture on disk.
 struct Picture {
     path: PathBuf,
     format: ImageFormat,
+    /// Its colours are grey, and one channel has them all.
+    grey: bool,
 }
 
 impl Picture {
@@ -130,7 +171,11 @@ impl Picture {
 
 impl Source for Picture {
     fn read(&self, _frame: usize, _channel: usize) -> Result<Vec<(usize, Plane)>, ImagingError> {
-        Ok(self.planes().map_err(|fault| fault.at(&self.path))?.into_iter().enumerate().collect())
+        let mut planes = self.planes().map_err(|fault| fault.at(&self.path))?;
+        if self.grey {
+            planes.truncate(1);
+        }
+        Ok(planes.into_iter().enumerate().collect())
     }
 }
 
@@ -190,6 +235,43 @@ mod tests {
         let colour = &open(&fixture("colour.jpg")).unwrap()[0];
         assert!(colour.is_colour());
         assert_eq!(colour.grey(0).unwrap(), Array2::from_elem((16, 16), 77.0));
+    }
+
+    /// A BMP of 2 × 2 pixels with a palette of two colours.
+    fn bmp(palette: [[u8; 4]; 2]) -> Vec<u8> {
+        let long = |n: u32| n.to_le_bytes();
+        let size =
+            [long(40), long(2), long(2), [1, 0, 8, 0], long(0), long(8), long(0), long(0), long(2), long(2)];
+        let file = [&b"BM"[..], &long(70), &long(0), &long(62)].concat();
+        // Rows of four bytes, the lowest first.
+        [file, size.concat(), palette.concat(), vec![0, 1, 0, 0, 1, 1, 0, 0]].concat()
+    }
+
+    #[test]
+    fn a_bmp_with_a_grey_palette_is_grey_and_others_are_colour() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("case.bmp");
+        std::fs::write(&path, bmp([[7, 7, 7, 0], [99, 99, 99, 0]])).unwrap();
+        let grey = open(&path).unwrap().remove(0);
+        assert_eq!((grey.stored_axes(), grey.channels(), grey.is_colour()), ("YX", 1, false));
+        let values = grey.plane(0, 0).unwrap().to_f32();
+        assert_eq!(values, ndarray::array![[99.0, 99.0], [7.0, 99.0]]);
+        std::fs::write(&path, bmp([[7, 7, 8, 0], [99, 99, 99, 0]])).unwrap();
+        assert!(open(&path).unwrap()[0].is_colour());
+    }
+
+    #[test]
+    fn the_texts_of_a_png_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("case.png");
+        let mut encoder = png::Encoder::new(File::create(&path).unwrap(), 1, 1);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.add_text_chunk("Magnification".into(), "20 kx".into()).unwrap();
+        encoder.add_itxt_chunk("Pixel".into(), "2 µm".into()).unwrap();
+        encoder.write_header().unwrap().write_image_data(&[5]).unwrap();
+        let png = open(&path).unwrap().remove(0);
+        let text = |name| png.metadata().get(name);
+        assert_eq!((text("PNG / Magnification"), text("PNG / Pixel")), (Some("20 kx"), Some("2 µm")));
     }
 
     /// Writes bytes as a file, and gives the error of opening and reading it.

@@ -98,7 +98,7 @@ impl Raw {
         Ok(())
     }
 
-    fn planes(&self, frame: usize, channel: usize) -> Result<Vec<(usize, Plane)>, Fault> {
+    pub(super) fn planes(&self, frame: usize, channel: usize) -> Result<Vec<(usize, Plane)>, Fault> {
         let input = Input::open(&self.path)?;
         let kind = match self.stored {
             Stored::Real(kind) => kind,

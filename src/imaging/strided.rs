@@ -73,6 +73,11 @@ impl Strided<'_> {
         if self.shape.contains(&0) {
             return Err(Fault::Bad(format!("The file claims an image of {}", times(self.shape))));
         }
+        let channels = self.each().filter(|&(letter, ..)| matches!(letter, 'C' | 'E' | 'S'));
+        let channels = channels.fold(1usize, |all, (_, n, _)| all.saturating_mul(n));
+        if channels > MOST_CHANNELS {
+            return Err(Fault::Unsupported(format!("An image of {channels} channels")));
+        }
         let bytes = self.stored.bytes() as u64;
         let last = self.shape.iter().zip(self.steps).map(|(&n, &step)| (n as u64 - 1).saturating_mul(step));
         let end = last.fold(self.offset, u64::saturating_add).saturating_add(bytes);
@@ -111,6 +116,9 @@ impl Strided<'_> {
         axes.fold(vec![0], |all, (n, step)| spread(&all, n, step))
     }
 }
+
+/// Channels or energies of a pixel; the longest spectra have some ten thousand.
+const MOST_CHANNELS: usize = 1 << 20;
 
 /// `n` steps from each of `starts`.
 fn spread(starts: &[u64], n: usize, step: u64) -> Vec<u64> {

@@ -67,9 +67,6 @@ struct Image<'a> {
     kind: u64,
 }
 
-/// What a spectrum's axis is called, by the tag `Meta Data / Format`.
-const SPECTRA: [&str; 2] = ["Spectrum image", "Spectrum"];
-
 impl<'a> Image<'a> {
     fn of(tag: &'a Tag, file: &'a FileKind) -> Result<Self, Fault> {
         let missing =
@@ -101,7 +98,7 @@ impl<'a> Image<'a> {
         let bytes = if colour { 4 } else { stored.bytes() };
         let (mut letters, mut shape) = (self.letters(), self.shape.clone());
         let mut steps = steps(&shape, bytes);
-        if letters[0] == 'E' && shape.len() > 2 {
+        if letters[0] == 'E' && shape.len() > 2 && self.is_spectrum_image() {
             // Stored image by image, read spectrum by spectrum.
             letters.rotate_left(1);
             shape.rotate_left(1);
@@ -167,9 +164,7 @@ impl<'a> Image<'a> {
     fn letters(&self) -> Vec<char> {
         let count = self.shape.len();
         let format = self.tag.find(&["ImageTags", "Meta Data", "Format"]).and_then(Tag::text);
-        let orsay = self.tag.find(&["ImageTags", "spim"]).is_some();
-        let spectrum = orsay || format.is_some_and(|name| SPECTRA.contains(&name));
-        let spectrum_image = orsay || format == Some(SPECTRA[0]);
+        let spectrum = self.is_spectrum_image() || format == Some("Spectrum");
         match count {
             1 if spectrum || self.is_energy(0) => return vec!['E'],
             1 => return vec!['X'],
@@ -182,10 +177,16 @@ impl<'a> Image<'a> {
             *last = if unit_in_nm(&self.unit(count - 3)).is_some() { 'Z' } else { 'T' };
         }
         letters.extend(['Y', 'X']);
-        if count > 2 && (spectrum_image || self.is_energy(0)) {
+        if count > 2 && (self.is_spectrum_image() || self.is_energy(0)) {
             letters[0] = 'E';
         }
         letters
+    }
+
+    /// By Gatan's tag, or by the group of tags that the programs of Orsay write.
+    fn is_spectrum_image(&self) -> bool {
+        let format = self.tag.find(&["ImageTags", "Meta Data", "Format"]).and_then(Tag::text);
+        format == Some("Spectrum image") || self.tag.find(&["ImageTags", "spim"]).is_some()
     }
 
     /// True when an axis, counted from the slowest, is one of energies by its unit.

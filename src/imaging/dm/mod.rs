@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::bytes::Input;
+use super::bytes::{Input, Order};
 use super::error::Fault;
 use super::format::{Format, Start};
 use super::{ImagingError, Micrograph};
@@ -24,10 +24,14 @@ impl Format for Dm {
         &["dm3", "dm4"]
     }
 
-    /// Version, size of the file, order of bytes, and the two flags of the root group.
+    /// Version, a size that the file has, order of bytes, and the two flags of the root group.
     fn recognises(&self, start: &Start) -> bool {
-        let flags = |at: usize| matches!(start.bytes.get(at..at + 6), Some([0, 0, 0, 0 | 1, 0 | 1, 0 | 1]));
-        (start.begins(&[0, 0, 0, 3]) && flags(8)) || (start.begins(&[0, 0, 0, 4]) && flags(12))
+        let fits = |size: std::ops::Range<usize>| {
+            let claimed = start.bytes.get(size.clone()).map_or(u64::MAX, |bytes| Order::Big.number(bytes));
+            let flags = start.bytes.get(size.end..size.end + 6);
+            claimed <= start.length && matches!(flags, Some([0, 0, 0, 0 | 1, 0 | 1, 0 | 1]))
+        };
+        (start.begins(&[0, 0, 0, 3]) && fits(4..8)) || (start.begins(&[0, 0, 0, 4]) && fits(4..12))
     }
 
     fn open(&self, path: &Path) -> Result<Vec<Micrograph>, ImagingError> {
