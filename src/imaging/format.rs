@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::error::Fault;
-use super::{ImagingError, Micrograph, raster, tiff};
+use super::{ImagingError, Micrograph, hdf5, raster, tiff};
 
 /// A file format: how its files are told from others, and how they are opened.
 pub(super) trait Format: Sync {
@@ -23,7 +23,17 @@ pub(super) trait Format: Sync {
 }
 
 /// Every format there is a reader for; the first that recognises a file opens it.
-pub(super) const FORMATS: &[&dyn Format] = &[&tiff::Tiff, &raster::PNG, &raster::JPEG, &raster::BMP];
+pub(super) const FORMATS: &[&dyn Format] = &[
+    &tiff::Tiff,
+    &raster::PNG,
+    &raster::JPEG,
+    &raster::BMP,
+    &hdf5::VELOX,
+    &hdf5::HYPERSPY,
+    &hdf5::DM5,
+    &hdf5::NCEM,
+    &hdf5::HDF5,
+];
 
 /// The first bytes of a file.
 pub(super) struct Start {

@@ -15,6 +15,7 @@ mod format;
 mod open;
 mod raw;
 
+mod hdf5;
 mod raster;
 mod tiff;
 
