@@ -1,6 +1,6 @@
 //! A dataset of numbers: its shape, its elements and where they lie, without reading them.
 
-use hdf5_pure::{Dataset, Layout};
+use hdf5_pure::{ChunkIndex, Dataset, Layout};
 
 use super::super::bytes::Input;
 use super::super::error::Fault;
@@ -91,6 +91,10 @@ fn place(
             Ok(Place::Inline(guarded(|| dataset.read_raw())?))
         }
         Layout::Compact { .. } => Err(Fault::Bad("Its data does not fit its shape".into())),
+        // Chunks that nobody lists lie one behind the other.
+        Layout::Chunked { index: ChunkIndex::Implicit, .. } if total > tree.length => {
+            Err(Fault::Bad("Its data does not fit its shape".into()))
+        }
         Layout::Chunked { chunk_shape, .. } => {
             let filters = guarded(|| Ok(dataset.filters()))?;
             filters::check(&filters)?;

@@ -1,6 +1,6 @@
 //! Planes of a dataset that lies in filtered chunks.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::super::bytes::Input;
 use super::super::error::Fault;
 use super::super::micrograph::Source;
-use super::super::raw::Stored;
+use super::super::raw;
 use super::super::{ImagingError, Plane};
 use super::array::Array;
 use super::filters;
@@ -45,8 +45,10 @@ impl Pieces {
     }
 }
 
-/// Address, stored bytes and filter mask of each chunk, by its number in the grid.
-type Index = HashMap<u64, (u64, u64, u32)>;
+/// Address, stored bytes and filter mask of a chunk.
+type Stored = (u64, u64, u32);
+/// The chunks by their number in the grid.
+type Index = BTreeMap<u64, Stored>;
 
 /// One plane to be filled, with the position along each of the dataset's axes where it begins.
 struct Wanted {
@@ -72,25 +74,22 @@ impl Chunked {
             .together(channel, height * width * sample)
             .map(|channel| {
                 let (at, part) = self.view.start(&self.array, frame, channel);
-                let part = if matches!(element.stored, Stored::Complex(_)) { 0 } else { part };
+                let part = if matches!(element.stored, raw::Stored::Complex(_)) { 0 } else { part };
                 Wanted { channel, at, part, bytes: vec![0; height * width * sample] }
             })
             .collect();
-        let grid: Vec<(u64, Vec<usize>)> = self.chunks_of(&wanted);
-        let decoded_bytes = self.chunk_bytes();
-        for some in grid.chunks((HELD / decoded_bytes).clamp(1, 4096)) {
-            let decoded: Vec<Option<Vec<u8>>> = some
+        let pieces = self.pieces_of(&wanted)?;
+        for some in pieces.chunks((HELD / self.chunk_bytes().max(1)).clamp(1, 4096)) {
+            let decoded: Vec<Vec<u8>> = some
                 .par_iter()
-                .map(|(number, _)| self.decode(&input, *number))
+                .map(|(_, stored)| self.decode(&input, *stored))
                 .collect::<Result<_, Fault>>()?;
-            for ((_, origin), bytes) in some.iter().zip(&decoded) {
-                if let Some(bytes) = bytes {
-                    wanted.iter_mut().for_each(|plane| self.copy(origin, bytes, plane));
-                }
+            for ((origin, _), bytes) in some.iter().zip(&decoded) {
+                wanted.iter_mut().for_each(|plane| self.copy(origin, bytes, plane));
             }
         }
         let shape = (height, width);
-        if let Stored::Complex(_) = element.stored {
+        if let raw::Stored::Complex(_) = element.stored {
             let bytes = wanted.first().map(|w| w.bytes.as_slice()).unwrap_or_default();
             return Ok(element.complex(bytes, shape)?.into_iter().enumerate().collect());
         }
@@ -136,7 +135,7 @@ impl Chunked {
     /// The channels to read with `channel`: those whose samples lie in the same chunks.
     fn together(&self, channel: usize, plane: usize) -> std::ops::Range<usize> {
         let count = self.view.layout(&self.array).channels();
-        if matches!(self.array.element.stored, Stored::Complex(_)) {
+        if matches!(self.array.element.stored, raw::Stored::Complex(_)) {
             return 0..1;
         }
         let in_chunk = ['C', 'E'].into_iter().filter_map(|l| self.view.axis(l)).map(|d| self.chunk[d]);
@@ -146,44 +145,52 @@ impl Chunked {
         first..(first + most).min(count)
     }
 
-    /// Number and origin of every chunk that holds samples of one of the planes.
-    fn chunks_of(&self, wanted: &[Wanted]) -> Vec<(u64, Vec<usize>)> {
-        let grid = self.grid();
-        let mut all = vec![(0u64, Vec::new())];
-        for (d, (&count, &length)) in grid.iter().zip(&self.chunk).enumerate() {
-            let along: Vec<usize> = if [self.view.axis('Y'), self.view.axis('X')].contains(&Some(d)) {
-                (0..count).collect()
-            } else {
-                wanted.iter().map(|w| w.at[d] / length).collect::<BTreeSet<_>>().into_iter().collect()
-            };
-            all = all
-                .into_iter()
-                .flat_map(|(number, origin)| {
-                    along.iter().map(move |&i| {
-                        let origin: Vec<usize> = origin.iter().copied().chain([i * length]).collect();
-                        (number * count as u64 + i as u64, origin)
-                    })
-                })
-                .collect();
-        }
-        all
-    }
-
-    /// The elements of a chunk; `None` for one that was never written.
-    fn decode(&self, input: &Input, number: u64) -> Result<Option<Vec<u8>>, Fault> {
-        let (filters, index) = match &self.pieces {
-            Pieces::InFile { filters, index } => (filters, index.get_or_init(|| self.read_index())),
-            Pieces::Here(bytes) => return Ok(Some(bytes.clone())),
-            Pieces::Nowhere => return Ok(None),
+    /// Origin and place of every chunk that has samples of one of the planes, in the order of the dataset. Chunks that
+    /// were never written are not among them.
+    fn pieces_of(&self, wanted: &[Wanted]) -> Result<Vec<(Vec<usize>, Stored)>, Fault> {
+        let index = match &self.pieces {
+            Pieces::InFile { index, .. } => index.get_or_init(|| self.read_index()),
+            Pieces::Here(_) => return Ok(vec![(vec![0; self.chunk.len()], (0, 0, 0))]),
+            Pieces::Nowhere => return Ok(vec![]),
         };
         let index = index.as_ref().map_err(|what| Fault::Bad(what.clone()))?;
-        let Some(&(address, size, mask)) = index.get(&number) else { return Ok(None) };
+        let in_plane = [self.view.axis('Y'), self.view.axis('X')];
+        let has = |origin: &[usize], plane: &Wanted| {
+            (0..origin.len()).all(|d| {
+                in_plane.contains(&Some(d)) || (origin[d]..origin[d] + self.chunk[d]).contains(&plane.at[d])
+            })
+        };
+        let all = index.iter().map(|(number, stored)| (self.origin(*number), *stored));
+        Ok(all
+            .filter(|(origin, _)| origin.iter().zip(&self.array.shape).all(|(at, length)| at < length))
+            .filter(|(origin, _)| wanted.iter().any(|plane| has(origin, plane)))
+            .collect())
+    }
+
+    /// Where the chunk of this number in the grid begins.
+    fn origin(&self, mut number: u64) -> Vec<usize> {
+        let grid = self.grid();
+        let mut origin = vec![0; grid.len()];
+        for d in (0..grid.len()).rev() {
+            origin[d] = (number % grid[d] as u64) as usize * self.chunk[d];
+            number /= grid[d] as u64;
+        }
+        origin
+    }
+
+    /// The elements of a chunk.
+    fn decode(&self, input: &Input, (address, size, mask): Stored) -> Result<Vec<u8>, Fault> {
+        let filters = match &self.pieces {
+            Pieces::InFile { filters, .. } => filters,
+            Pieces::Here(bytes) => return Ok(bytes.clone()),
+            Pieces::Nowhere => return Ok(vec![]),
+        };
         let length = self.chunk_bytes();
         if length as u64 > size.saturating_mul(MOST_EXPANSION) {
             return Err(Fault::Bad("The image data is damaged: a chunk is too short for its pixels".into()));
         }
         let stored = input.bytes(address, size)?;
-        filters::undo(filters, mask, stored, (length, self.array.element.bytes())).map(Some)
+        filters::undo(filters, mask, stored, (length, self.array.element.bytes()))
     }
 
     /// Copies what a chunk has of a plane.

@@ -103,14 +103,11 @@ impl Source for Events {
 }
 
 impl Events {
-    fn stream(&self) -> Result<Vec<u16>, Fault> {
-        let tree = Tree::open(&self.path)?;
-        let bytes = array::whole(&tree, &self.array.path, LONGEST)?;
-        let order = self.array.element.order;
-        Ok(bytes.chunks_exact(2).map(|pair| order.number(pair) as u16).collect())
+    fn stream(&self) -> Result<Vec<u8>, Fault> {
+        array::whole(&Tree::open(&self.path)?, &self.array.path, LONGEST)
     }
 
-    fn sort(&self, stream: &[u16]) -> Sorted {
+    fn sort(&self, stream: &[u8]) -> Sorted {
         let mut starts = vec![0; self.channels + 1];
         self.each(stream, |channel, _| starts[channel + 1] += 1);
         (0..self.channels).for_each(|c| starts[c + 1] += starts[c]);
@@ -124,9 +121,10 @@ impl Events {
     }
 
     /// Calls `count` for each photon with its channel and pixel. Channels beyond the last are no photons.
-    fn each(&self, stream: &[u16], mut count: impl FnMut(usize, usize)) {
+    fn each(&self, stream: &[u8], mut count: impl FnMut(usize, usize)) {
         let mut pixel = 0;
-        for &value in stream {
+        let order = self.array.element.order;
+        for value in stream.chunks_exact(2).map(|pair| order.number(pair) as u16) {
             if value == NEXT {
                 pixel = if pixel + 1 == self.pixels { 0 } else { pixel + 1 };
             } else if usize::from(value) < self.channels {

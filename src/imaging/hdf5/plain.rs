@@ -4,31 +4,37 @@ use super::super::error::Fault;
 use super::super::{ImagingError, Micrograph};
 use super::array::Array;
 use super::series::{Gathered, Series};
-use super::tree::{MOST_OBJECTS, Node, Tree};
+use super::tree::{Node, Tree};
 use super::value;
 use super::view::View;
 
 pub(super) const NAME: &str = "HDF5";
 
+/// Groups that are looked at, and datasets: a group may be linked into many others.
+const MOST_GROUPS: usize = 5_000;
+const MOST_DATASETS: usize = 5_000;
+
 pub(super) fn open(tree: &Tree) -> Result<Vec<Micrograph>, ImagingError> {
     let mut gathered = Gathered::default();
     let root = tree.root().map_err(|fault| fault.at(&tree.path))?;
-    let mut budget = MOST_OBJECTS;
-    let mut passed = 0usize;
-    root.walk(&mut budget, &mut |node| passed += group(tree, node, &mut gathered));
+    let (mut budget, mut datasets, mut passed) = (MOST_GROUPS, MOST_DATASETS, 0);
+    root.walk(&mut budget, &mut |node| passed += group(tree, node, &mut gathered, &mut datasets));
     if passed > 0 {
         gathered.note(format!("Datasets of a single axis, of texts or of records are not shown: {passed}"));
     }
-    if budget == 0 {
-        gathered.note(format!("Only the first {MOST_OBJECTS} groups of the file were looked at"));
+    if budget == 0 || datasets == 0 {
+        let note = "of the file were looked at";
+        gathered.note(format!("Only the first {MOST_GROUPS} groups or {MOST_DATASETS} datasets {note}"));
     }
     gathered.finish(tree)
 }
 
 /// Adds the datasets of one group; gives the number of those that are no pictures.
-fn group(tree: &Tree, node: &Node, gathered: &mut Gathered) -> usize {
+fn group(tree: &Tree, node: &Node, gathered: &mut Gathered, left: &mut usize) -> usize {
     let mut passed = 0;
     for name in node.datasets() {
+        let Some(fewer) = left.checked_sub(1) else { break };
+        *left = fewer;
         let path = node.path_of(&name);
         match Array::of(tree, &path) {
             Ok(array) if array.extended() >= 2 => gathered.add(&path, series(node, array).make(tree, NAME)),

@@ -12,7 +12,7 @@ use super::tree::Tree;
 use super::view::View;
 
 /// Channels of a micrograph; each has a name that is kept.
-pub(super) const MOST_CHANNELS: usize = 1 << 20;
+const MOST_CHANNELS: usize = 1 << 17;
 
 /// A dataset that becomes a micrograph.
 pub(super) struct Series {

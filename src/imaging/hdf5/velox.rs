@@ -33,26 +33,21 @@ pub(super) fn open(tree: &Tree) -> Result<Vec<Micrograph>, ImagingError> {
     let group =
         |kind: &str| tree.group(&format!("Data/{kind}")).map(|all| all.children()).unwrap_or_default();
     let mut picture = None;
-    for image in group("Image") {
-        let made = Metadata::of(tree, &image).and_then(|metadata| {
-            let array = Array::of(tree, &image.path_of("Data"))?;
+    for node in group("Image") {
+        let made = Array::of(tree, &node.path_of("Data")).and_then(|array| {
             if let [height, width, ..] = array.shape[..] {
                 picture = Some((height, width));
             }
-            self::image(tree, &image, array, metadata, &detectors)
+            image(tree, &node, array, &detectors)
         });
-        gathered.add(&image.path, made);
+        gathered.add(&node.path, made);
     }
-    for spectrum in group("Spectrum") {
-        let made =
-            Metadata::of(tree, &spectrum).and_then(|metadata| self::spectrum(tree, &spectrum, metadata));
-        gathered.add(&spectrum.path, made);
+    for node in group("Spectrum") {
+        gathered.add(&node.path, spectrum(tree, &node));
     }
     let streams = group("SpectrumStream");
     for stream in &streams {
-        let made = Metadata::of(tree, stream);
-        let made = made.and_then(|metadata| events::cube(tree, stream, &metadata, picture));
-        gathered.add(&stream.path, made);
+        gathered.add(&stream.path, events::cube(tree, stream, &Metadata::of(tree, stream), picture));
     }
     for (kind, read) in [("SpectrumImage", !streams.is_empty()), ("EelsSpectrumImage", false)] {
         let count = group(kind).len();
@@ -71,7 +66,7 @@ pub(super) struct Metadata {
 
 impl Metadata {
     /// Of the first frame: a column of bytes for each frame.
-    fn of(tree: &Tree, node: &Node) -> Result<Self, Fault> {
+    fn of(tree: &Tree, node: &Node) -> Self {
         let path = node.path_of("Metadata");
         let shape = Array::of(tree, &path).map(|array| array.shape);
         let text = shape.and_then(|shape| {
@@ -81,13 +76,13 @@ impl Metadata {
         });
         let read = text.map_err(|fault| what(&fault));
         let json = read.and_then(|text| serde_json::from_slice(&text).map_err(|e| e.to_string()));
-        Ok(match json {
+        match json {
             Ok(json) => Self { json, notes: Vec::new() },
             Err(why) => Self {
                 json: Value::Null,
                 notes: vec![format!("{path} is not read ({why}); the image is shown uncalibrated")],
             },
-        })
+        }
     }
 
     /// Size of a pixel, where `BinaryResult` has it.
@@ -140,13 +135,8 @@ impl Metadata {
 }
 
 /// Images: frames are the last axis.
-fn image(
-    tree: &Tree,
-    node: &Node,
-    array: Array,
-    metadata: Metadata,
-    detectors: &[(String, String)],
-) -> Result<Made, Fault> {
+fn image(tree: &Tree, node: &Node, array: Array, detectors: &[(String, String)]) -> Result<Made, Fault> {
+    let metadata = Metadata::of(tree, node);
     let letters = match array.shape.len() {
         3 => vec![('T', 2), ('Y', 0), ('X', 1)],
         2 => vec![('Y', 0), ('X', 1)],
@@ -175,7 +165,8 @@ fn image(
 }
 
 /// Spectra: energies are the first axis, frames the second.
-fn spectrum(tree: &Tree, node: &Node, metadata: Metadata) -> Result<Made, Fault> {
+fn spectrum(tree: &Tree, node: &Node) -> Result<Made, Fault> {
+    let metadata = Metadata::of(tree, node);
     let array = Array::of(tree, &node.path_of("Data"))?;
     let letters = match array.shape[..] {
         [_] | [_, 1] => vec![('E', 0)],
