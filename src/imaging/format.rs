@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::error::Fault;
-use super::{ImagingError, Micrograph, dm, emsa, mrc, npy, npz, raster, ripple, tia, tiff};
+use super::{ImagingError, Micrograph, dm, emsa, hdf5, mrc, npy, npz, raster, ripple, tia, tiff};
 
 /// A file format: how its files are told from others, and how they are opened.
 pub(super) trait Format: Sync {
@@ -31,6 +31,11 @@ pub(super) const FORMATS: &[&dyn Format] = &[
     &raster::BMP,
     &mrc::Mrc,
     &dm::Dm,
+    &hdf5::VELOX,
+    &hdf5::HYPERSPY,
+    &hdf5::DM5,
+    &hdf5::NCEM,
+    &hdf5::HDF5,
     &npy::Npy,
     &npz::Npz,
     &emsa::Emsa,

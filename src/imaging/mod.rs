@@ -21,6 +21,7 @@ mod strided;
 
 mod dm;
 mod emsa;
+mod hdf5;
 mod mrc;
 mod npy;
 mod npz;

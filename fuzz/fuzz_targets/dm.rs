@@ -1,0 +1,4 @@
+//! Gatan's DM3 and DM4.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: polepiece_fuzz::prepare(), |data: &[u8]| polepiece_fuzz::dm(data));

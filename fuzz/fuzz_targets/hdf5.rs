@@ -1,0 +1,4 @@
+//! HDF5 and its dialects.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: polepiece_fuzz::prepare(), |data: &[u8]| polepiece_fuzz::hdf5(data));

@@ -1,0 +1,4 @@
+//! The description of a TIFF: OME-XML, ImageJ, tifffile.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: polepiece_fuzz::prepare(), |data: &[u8]| polepiece_fuzz::ome(data));

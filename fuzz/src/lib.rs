@@ -1,0 +1,84 @@
+//! What the fuzz targets share: opening bytes as a file, under a limit of memory, and files that begin as they must.
+//!
+//! A panic that leaves the readers, memory beyond what a file of that length can need, and an input that takes longer
+//! than the fuzzer's time limit are findings. Panics inside of third-party decoders stay there: the readers catch them.
+
+use std::alloc::System;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use cap::Cap;
+use tempfile::TempDir;
+
+#[path = "../../src/files.rs"]
+pub mod files;
+#[path = "../../src/imaging/mod.rs"]
+pub mod imaging;
+#[path = "../../src/monitor.rs"]
+pub mod monitor;
+
+mod forced;
+
+pub use forced::{bmp, dm, hdf5, jpeg, mrc, npy, ome, png, ser, tiff};
+
+/// Counts what is allocated; beyond the limit an allocation fails, which ends the process as a finding.
+#[global_allocator]
+static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
+
+/// Bytes that may be taken whatever the file: the readers keep decoded neighbours of a plane for a while.
+const ANY_FILE: usize = 192 << 20;
+/// Bytes that may be taken for each byte of the file: the readers believe in 2048 decoded ones, which may be there
+/// twice, decoded and as samples.
+const EACH_BYTE: usize = 2 * 2048;
+
+/// The last panic, wherever it was caught.
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+
+/// To be called once, after libFuzzer has set its own hook, which would end the process at panics that are caught.
+pub fn prepare() {
+    std::panic::set_hook(Box::new(|info| {
+        *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
+    }));
+}
+
+/// Opens the bytes as a file and reads what a person would see first.
+pub fn read(bytes: &[u8]) {
+    let Ok(path) = written(bytes) else { return };
+    MEMORY.set_limit(MEMORY.allocated() + ANY_FILE + EACH_BYTE * bytes.len()).ok();
+    let read = catch_unwind(AssertUnwindSafe(|| look(&path)));
+    MEMORY.set_limit(usize::MAX).ok();
+    if read.is_err() {
+        eprintln!("{}", LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner));
+        std::process::abort();
+    }
+}
+
+/// The file of this process, with these bytes.
+fn written(bytes: &[u8]) -> std::io::Result<PathBuf> {
+    static FOLDER: OnceLock<Option<TempDir>> = OnceLock::new();
+    let in_memory = || tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).ok();
+    let folder = FOLDER.get_or_init(in_memory).as_ref().ok_or(std::io::ErrorKind::NotFound)?;
+    let path = folder.path().join("input");
+    std::fs::write(&path, bytes)?;
+    Ok(path)
+}
+
+/// First and last plane of every series, and its metadata.
+fn look(path: &std::path::Path) {
+    let Ok(all) = imaging::open(path) else { return };
+    assert!(!all.is_empty(), "a file without a series is an error");
+    for micrograph in all.iter().take(8) {
+        assert!(micrograph.frames() > 0 && micrograph.channels() > 0, "a series has planes");
+        let last = (micrograph.frames() - 1, micrograph.channels() - 1);
+        for (frame, channel) in [(0, 0), last] {
+            if let Ok(plane) = micrograph.plane(frame, channel) {
+                assert_eq!((plane.height(), plane.width()), (micrograph.height(), micrograph.width()));
+                assert_eq!(plane.sample_type(), micrograph.sample_type());
+            }
+        }
+        let fields = micrograph.metadata().fields().iter().map(|(name, value)| name.len() + value.len());
+        std::hint::black_box(fields.sum::<usize>());
+        std::hint::black_box((micrograph.calibration().pixel(), micrograph.notes().len()));
+    }
+}
