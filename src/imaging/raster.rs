@@ -9,10 +9,11 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, Imag
 use ndarray::Array2;
 
 use super::axes::Axes;
+use super::calibration::Calibration;
 use super::error::Fault;
 use super::format::{Format, Start};
 use super::micrograph::{About, COLOURS, Source};
-use super::{ImagingError, Micrograph, Plane, SampleType, Samples};
+use super::{ImagingError, Micrograph, PixelSize, Plane, SampleType, Samples};
 
 /// Decoded bytes for every byte of file that no sound picture exceeds: DEFLATE reaches 1032, JPEG less.
 const MOST_EXPANSION: u64 = 2048;
@@ -47,7 +48,8 @@ impl Format for Raster {
 
     /// Reads the header; the picture itself follows when a plane is asked for.
     ///
-    /// The pixel density of a PNG (`pHYs`), JPEG or BMP is that of a printer or screen and is not taken as calibration.
+    /// The pixel density of a PNG (`pHYs`), JPEG or BMP is that of a printer or screen and is not taken as calibration;
+    /// the text in which a PNG of ours names its pixel size is.
     fn open(&self, path: &Path) -> Result<Vec<Micrograph>, ImagingError> {
         let source = Picture { path: path.to_path_buf(), format: self.format };
         let (height, width, colour) = source.header().map_err(|fault| fault.at(path))?;
@@ -58,8 +60,14 @@ impl Format for Raster {
             n => COLOURS[..n].iter().map(|&name| name.into()).collect(),
         };
         let axes = Axes::new("YXS", &[height, width, samples]);
-        let about =
-            About { channel_names, colour: samples >= 3, ..About::new(path, self.name, axes, sample_type) };
+        let png = self.format == ImageFormat::Png;
+        let pixel = if png { size_in_text(path) } else { None };
+        let about = About {
+            channel_names,
+            colour: samples >= 3,
+            calibration: pixel.as_ref().map(Calibration::of_pixel).unwrap_or_default(),
+            ..About::new(path, self.name, axes, sample_type)
+        };
         Ok(vec![Micrograph::from_file(about, Box::new(source))])
     }
 }
@@ -70,6 +78,18 @@ fn sample_type(colour: ColorType) -> SampleType {
         2 => SampleType::U16,
         _ => SampleType::F32,
     }
+}
+
+/// The pixel size that Polepiece writes into a PNG: `x 12.3 nm, y 12.3 nm, from …` under `Pixel size`.
+fn size_in_text(path: &Path) -> Option<PixelSize> {
+    let decoder = png::Decoder::new(BufReader::new(File::open(path).ok()?));
+    let reader = catch_unwind(AssertUnwindSafe(|| decoder.read_info())).ok()?.ok()?;
+    let texts = &reader.info().uncompressed_latin1_text;
+    let text = &texts.iter().find(|text| text.keyword == "Pixel size")?.text;
+    let (x, rest) = text.strip_prefix("x ")?.split_once(" nm, y ")?;
+    let (y, source) = rest.split_once(" nm, from ")?;
+    let source = format!("PNG text “Pixel size”, from {source}");
+    Some(PixelSize { x_nm: x.parse().ok()?, y_nm: y.parse().ok()?, source })
 }
 
 /// A picture on disk.

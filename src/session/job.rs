@@ -18,6 +18,7 @@ pub enum JobKind {
     Run,
     Features,
     Export,
+    Copy,
 }
 
 impl JobKind {
@@ -31,6 +32,7 @@ impl JobKind {
             Self::Run => "Running the network",
             Self::Features => "Computing feature maps",
             Self::Export => "Writing the results",
+            Self::Copy => "Saving a copy",
         }
     }
 }

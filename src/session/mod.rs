@@ -2,7 +2,7 @@
 //!
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
-//! its topic: `opening`, `showing`, `choosing`, `running`, `features`, `exporting`, `sample`.
+//! its topic: `opening`, `showing`, `choosing`, `running`, `features`, `exporting`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -13,6 +13,7 @@ mod state;
 
 mod apply;
 mod choosing;
+mod copying;
 mod exporting;
 mod features;
 mod messages;
