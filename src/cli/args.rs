@@ -12,6 +12,9 @@ use crate::synth::Kind;
 use super::bench::BenchArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 
+mod convert;
+pub(super) use convert::{ConvertArgs, FormatsArgs};
+
 /// What the program was started as.
 #[derive(Debug)]
 pub enum Face {
@@ -43,6 +46,10 @@ pub struct WindowArgs {
 pub enum Command {
     /// What a file holds: axes, type, channels, pixel size and where that came from
     Info(InfoArgs),
+    /// Write micrographs in another format, with their calibration
+    Convert(ConvertArgs),
+    /// The formats that can be read and written, with the endings of their files
+    Formats(FormatsArgs),
     /// Segment micrographs and write masks, tables and manifests
     Segment(SegmentArgs),
     /// Classify whole micrographs
@@ -77,6 +84,9 @@ pub struct InfoArgs {
     /// Decode everything and add the hash of the stored values
     #[arg(long)]
     pub hash: bool,
+    /// Also what the file says of itself: all fields, or those with all of these words in name or value
+    #[arg(long, num_args = 0..=1, default_missing_value = "", value_name = "WORDS")]
+    pub metadata: Option<String>,
 }
 
 /// The device and its threads.

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 
 use crate::analysis::{AnalysisError, RunSettings};
 use crate::compute::{self, OpenDevice};
+use crate::export::ExportError;
 use crate::imaging::{self, Micrograph};
 use crate::network::{self, Model, Task};
 
@@ -130,5 +131,6 @@ pub(super) fn is_cancelled(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<crate::monitor::Cancelled>()
             || cause.downcast_ref::<AnalysisError>().is_some_and(AnalysisError::is_cancelled)
+            || cause.downcast_ref::<ExportError>().is_some_and(ExportError::is_cancelled)
     })
 }

@@ -33,7 +33,16 @@ struct SeriesInfo {
     notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256_le: Option<String>,
+    /// Fields beside the samples that there are, whether printed or not.
+    #[serde(skip)]
+    fields: usize,
+    /// Names and values, as a list because a name may come more than once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Vec<(String, String)>>,
 }
+
+/// Channel names that are printed; those of a spectrum are thousands.
+const MOST_NAMES: usize = 16;
 
 /// The first series at the top, further ones below it, so that a file is one object.
 #[derive(Serialize)]
@@ -47,7 +56,7 @@ struct FileInfo {
 pub(super) fn run(args: &InfoArgs) -> Outcome {
     let mut failures = 0;
     for path in &args.files {
-        match with_progress("Reading", |monitor| file_info(path, args.hash, monitor)) {
+        match with_progress("Reading", |monitor| file_info(path, args, monitor)) {
             Ok(info) if args.json => say_json(&info)?,
             Ok(info) => std::iter::once(&info.first).chain(&info.more_series).for_each(print),
             Err(error) => {
@@ -59,17 +68,22 @@ pub(super) fn run(args: &InfoArgs) -> Outcome {
     Ok(Finished { failures })
 }
 
-fn file_info(path: &Path, hash: bool, monitor: &Monitor) -> anyhow::Result<FileInfo> {
+fn file_info(path: &Path, args: &InfoArgs, monitor: &Monitor) -> anyhow::Result<FileInfo> {
     let series = imaging::open(path)?;
     let count = series.len();
     let each = series.iter().map(|m| m.choosing_info_bar(InfoBarChoice::Auto)).enumerate();
-    let infos = each.map(|(i, micrograph)| series_info(path, &micrograph, hash, &monitor.part(i, count)));
+    let infos = each.map(|(i, micrograph)| series_info(path, &micrograph, args, &monitor.part(i, count)));
     let mut infos = infos.collect::<anyhow::Result<Vec<_>>>()?.into_iter();
     let first = infos.next().ok_or_else(|| anyhow::anyhow!("No image in the file: {}", path.display()))?;
     Ok(FileInfo { first, more_series: infos.collect() })
 }
 
-fn series_info(path: &Path, m: &Micrograph, hash: bool, monitor: &Monitor) -> anyhow::Result<SeriesInfo> {
+fn series_info(
+    path: &Path,
+    m: &Micrograph,
+    args: &InfoArgs,
+    monitor: &Monitor,
+) -> anyhow::Result<SeriesInfo> {
     let calibration = m.calibration();
     let pixel = calibration.pixel();
     Ok(SeriesInfo {
@@ -90,7 +104,9 @@ fn series_info(path: &Path, m: &Micrograph, hash: bool, monitor: &Monitor) -> an
         info_bar_rows: m.info_bar().map_or(0, |bar| bar.rows),
         info_bar_source: m.info_bar().map(|bar| bar.source.clone()),
         notes: m.notes().to_vec(),
-        sha256_le: if hash { Some(m.sha256_le(monitor)?) } else { None },
+        sha256_le: if args.hash { Some(m.sha256_le(monitor)?) } else { None },
+        fields: m.metadata().fields().len(),
+        metadata: args.metadata.as_deref().map(|words| m.metadata().matching(words).cloned().collect()),
     })
 }
 
@@ -100,11 +116,14 @@ fn print(info: &SeriesInfo) {
     say(&format!("{}{series}", info.path));
     say(&format!("  {}, {} {shape}, {}", info.format, info.axes, info.dtype));
     if info.channels > 1 {
-        say(&format!("  channels: {}", info.channel_names.join(", ")));
+        say(&format!("  channels: {}", listed(&info.channel_names)));
     }
     match (info.pixel_size_nm, &info.pixel_size_source) {
         (Some(nm), Some(source)) => say(&format!("  pixel {}, from {source}", format_length(nm))),
         _ => say("  uncalibrated: the file names no pixel size"),
+    }
+    for axis in &info.calibration {
+        say(&format!("  {}", scale_words(axis)));
     }
     if let Some(source) = &info.info_bar_source {
         say(&format!("  info bar: the last {} rows, {source}", info.info_bar_rows));
@@ -114,5 +133,56 @@ fn print(info: &SeriesInfo) {
     }
     if let Some(hash) = &info.sha256_le {
         say(&format!("  sha256_le {hash}"));
+    }
+    match &info.metadata {
+        None if info.fields == 0 => {}
+        None => say(&format!("  metadata: {} fields (--metadata prints them)", info.fields)),
+        Some(found) => {
+            say(&format!("  metadata: {} of {} fields", found.len(), info.fields));
+            for (name, value) in found {
+                // Values of several lines stay below their name.
+                say(&format!("    {name}: {}", value.replace('\n', "\n      ")));
+            }
+        }
+    }
+}
+
+/// The names with commas between them, cut with a count.
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(MOST_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST_NAMES) {
+        0 => shown,
+        more => format!("{shown} … and {more} more"),
+    }
+}
+
+/// What the steps along an axis are, and who says so.
+fn scale_words(axis: &AxisScale) -> String {
+    let AxisScale { axis: letter, scale, offset, unit, source } = axis;
+    let unit = if unit.is_empty() { "without a unit" } else { unit };
+    let from = if *offset == 0.0 { String::new() } else { format!(" from {offset}") };
+    format!("axis {letter}: steps of {scale}{from} {unit}, from {source}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_of_names_are_cut_with_a_count() {
+        let names = |count: usize| (0..count).map(|c| format!("{c}")).collect::<Vec<_>>();
+        assert_eq!(listed(&names(2)), "0, 1");
+        assert!(listed(&names(16)).ends_with(", 15"));
+        assert!(listed(&names(2048)).ends_with(", 15 … and 2032 more"));
+    }
+
+    #[test]
+    fn a_scale_names_its_source() {
+        let axis = AxisScale { offset: -0.2, ..AxisScale::new('E', 0.01, "keV", "ENERGY") };
+        assert_eq!(scale_words(&axis), "axis E: steps of 0.01 from -0.2 keV, from ENERGY");
+        assert_eq!(
+            scale_words(&AxisScale::new('X', 2.0, "", "tag")),
+            "axis X: steps of 2 without a unit, from tag"
+        );
     }
 }

@@ -8,9 +8,11 @@ mod args;
 mod bench;
 mod classify;
 mod context;
+mod convert;
 mod describe;
 mod evaluate;
 mod features;
+mod formats;
 mod headless;
 mod info;
 mod measure;
@@ -30,6 +32,8 @@ pub use headless::{display_is_there, without_window};
 pub fn run(command: Command) -> ExitCode {
     let outcome = match command {
         Command::Info(args) => info::run(&args),
+        Command::Convert(args) => convert::run(&args),
+        Command::Formats(args) => formats::run(&args),
         Command::Segment(args) => segment::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Features(args) => features::run(&args),

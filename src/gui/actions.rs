@@ -8,6 +8,7 @@ pub(super) enum Action {
     Open,
     OpenModel,
     Export,
+    SaveCopy,
     CopyCommand,
     Run,
     Cancel,
@@ -60,6 +61,7 @@ impl Action {
         Self::Open,
         Self::OpenModel,
         Self::Export,
+        Self::SaveCopy,
         Self::CopyCommand,
         Self::Run,
         Self::Cancel,
@@ -83,7 +85,9 @@ impl Action {
 
     pub(super) fn about(self) -> About {
         match self {
-            Self::Open | Self::OpenModel | Self::Export | Self::CopyCommand => self.about_files(),
+            Self::Open | Self::OpenModel | Self::Export | Self::SaveCopy | Self::CopyCommand => {
+                self.about_files()
+            }
             Self::Run | Self::Cancel => self.about_running(),
             Self::Fit
             | Self::ActualSize
@@ -101,7 +105,7 @@ impl Action {
         match self {
             Self::Open => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::O)];
-                about(group, "Open…", "Open micrographs: TIFF stacks, PNG, JPEG", KEYS)
+                about(group, "Open…", "Open micrographs; the help lists the formats", KEYS)
             }
             Self::OpenModel => {
                 const KEYS: &[KeyboardShortcut] =
@@ -111,6 +115,12 @@ impl Action {
             Self::Export => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::E)];
                 about(group, "Export…", "Write the mask, tables and a manifest of this result", KEYS)
+            }
+            Self::SaveCopy => {
+                const KEYS: &[KeyboardShortcut] = &[ctrl(Key::S)];
+                let tooltip =
+                    "Save the micrograph as OME-TIFF, TIFF, NumPy array or PNG, by the name's ending";
+                about(group, "Save a copy as…", tooltip, KEYS)
             }
             _ => {
                 const KEYS: &[KeyboardShortcut] =

@@ -10,6 +10,8 @@ use super::screenshot::Screenshot;
 use super::shortcuts;
 use super::theme::{self, Palette};
 use super::view::View;
+use crate::export::{Target, copy_stem};
+use crate::imaging::Micrograph;
 use crate::session::{Command, Session, Theme};
 use eframe::egui::{self, Align2, Color32, FontId, Frame, LayerId, Margin, Order, Panel, Ui};
 use egui_tiles::Tree;
@@ -163,6 +165,7 @@ impl App {
             Purpose::Micrographs => tray.commands.push(Command::Open(paths)),
             Purpose::Model => tray.commands.extend(paths.iter().map(|path| choose(path))),
             Purpose::ExportFolder => self.export.set_folder(&paths[0]),
+            Purpose::Copy => tray.commands.extend(paths.into_iter().map(Command::SaveCopy)),
         }
     }
 
@@ -175,6 +178,10 @@ impl App {
             }
             Action::OpenModel => self.dialogs.ask(Purpose::Model, None),
             Action::Export => self.export.show(&self.session),
+            Action::SaveCopy => match self.session.micrograph() {
+                Some(micrograph) => self.dialogs.ask(Purpose::Copy, Some(&copy_of(micrograph))),
+                None => self.session.apply(Command::Warn("Open a micrograph first".to_owned())),
+            },
             Action::CopyCommand => {
                 if let Some(command) = self.session.command_line() {
                     ctx.copy_text(command);
@@ -274,6 +281,12 @@ impl eframe::App for App {
 
 fn choose(path: &Path) -> Command {
     Command::ChooseModel(path.display().to_string())
+}
+
+/// Where a copy is saved unless a person says otherwise: beside the file, as OME-TIFF.
+fn copy_of(micrograph: &Micrograph) -> PathBuf {
+    let name = format!("{} copy.{}", copy_stem(micrograph), Target::OmeTiff.endings()[0]);
+    micrograph.path().and_then(Path::parent).unwrap_or(Path::new("")).join(name)
 }
 
 /// Files a person gives: models are chosen, all others opened.

@@ -1,4 +1,6 @@
 //! The system's file dialogs, waited for without stopping the window.
+use crate::export::Target;
+use crate::imaging::endings;
 use eframe::egui;
 use rfd::{AsyncFileDialog, FileHandle};
 use std::future::Future;
@@ -7,8 +9,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
-
-const IMAGES: [&str; 6] = ["tif", "tiff", "png", "jpg", "jpeg", "TIF"];
 
 type Pending = Pin<Box<dyn Future<Output = Vec<PathBuf>>>>;
 
@@ -21,6 +21,8 @@ pub(super) enum Purpose {
     Micrographs,
     Model,
     ExportFolder,
+    /// The name of a copy; its ending is the format.
+    Copy,
 }
 
 /// How a dialog ended.
@@ -39,24 +41,37 @@ pub(super) struct Dialogs {
 }
 
 impl Dialogs {
-    /// Opens a dialog, unless one is open; `beside` is the folder to begin in.
+    /// Opens a dialog, unless one is open; `beside` is the folder to begin in, or the file to suggest.
     pub(super) fn ask(&mut self, purpose: Purpose, beside: Option<&Path>) {
         if self.open.is_some() {
             return;
         }
         let mut dialog = AsyncFileDialog::new();
-        if let Some(folder) = beside.filter(|folder| folder.is_dir()) {
+        let suggested = beside.filter(|_| purpose == Purpose::Copy);
+        if let Some(name) = suggested.and_then(Path::file_name) {
+            dialog = dialog.set_file_name(name.to_string_lossy());
+        }
+        let folder = suggested.map_or(beside, Path::parent);
+        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
             dialog = dialog.set_directory(folder);
         }
         let pending: Pending = match purpose {
             Purpose::Micrographs => {
-                let dialog = dialog.set_title("Open micrographs").add_filter("Micrographs", &IMAGES);
+                let dialog =
+                    dialog.set_title("Open micrographs").add_filter("Micrographs", &endings_to_open());
                 let files = dialog.add_filter("All files", &["*"]).pick_files();
                 Box::pin(async { files.await.unwrap_or_default().iter().map(path).collect() })
             }
             Purpose::Model => {
                 let file =
                     dialog.set_title("Open a model").add_filter("Models", &["safetensors"]).pick_file();
+                Box::pin(async { file.await.iter().map(path).collect() })
+            }
+            Purpose::Copy => {
+                // One filter for all formats, because the ending that is typed decides.
+                let endings: Vec<&str> =
+                    Target::ALL.iter().flat_map(|target| target.endings()).copied().collect();
+                let file = dialog.set_title("Save a copy as").add_filter("Micrographs", &endings).save_file();
                 Box::pin(async { file.await.iter().map(path).collect() })
             }
             Purpose::ExportFolder => {
@@ -77,6 +92,12 @@ impl Dialogs {
         self.open = None;
         Some(answer)
     }
+}
+
+/// Endings of every format that can be opened, small and capital, because some dialogs tell them apart.
+fn endings_to_open() -> Vec<String> {
+    let small = endings().flat_map(|(_, endings)| endings).map(|&ending| ending.to_owned());
+    small.flat_map(|ending| [ending.to_uppercase(), ending]).collect()
 }
 
 fn path(handle: &FileHandle) -> PathBuf {

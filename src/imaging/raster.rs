@@ -10,10 +10,11 @@ use ndarray::Array2;
 
 use super::axes::Axes;
 use super::bytes::{Input, Order};
+use super::calibration::Calibration;
 use super::error::Fault;
 use super::format::{Format, Start};
 use super::micrograph::{About, COLOURS, Source};
-use super::{ImagingError, Micrograph, Plane, SampleType, Samples};
+use super::{ImagingError, Micrograph, PixelSize, Plane, SampleType, Samples};
 
 /// Decoded bytes for every byte of file that no sound picture exceeds: DEFLATE reaches 1032, JPEG less.
 const MOST_EXPANSION: u64 = 2048;
@@ -48,7 +49,8 @@ impl Format for Raster {
 
     /// Reads the header; the picture itself follows when a plane is asked for.
     ///
-    /// The pixel density of a PNG (`pHYs`), JPEG or BMP is that of a printer or screen and is not taken as calibration.
+    /// The pixel density of a PNG (`pHYs`), JPEG or BMP is that of a printer or screen and is not taken as calibration;
+    /// the text in which a PNG of ours names its pixel size is.
     fn open(&self, path: &Path) -> Result<Vec<Micrograph>, ImagingError> {
         let mut source = Picture { path: path.to_path_buf(), format: self.format, grey: false };
         let (height, width, colour) = source.header().map_err(|fault| fault.at(path))?;
@@ -65,6 +67,8 @@ impl Format for Raster {
             About { channel_names, colour: samples >= 3, ..About::new(path, self.name, axes, sample_type) };
         if self.format == ImageFormat::Png {
             about.metadata.extend(png_texts(path).unwrap_or_default());
+            let pixel = about.metadata.get("PNG / Pixel size").and_then(size_in_text);
+            about.calibration = pixel.as_ref().map(Calibration::of_pixel).unwrap_or_default();
         }
         Ok(vec![Micrograph::from_file(about, Box::new(source))])
     }
@@ -109,6 +113,14 @@ fn has_grey_palette(path: &Path) -> Result<bool, Fault> {
     let count = if used == 0 { 1 << bits } else { used.min(1 << bits) };
     let colours = input.bytes(14 + header, 4 * count)?;
     Ok(colours.chunks_exact(4).all(|colour| colour[0] == colour[1] && colour[1] == colour[2]))
+}
+
+/// The pixel size in the text that Polepiece writes into a PNG: `x 12.3 nm, y 12.3 nm, from …` under `Pixel size`.
+fn size_in_text(text: &str) -> Option<PixelSize> {
+    let (x, rest) = text.strip_prefix("x ")?.split_once(" nm, y ")?;
+    let (y, source) = rest.split_once(" nm, from ")?;
+    let source = format!("PNG text “Pixel size”, from {source}");
+    Some(PixelSize { x_nm: x.parse().ok()?, y_nm: y.parse().ok()?, source })
 }
 
 /// A picture on disk.

@@ -9,6 +9,7 @@ use super::reducing::ReducedPlane;
 use super::running::Ran;
 use super::showing::LoadedPlane;
 use super::{Command, JobKind, PredictionView, Session, Severity};
+use crate::export::Converted;
 use crate::imaging::Contrast;
 
 /// What jobs answer.
@@ -20,6 +21,7 @@ pub(super) enum Answer {
     Ran(Box<Ran>),
     Features(ComputedFeatures),
     Exported(Exported),
+    Copied(Converted),
 }
 
 impl Session {
@@ -50,6 +52,7 @@ impl Session {
                 self.order_features();
             }
             Command::Export(request) => self.export(request),
+            Command::SaveCopy(path) => self.save_copy(path),
             Command::Warn(text) => self.say(Severity::Warning, text),
             view => self.apply_to_view(&view),
         }
@@ -114,6 +117,7 @@ impl Session {
             Answer::Ran(ran) => self.take_ran(*ran),
             Answer::Features(features) => self.take_features(features),
             Answer::Exported(exported) => self.take_exported(exported),
+            Answer::Copied(copy) => self.take_copied(copy),
         }
     }
 
@@ -122,15 +126,20 @@ impl Session {
         match kind {
             JobKind::Open => self.opening.clear(),
             JobKind::LoadModel => self.model_choice.clone_from(&self.loaded_choice),
-            JobKind::Plane | JobKind::Reduce | JobKind::Run | JobKind::Features | JobKind::Export => return,
+            JobKind::Plane
+            | JobKind::Reduce
+            | JobKind::Run
+            | JobKind::Features
+            | JobKind::Export
+            | JobKind::Copy => return,
         }
         self.run_when_ready = false;
     }
 
-    /// Stops what a person waits for; what was there before stays. Files are written to their end.
+    /// Stops what a person waits for; what was there before stays. Results are written to their end.
     fn cancel(&mut self) {
         self.run_when_ready = false;
-        for kind in [JobKind::Run, JobKind::Features, JobKind::LoadModel, JobKind::Open] {
+        for kind in [JobKind::Run, JobKind::Features, JobKind::LoadModel, JobKind::Open, JobKind::Copy] {
             if self.jobs.cancel(kind) {
                 self.forget_request(kind);
                 self.say(Severity::Info, format!("{} was cancelled", kind.activity()));

@@ -44,6 +44,8 @@ pub enum Command {
     SetOverlay(bool),
     SetOpacity(f32),
     Export(ExportRequest),
+    /// Save a copy of the shown micrograph, in the format that the name ends with.
+    SaveCopy(PathBuf),
     /// Tell the person something that only the window can know.
     Warn(String),
     DismissMessage(u64),

@@ -20,6 +20,7 @@ pub enum JobKind {
     Run,
     Features,
     Export,
+    Copy,
 }
 
 impl JobKind {
@@ -34,6 +35,7 @@ impl JobKind {
             Self::Run => "Running the network",
             Self::Features => "Computing feature maps",
             Self::Export => "Writing the results",
+            Self::Copy => "Saving a copy",
         }
     }
 }

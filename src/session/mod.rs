@@ -2,7 +2,8 @@
 //!
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
-//! its topic: `opening`, `showing`, `reducing`, `choosing`, `correcting`, `running`, `features`, `exporting`, `sample`.
+//! its topic: `opening`, `showing`, `reducing`, `choosing`, `correcting`, `running`, `features`, `exporting`, `copying`,
+//! `sample`.
 
 mod command;
 mod device;
@@ -13,6 +14,7 @@ mod state;
 
 mod apply;
 mod choosing;
+mod copying;
 mod correcting;
 mod exporting;
 mod features;

@@ -4,13 +4,11 @@ use super::apply::Answer;
 use super::job::Failure;
 use super::thumbnail::thumbnail;
 use super::{JobKind, Opened, Session, Severity};
-use crate::imaging::{InfoBarChoice, Micrograph, Plane, open};
+use crate::imaging::{InfoBarChoice, Micrograph, Plane, endings, open};
 use crate::monitor::{Cancelled, Monitor};
 use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
-/// Endings of the files that opening a folder looks for.
-const IMAGE_ENDINGS: [&str; 5] = ["tif", "tiff", "png", "jpg", "jpeg"];
 /// How many files of one folder are opened.
 const FOLDER_LIMIT: usize = 200;
 
@@ -192,7 +190,7 @@ fn read_folder(
 ) -> Result<(), Cancelled> {
     let files = match images_in(folder) {
         Ok(files) if files.is_empty() => {
-            let text = format!("No TIFF, PNG or JPEG in this folder: {}", folder.display());
+            let text = format!("No micrographs in this folder: {}", folder.display());
             answer.notes.push((Severity::Error, text));
             return Ok(());
         }
@@ -228,7 +226,7 @@ pub(super) fn images_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        if has_ending(&path, &IMAGE_ENDINGS) && path.is_file() {
+        if endings().any(|(_, known)| has_ending(&path, known)) && path.is_file() {
             files.push(path);
         }
     }
@@ -340,7 +338,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut session = session();
         session.apply(Command::Open(vec![dir.path().to_path_buf()]));
-        assert!(session.messages[0].text.starts_with("No TIFF, PNG or JPEG"), "{:?}", texts(&session));
+        assert!(session.messages[0].text.starts_with("No micrographs"), "{:?}", texts(&session));
         assert!(session.opened.is_empty() && session.preferences.recent.is_empty());
     }
 

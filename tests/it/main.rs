@@ -7,6 +7,7 @@ mod bad_input;
 mod bench;
 mod cli;
 mod common;
+mod convert;
 #[cfg(feature = "gui")]
 mod gui;
 #[cfg(feature = "gui")]

@@ -44,6 +44,17 @@ impl Target {
         }
     }
 
+    /// As people call it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::OmeTiff => "OME-TIFF",
+            Self::Tiff => "TIFF",
+            Self::Npy => "NumPy array",
+            Self::Png => "PNG",
+        }
+    }
+
     /// The endings of its files' names, the usual one first.
     #[must_use]
     pub fn endings(self) -> &'static [&'static str] {

@@ -90,9 +90,10 @@ fn header(sample_type: SampleType, shape: &[usize]) -> Vec<u8> {
         SampleType::F32 => "<f4",
         SampleType::F64 => "<f8",
     };
-    let shape: String = shape.iter().map(|length| format!("{length}, ")).collect();
-    let mut text =
-        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());
+    let lengths: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    // A tuple of one needs its comma.
+    let shape = lengths.join(", ") + if shape.len() == 1 { "," } else { "" };
+    let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({}), }}", shape);
     let padded = (10 + text.len() + 1).next_multiple_of(64) - 10;
     text.extend(std::iter::repeat_n(' ', padded - text.len() - 1));
     text.push('\n');
@@ -119,7 +120,7 @@ mod tests {
             assert_eq!(usize::from(u16::from_le_bytes([bytes[8], bytes[9]])) + 10, bytes.len());
             String::from_utf8(bytes[10..].to_vec()).unwrap().trim_end().to_owned()
         };
-        assert_eq!(header_of(SampleType::U16, &[2, 3]).replace(", )", ")").replace("3,)", "3)"), expected);
+        assert_eq!(header_of(SampleType::U16, &[2, 3]), expected);
         assert!(header_of(SampleType::Bool, &[5]).contains("'|b1'"));
         assert!(header_of(SampleType::Bool, &[5]).contains("(5,)"));
     }

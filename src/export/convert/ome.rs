@@ -62,12 +62,12 @@ fn kind(sample_type: SampleType) -> Result<&'static str, ExportError> {
         SampleType::Bool => "bit",
         SampleType::F32 => "float",
         SampleType::F64 => "double",
-        SampleType::U8 | SampleType::U16 | SampleType::U32 => sample_type.name(),
-        SampleType::I8 | SampleType::I16 | SampleType::I32 => sample_type.name(),
         SampleType::U64 | SampleType::I64 | SampleType::F16 => {
             let why = format!("OME-TIFF has no type for {}; tiff and npy have", sample_type.name());
             return Err(ExportError::Unsupported(why));
         }
+        // The others have NumPy's names in the model too.
+        _ => sample_type.name(),
     })
 }
 

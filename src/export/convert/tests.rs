@@ -1,3 +1,5 @@
+//! Every type of samples into every format and back, and what is refused.
+
 use super::super::tiff::{Form, TiffFile};
 use super::*;
 use crate::imaging::{self, AxisScale, Calibration, InfoBar, Plane, Samples};
@@ -270,6 +272,9 @@ fn a_png_has_the_values_and_says_the_pixel_size() {
         let dims = info.pixel_dims.unwrap();
         assert_eq!((dims.xppu, dims.yppu), (81_300_813, 2_000_000_000));
         assert_eq!(info.uncompressed_latin1_text[0].text, "x 12.3 nm, y 0.5 nm, from test");
+        let pixel = read(&path).calibration().pixel().unwrap();
+        assert_eq!((pixel.x_nm, pixel.y_nm), (12.3, 0.5));
+        assert_eq!(pixel.source, "PNG text “Pixel size”, from test");
     }
 }
 

@@ -1,8 +1,10 @@
 //! The help window: every shortcut, the mouse, and what the words mean.
+use crate::export::Target;
 use crate::gui::actions::Action;
 use crate::gui::shortcuts::shortcut_text;
 use crate::gui::theme::{Palette, small, strong};
 use crate::gui::widgets::window_head;
+use crate::imaging::endings;
 use eframe::egui::{
     self, Align2, FontId, Grid, Label, Role, ScrollArea, Sense, Ui, WidgetInfo, Window, vec2,
 };
@@ -85,6 +87,16 @@ fn words_ui(ui: &mut Ui) {
             ui.end_row();
         }
     });
+    ui.add_space(8.0);
+    ui.label(strong("Formats").color(accent));
+    let formats: Vec<String> =
+        endings().map(|(name, endings)| format!("{name} ({})", endings.join(", "))).collect();
+    ui.add(Label::new(small(format!("Opens {}.", formats.join(", "))).color(Palette::of(ui).weak)).wrap());
+    let written: Vec<&str> = Target::ALL.iter().map(|target| target.title()).collect();
+    ui.add(
+        Label::new(small(format!("Saves copies as {}.", written.join(", "))).color(Palette::of(ui).weak))
+            .wrap(),
+    );
     ui.add_space(8.0);
     ui.label(strong("Words").color(accent));
     for (word, meaning) in WORDS {

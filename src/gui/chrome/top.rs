@@ -143,7 +143,7 @@ fn window_menu_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             desk.act(Action::ToggleTheme);
             ui.close();
         }
-        for action in [Action::ResetLayout, Action::CopyCommand, Action::Help] {
+        for action in [Action::SaveCopy, Action::ResetLayout, Action::CopyCommand, Action::Help] {
             let mut button = Button::new(action.about().text);
             if let Some(shortcut) = action.shortcut_text(ui.ctx()) {
                 button = button.shortcut_text(shortcut);

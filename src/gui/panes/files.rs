@@ -93,6 +93,20 @@ impl FilesPane {
         if response.clicked() {
             desk.send(Command::Select(index));
         }
+        if response.secondary_clicked() {
+            desk.send(Command::Select(index));
+        }
+        response.context_menu(|ui| {
+            let about = Action::SaveCopy.about();
+            if ui.button(about.text).on_hover_text(about.tooltip).clicked() {
+                desk.act(Action::SaveCopy);
+                ui.close();
+            }
+            if ui.button("Close").clicked() {
+                desk.send(Command::Close(index));
+                ui.close();
+            }
+        });
         let response = response.on_hover_ui(|ui| tooltip_ui(ui, opened));
         if hovered || selected || response.contains_pointer() {
             let button = ui.interact(close, ui.scope_id().with(("close", index)), Sense::click());
