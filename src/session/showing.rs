@@ -83,6 +83,7 @@ impl Session {
     pub(super) fn take_plane(&mut self, loaded: LoadedPlane) {
         let LoadedPlane { opened: id, frame, channel, plane, histogram, auto_contrast } = loaded;
         let Some(opened) = self.opened.iter().position(|opened| opened.id == id) else { return };
+        let before = self.shown.as_ref().filter(|_| self.shown_of == Some(id)).map(|shown| shown.frame);
         let key = self.new_key();
         self.shown_of = Some(id);
         let pyramid = Arc::new(Pyramid::unbuilt(Arc::clone(&plane)));
@@ -91,6 +92,8 @@ impl Session {
             Some(Shown { key, opened, frame, channel, plane, pyramid, others, histogram, auto_contrast });
         tracing::debug!("frame {frame}, channel {channel} is read");
         self.reduce();
+        self.measure_again();
+        self.read_ahead(before);
     }
 }
 

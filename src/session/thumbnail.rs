@@ -16,9 +16,14 @@ pub(super) type Thumbnail = (usize, usize, Arc<Vec<u8>>);
 pub(super) fn thumbnail(micrograph: &Micrograph) -> Result<(Thumbnail, Arc<Plane>), ImagingError> {
     // Held while it is looked at, a plane too large to be kept is read once.
     let plane = micrograph.plane(0, 0)?;
-    let small = shrunk(&micrograph.grey_sampled(0, MOST_PIXELS)?, SIDE);
+    Ok((small_picture(&micrograph.grey_sampled(0, MOST_PIXELS)?, SIDE), plane))
+}
+
+/// Values as a small grey picture whose longest side is at most `side` px.
+pub(super) fn small_picture(values: &Array2<f32>, side: usize) -> Thumbnail {
+    let small = shrunk(values, side);
     let rgb = Colormap::Grey.render(small.view(), Contrast::auto(small.view()));
-    Ok(((small.ncols(), small.nrows(), Arc::new(rgb)), plane))
+    (small.ncols(), small.nrows(), Arc::new(rgb))
 }
 
 /// `[y, x]` averaged down so that no side is longer than `side`; a smaller one stays as it is. Values that are not

@@ -4,13 +4,17 @@ mod contrast;
 mod feature;
 mod features;
 mod files;
+mod frames;
 mod network;
 mod prediction;
+mod profile;
+mod region;
 mod sheet;
 mod source;
 
 use super::desk::Desk;
 use super::theme::{Palette, strong_family};
+use super::tools::Tool;
 use crate::session::Session;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{self, FontId, TextFormat, Ui};
@@ -26,6 +30,8 @@ pub enum Pane {
     Network,
     Features,
     Contrast,
+    Profile,
+    Region,
 }
 
 /// What every pane can do.
@@ -54,10 +60,12 @@ pub(super) struct Panes {
     network: network::NetworkPane,
     features: features::FeaturesPane,
     contrast: contrast::ContrastPane,
+    profile: profile::ProfilePane,
+    region: region::RegionPane,
 }
 
 impl Pane {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Files,
         Self::Source,
         Self::Feature,
@@ -65,6 +73,8 @@ impl Pane {
         Self::Network,
         Self::Features,
         Self::Contrast,
+        Self::Profile,
+        Self::Region,
     ];
 }
 
@@ -78,12 +88,24 @@ impl Panes {
             Pane::Network => &mut self.network,
             Pane::Features => &mut self.features,
             Pane::Contrast => &mut self.contrast,
+            Pane::Profile => &mut self.profile,
+            Pane::Region => &mut self.region,
         }
     }
 
     /// Shows or hides the receptive field on the source.
     pub(super) fn toggle_field(&mut self) {
         self.source.toggle_field();
+    }
+
+    /// Takes another tool in hand on the source.
+    pub(super) fn take_tool(&mut self, tool: Tool) {
+        self.source.tools.tool = tool;
+    }
+
+    /// Shows or hides the overview in the source's corner.
+    pub(super) fn toggle_minimap(&mut self) {
+        self.source.minimap_shown = !self.source.minimap_shown;
     }
 
     /// Title and detail as one line.
