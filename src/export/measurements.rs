@@ -52,40 +52,61 @@ fn known(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{Line, Region, profile, region_statistics};
-    use crate::imaging::{Calibration, Micrograph, PixelSize};
-    use crate::monitor::Monitor;
-    use ndarray::Array4;
+    use crate::analysis::{ChannelProfile, ChannelStatistics, Line, PlaneScale, Region, Statistics};
 
-    fn micrograph(calibration: Calibration) -> Micrograph {
-        let values = Array4::from_shape_fn((1, 2, 2, 3), |(_, c, y, x)| {
-            if (c, y, x) == (1, 0, 2) { f32::NAN } else { (10 * c + 3 * y + x) as f32 }
-        });
-        Micrograph::from_array("a", values, vec!["Fe".to_owned(), "Ni, \"Kα\"".to_owned()], calibration)
-    }
+    /// A name that has to be quoted.
+    const NICKEL: &str = "Ni, \"Kα\"";
 
     #[test]
     fn a_profile_is_a_column_a_channel() {
-        let pixel = PixelSize { x_nm: 0.5, y_nm: 0.5, source: "test".to_owned() };
-        let line = Line { from: [0.0, 0.0], to: [2.0, 0.0], width: 1 };
-        let found = profile(&micrograph(Calibration::of_pixel(&pixel)), 0, &[0, 1], line, &Monitor::silent());
-        let text = String::from_utf8(profile_csv(&found.unwrap()).unwrap()).unwrap();
-        let expected = "distance_px,distance_nm,Fe,\"Ni, \"\"Kα\"\"\"\n0,0,0,10\n1,0.5,1,11\n2,1,2,\n";
+        let channel = |channel, name: &str, values: [f64; 3]| ChannelProfile {
+            channel,
+            name: name.to_owned(),
+            values: values.to_vec(),
+        };
+        let scale = PlaneScale { x: 0.5, y: 0.5, unit: "nm".to_owned(), source: "test".to_owned() };
+        let profile = Profile {
+            line: Line { from: [0.0, 0.0], to: [2.0, 0.0], width: 1 },
+            frame: 0,
+            length_px: 2.0,
+            length: Some(1.0),
+            scale: Some(scale),
+            channels: vec![channel(0, "Fe", [0.0, 1.0, 2.0]), channel(1, NICKEL, [10.0, 11.5, f64::NAN])],
+        };
+        let text = String::from_utf8(profile_csv(&profile).unwrap()).unwrap();
+        let expected = "distance_px,distance_nm,Fe,\"Ni, \"\"Kα\"\"\"\n0,0,0,10\n1,0.5,1,11.5\n2,1,2,\n";
         assert_eq!(text, expected);
+        let bare = Profile { length: None, scale: None, ..profile };
+        let text = String::from_utf8(profile_csv(&bare).unwrap()).unwrap();
+        assert!(text.starts_with("distance_px,Fe,"), "{text}");
     }
 
     #[test]
     fn statistics_are_a_line_a_channel() {
-        let region = Region { x: 1, y: 0, width: 2, height: 2 };
-        let bare = micrograph(Calibration::default());
-        let found = region_statistics(&bare, 0, &[0, 1], region, &Monitor::silent()).unwrap();
+        let values = Statistics {
+            n: 3,
+            not_finite: 1,
+            mean: 2.5,
+            sd: 0.1,
+            min: 1.0,
+            max: 5.0,
+            median: f64::NAN,
+            sum: 12_345_678.0,
+        };
+        let found = RegionStatistics {
+            region: Region { x: 1, y: 0, width: 2, height: 2 },
+            frame: 0,
+            area_px: 4,
+            area_nm2: Some(0.25),
+            channels: vec![ChannelStatistics { channel: 1, name: NICKEL.to_owned(), values }],
+        };
         let text = String::from_utf8(statistics_csv(&found).unwrap()).unwrap();
-        let lines: Vec<_> = text.lines().collect();
-        let heading =
-            "channel,name,x_px,y_px,width_px,height_px,area_px,n,not_finite,mean,sd,min,max,median,sum";
-        assert_eq!(lines[0], heading);
-        // 1, 2, 4, 5: the squares of −2, −1, 1, 2 add up to 10.
-        assert_eq!(lines[1], format!("0,Fe,1,0,2,2,4,4,0,3,{},1,5,3,12", 2.5_f64.sqrt()));
-        assert!(lines[2].starts_with("1,\"Ni, \"\"Kα\"\"\",1,0,2,2,4,3,1,"), "{}", lines[2]);
+        let heading = "channel,name,x_px,y_px,width_px,height_px,area_px,area_nm2";
+        let numbers = "n,not_finite,mean,sd,min,max,median,sum";
+        let line = "1,\"Ni, \"\"Kα\"\"\",1,0,2,2,4,0.25,3,1,2.5,0.1,1,5,,12345678";
+        assert_eq!(text, format!("{heading},{numbers}\n{line}\n"));
+        let bare = RegionStatistics { area_nm2: None, ..found };
+        let text = String::from_utf8(statistics_csv(&bare).unwrap()).unwrap();
+        assert!(!text.contains("nm2") && text.contains(",4,3,1,"), "{text}");
     }
 }

@@ -19,12 +19,20 @@ pub(super) enum Action {
     ToggleMask,
     ToggleField,
     ScaleLine,
+    ToggleMinimap,
     PreviousFeature,
     NextFeature,
     PreviousNode,
     NextNode,
     PreviousFrame,
     NextFrame,
+    PlayFrames,
+    ToolPan,
+    ToolLine,
+    ToolRectangle,
+    ClearDrawing,
+    SaveProfile,
+    SaveStatistics,
     ToggleTheme,
     ResetLayout,
     Help,
@@ -57,7 +65,7 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 22] = [
+    pub(super) const ALL: [Self; 30] = [
         Self::Open,
         Self::OpenModel,
         Self::Export,
@@ -72,12 +80,20 @@ impl Action {
         Self::ToggleMask,
         Self::ToggleField,
         Self::ScaleLine,
+        Self::ToggleMinimap,
         Self::PreviousFeature,
         Self::NextFeature,
         Self::PreviousNode,
         Self::NextNode,
         Self::PreviousFrame,
         Self::NextFrame,
+        Self::PlayFrames,
+        Self::ToolPan,
+        Self::ToolLine,
+        Self::ToolRectangle,
+        Self::ClearDrawing,
+        Self::SaveProfile,
+        Self::SaveStatistics,
         Self::ToggleTheme,
         Self::ResetLayout,
         Self::Help,
@@ -95,7 +111,14 @@ impl Action {
             | Self::ZoomOut
             | Self::ToggleMask
             | Self::ToggleField
-            | Self::ScaleLine => self.about_looking(),
+            | Self::ScaleLine
+            | Self::ToggleMinimap => self.about_looking(),
+            Self::ToolPan
+            | Self::ToolLine
+            | Self::ToolRectangle
+            | Self::ClearDrawing
+            | Self::SaveProfile
+            | Self::SaveStatistics => self.about_drawing(),
             _ => self.about_stepping(),
         }
     }
@@ -173,6 +196,15 @@ impl Action {
                     KEYS,
                 )
             }
+            Self::ToggleMinimap => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::N)];
+                about(
+                    group,
+                    "Map",
+                    "Overview in the corner of a source that is zoomed in: click or drag in it to go there",
+                    KEYS,
+                )
+            }
             _ => {
                 const KEYS: &[KeyboardShortcut] = &[key(Key::R)];
                 about(
@@ -182,6 +214,55 @@ impl Action {
                     KEYS,
                 )
             }
+        }
+    }
+
+    fn about_drawing(self) -> About {
+        let group = "Drawing";
+        match self {
+            Self::ToolPan => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::V)];
+                about(
+                    group,
+                    "Pan",
+                    "Dragging moves the picture; ends and edges of what is drawn can be dragged too",
+                    KEYS,
+                )
+            }
+            Self::ToolLine => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::L)];
+                about(
+                    group,
+                    "Line",
+                    "Draw a line to see the values along it in Profile; Shift keeps it straight",
+                    KEYS,
+                )
+            }
+            Self::ToolRectangle => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::A)];
+                about(
+                    group,
+                    "Area",
+                    "Draw a rectangle to see mean, deviation and median of its pixels in Region; Shift makes it square",
+                    KEYS,
+                )
+            }
+            Self::ClearDrawing => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::Delete), key(Key::Backspace)];
+                about(group, "Clear drawing", "Take the line and the rectangle away; so does Esc", KEYS)
+            }
+            Self::SaveProfile => about(
+                group,
+                "Save profile…",
+                "Write the values along the line as comma-separated values",
+                &[],
+            ),
+            _ => about(
+                group,
+                "Save statistics…",
+                "Write the rectangle's numbers as comma-separated values",
+                &[],
+            ),
         }
     }
 
@@ -220,6 +301,10 @@ impl Action {
             Self::NextFrame => {
                 const KEYS: &[KeyboardShortcut] = &[key(Key::PageDown)];
                 about(group, "Next frame", "One frame on in the stack", KEYS)
+            }
+            Self::PlayFrames => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::Space)];
+                about(group, "Play", "Play the stack, or stop", KEYS)
             }
             Self::ToggleTheme => {
                 about(group, "Light or dark", "Change between the dark and the light theme", &[])

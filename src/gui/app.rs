@@ -4,15 +4,17 @@ use super::chrome::{ExportWindow, Messages, help_ui, status_ui, top_ui};
 use super::desk::{Desk, Tray};
 use super::dialogs::{Dialogs, Ended, Purpose};
 use super::feature_look::step_feature;
-use super::layout::{alone, inspect, layout_ui};
+use super::layout::{alone, bring_forward, inspect, layout_ui};
 use super::panes::{Pane, Panes};
+use super::player::Player;
 use super::screenshot::Screenshot;
 use super::shortcuts;
 use super::theme::{self, Palette};
+use super::tools::Tool;
 use super::view::View;
 use crate::export::{Target, copy_stem};
 use crate::imaging::Micrograph;
-use crate::session::{Command, Session, Theme};
+use crate::session::{Command, MeasuredTable, Session, Theme};
 use eframe::egui::{self, Align2, Color32, FontId, Frame, LayerId, Margin, Order, Panel, Ui};
 use egui_tiles::Tree;
 use std::path::{Path, PathBuf};
@@ -31,6 +33,7 @@ pub struct App {
     /// One pane that fills the window for now.
     alone: Option<(Pane, Tree<Pane>)>,
     panes: Panes,
+    player: Player,
     dialogs: Dialogs,
     export: ExportWindow,
     messages: Messages,
@@ -53,6 +56,7 @@ impl App {
             tree: inspect(),
             alone: None,
             panes: Panes::default(),
+            player: Player::default(),
             dialogs: Dialogs::default(),
             export: ExportWindow::default(),
             messages: Messages::default(),
@@ -92,6 +96,7 @@ impl App {
             None => {}
         }
         self.follow_image();
+        tray.commands.extend(self.player.step(&ctx, &self.session));
         self.draw(ui, &mut tray);
         for action in tray.actions {
             self.perform(&ctx, action);
@@ -102,6 +107,7 @@ impl App {
         }
         let changed = !tray.commands.is_empty();
         for command in tray.commands {
+            self.show_measurement(&command);
             self.session.apply(command);
         }
         if changed {
@@ -119,7 +125,8 @@ impl App {
     fn draw(&mut self, ui: &mut Ui, tray: &mut Tray) {
         let ctx = ui.ctx().clone();
         let palette = Palette::of(ui);
-        let mut desk = Desk { session: &self.session, view: &mut self.view, tray };
+        let player = &mut self.player;
+        let mut desk = Desk { session: &self.session, view: &mut self.view, player, tray };
         let bar = |margin| Frame::new().fill(palette.desk).inner_margin(margin);
         Panel::top("top")
             .frame(bar(Margin { left: 12, right: 10, top: 4, bottom: 4 }))
@@ -166,6 +173,9 @@ impl App {
             Purpose::Model => tray.commands.extend(paths.iter().map(|path| choose(path))),
             Purpose::ExportFolder => self.export.set_folder(&paths[0]),
             Purpose::Copy => tray.commands.extend(paths.into_iter().map(Command::SaveCopy)),
+            Purpose::Table(table) => {
+                tray.commands.extend(paths.into_iter().map(|path| Command::SaveTable(table, path)));
+            }
         }
     }
 
@@ -198,6 +208,14 @@ impl App {
             Action::NextNode => self.session.apply(Command::StepNode(1)),
             Action::PreviousFrame => self.step_frame(-1),
             Action::NextFrame => self.step_frame(1),
+            Action::PlayFrames => self.player.toggle(),
+            Action::ToggleMinimap => self.panes.toggle_minimap(),
+            Action::ToolPan => self.panes.take_tool(Tool::Pan),
+            Action::ToolLine => self.panes.take_tool(Tool::Line),
+            Action::ToolRectangle => self.panes.take_tool(Tool::Rectangle),
+            Action::ClearDrawing => self.clear_drawing(),
+            Action::SaveProfile => self.ask_for_table(MeasuredTable::Profile),
+            Action::SaveStatistics => self.ask_for_table(MeasuredTable::Statistics),
             Action::ToggleTheme => {
                 let other = match self.session.preferences.theme {
                     Theme::Dark => Theme::Light,
@@ -224,13 +242,39 @@ impl App {
         }
     }
 
-    /// Escape closes what is open, stops work, and brings all panes back, in this order.
+    /// The first line or rectangle brings its numbers to the front.
+    fn show_measurement(&mut self, command: &Command) {
+        let measured = &self.session.measured;
+        let pane = match command {
+            Command::SetLine(Some(_)) if measured.line.is_none() => Pane::Profile,
+            Command::SetRegion(Some(_)) if measured.region.is_none() => Pane::Region,
+            _ => return,
+        };
+        bring_forward(&mut self.tree, pane);
+    }
+
+    fn clear_drawing(&mut self) {
+        self.session.apply(Command::SetLine(None));
+        self.session.apply(Command::SetRegion(None));
+    }
+
+    fn ask_for_table(&mut self, table: MeasuredTable) {
+        let beside = self.session.preferences.export_dir.as_deref();
+        self.dialogs.ask(Purpose::Table(table), beside);
+    }
+
+    /// Escape closes what is open, stops work, takes away what is drawn, and brings all panes back, in this order.
     fn cancel(&mut self) {
         if self.help || self.export.open {
             self.help = false;
             self.export.open = false;
         } else if self.session.progress().is_empty() {
-            self.alone = None;
+            let measured = &self.session.measured;
+            if measured.line.is_some() || measured.region.is_some() {
+                self.clear_drawing();
+            } else {
+                self.alone = None;
+            }
         } else {
             self.session.apply(Command::Cancel);
         }

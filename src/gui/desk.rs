@@ -1,6 +1,7 @@
 //! What a pane sees and may touch while it is drawn: the session to read, the shared view, and a tray for wishes.
 use super::actions::Action;
 use super::panes::Pane;
+use super::player::Player;
 use super::view::View;
 use crate::session::{Command, Session};
 
@@ -8,6 +9,7 @@ use crate::session::{Command, Session};
 pub(super) struct Desk<'a> {
     pub(super) session: &'a Session,
     pub(super) view: &'a mut View,
+    pub(super) player: &'a mut Player,
     pub(super) tray: &'a mut Tray,
 }
 

@@ -1,6 +1,7 @@
 //! The system's file dialogs, waited for without stopping the window.
 use crate::export::Target;
 use crate::imaging::endings;
+use crate::session::MeasuredTable;
 use eframe::egui;
 use rfd::{AsyncFileDialog, FileHandle};
 use std::future::Future;
@@ -23,6 +24,7 @@ pub(super) enum Purpose {
     ExportFolder,
     /// The name of a copy; its ending is the format.
     Copy,
+    Table(MeasuredTable),
 }
 
 /// How a dialog ended.
@@ -77,6 +79,15 @@ impl Dialogs {
             Purpose::ExportFolder => {
                 let folder = dialog.set_title("Export into").pick_folder();
                 Box::pin(async { folder.await.iter().map(path).collect() })
+            }
+            Purpose::Table(table) => {
+                let name = match table {
+                    MeasuredTable::Profile => "profile.csv",
+                    MeasuredTable::Statistics => "statistics.csv",
+                };
+                let dialog = dialog.set_title("Save as comma-separated values").set_file_name(name);
+                let file = dialog.add_filter("Tables", &["csv"]).save_file();
+                Box::pin(async { file.await.iter().map(path).collect() })
             }
         };
         self.open = Some((purpose, pending, Instant::now()));

@@ -32,13 +32,19 @@ pub(super) fn inspect() -> Tree<Pane> {
         tiles.insert_tab_tile(tabs.to_vec())
     };
     let contrast = pane(&mut tiles, Pane::Contrast);
-    let features = pane(&mut tiles, Pane::Features);
+    let lower = [Pane::Features, Pane::Profile, Pane::Region].map(|pane| tiles.insert_pane(pane));
+    let features = tiles.insert_tab_tile(lower.to_vec());
     let answers = split(&mut tiles, LinearDir::Vertical, &[(feature, 1.0), (prediction, 1.0)]);
     let above = [(files, 0.68), (source, 1.4), (answers, 1.0), (network, 1.6)];
     let above = split(&mut tiles, LinearDir::Horizontal, &above);
     let below = split(&mut tiles, LinearDir::Horizontal, &[(contrast, 0.68), (features, 4.0)]);
     let root = split(&mut tiles, LinearDir::Vertical, &[(above, 2.35), (below, 1.0)]);
     Tree::new(Id::unique("panes"), root, tiles)
+}
+
+/// Brings a pane to the front of its tabs.
+pub(super) fn bring_forward(tree: &mut Tree<Pane>, pane: Pane) {
+    tree.make_active(|_, tile| matches!(tile, Tile::Pane(other) if *other == pane));
 }
 
 fn split(tiles: &mut Tiles<Pane>, dir: LinearDir, children: &[(TileId, f32)]) -> TileId {

@@ -14,6 +14,7 @@ pub(super) fn shortcut_text(ctx: &egui::Context, shortcut: KeyboardShortcut) -> 
         ("PageDown", "Page Down"),
         ("Left", "←"),
         ("Right", "→"),
+        ("Delete", "Del"),
         ("Up", "↑"),
         ("Down", "↓"),
     ];
@@ -27,9 +28,12 @@ pub(super) fn shortcut_text(ctx: &egui::Context, shortcut: KeyboardShortcut) -> 
 pub(super) fn pressed(ctx: &egui::Context) -> Vec<Action> {
     let typing = ctx.text_edit_focused();
     let popup = egui::Popup::is_any_open(ctx);
+    // The space bar presses the button that has the focus.
+    let focused = ctx.memory(|memory| memory.focused().is_some());
     let mut table: Vec<_> = Action::ALL
         .into_iter()
         .filter(|action| !popup || *action != Action::Cancel)
+        .filter(|action| !focused || *action != Action::PlayFrames)
         .flat_map(|action| action.about().shortcuts.iter().map(move |shortcut| (shortcut, action)))
         .collect();
     // An extra Shift is ignored, so Ctrl+O tried first would take Ctrl+Shift+O.

@@ -201,7 +201,7 @@ mod tests {
         }
         assert_eq!(
             unbuilt.tile(3, [1, 2], [1, 1])[[0, 0]],
-            f32::from((12_u8) ^ 20),
+            f32::from(0x0c_u8 ^ 0x14),
             "the middle of its area"
         );
         assert_eq!(built.tile(11, [0, 0], [9, 9]).dim(), (1, 1));

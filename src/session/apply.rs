@@ -3,14 +3,17 @@
 use super::choosing::LoadedModel;
 use super::exporting::Exported;
 use super::features::ComputedFeatures;
+use super::frames::NewPictures;
 use super::job::Failure;
 use super::opening::OpenedFiles;
 use super::reducing::ReducedPlane;
 use super::running::Ran;
 use super::showing::LoadedPlane;
 use super::{Command, JobKind, PredictionView, Session, Severity};
+use crate::analysis::{Profile, RegionStatistics};
 use crate::export::Converted;
 use crate::imaging::Contrast;
+use std::path::PathBuf;
 
 /// What jobs answer.
 pub(super) enum Answer {
@@ -22,6 +25,12 @@ pub(super) enum Answer {
     Features(ComputedFeatures),
     Exported(Exported),
     Copied(Converted),
+    /// The next frame is in memory now.
+    ReadAhead,
+    FramePictures(NewPictures),
+    Profile(Profile),
+    Statistics(RegionStatistics),
+    TableSaved(PathBuf),
 }
 
 impl Session {
@@ -53,6 +62,10 @@ impl Session {
             }
             Command::Export(request) => self.export(request),
             Command::SaveCopy(path) => self.save_copy(path),
+            Command::WantFramePictures(frames) => self.want_frame_pictures(&frames),
+            Command::SetLine(line) => self.set_line(line),
+            Command::SetRegion(region) => self.set_region(region),
+            Command::SaveTable(table, path) => self.save_table(table, path),
             Command::Warn(text) => self.say(Severity::Warning, text),
             view => self.apply_to_view(&view),
         }
@@ -118,6 +131,11 @@ impl Session {
             Answer::Features(features) => self.take_features(features),
             Answer::Exported(exported) => self.take_exported(exported),
             Answer::Copied(copy) => self.take_copied(copy),
+            Answer::ReadAhead => {}
+            Answer::FramePictures(pictures) => self.take_frame_pictures(pictures),
+            Answer::Profile(profile) => self.take_profile(profile),
+            Answer::Statistics(statistics) => self.take_statistics(statistics),
+            Answer::TableSaved(path) => self.take_table_saved(&path),
         }
     }
 
@@ -126,12 +144,7 @@ impl Session {
         match kind {
             JobKind::Open => self.opening.clear(),
             JobKind::LoadModel => self.model_choice.clone_from(&self.loaded_choice),
-            JobKind::Plane
-            | JobKind::Reduce
-            | JobKind::Run
-            | JobKind::Features
-            | JobKind::Export
-            | JobKind::Copy => return,
+            _ => return,
         }
         self.run_when_ready = false;
     }

@@ -1,5 +1,6 @@
 //! What a person can ask for; one enum, carried out in one place.
-use super::{ExportRequest, PredictionView, Theme};
+use super::{ExportRequest, MeasuredTable, PredictionView, Theme};
+use crate::analysis::{Line, Region};
 use crate::imaging::{Colormap, Contrast, InfoBarChoice, ScaleByHand};
 use crate::inspect::FeatureOrder;
 use std::path::PathBuf;
@@ -17,6 +18,14 @@ pub enum Command {
     Select(usize),
     SetFrame(usize),
     SetChannel(usize),
+    /// Make small pictures of a few of these frames, those that are not there yet.
+    WantFramePictures(Vec<usize>),
+    /// Draw a line and measure along it; `None` takes it away.
+    SetLine(Option<Line>),
+    /// Draw a rectangle and measure its pixels; `None` takes it away.
+    SetRegion(Option<Region>),
+    /// Write what was measured as comma-separated values.
+    SaveTable(MeasuredTable, PathBuf),
     /// `None`: by percentiles of the data, again for each plane.
     SetContrast(Option<Contrast>),
     SetColormap(Colormap),

@@ -21,6 +21,11 @@ pub enum JobKind {
     Features,
     Export,
     Copy,
+    /// The frame that is likely to be next.
+    ReadAhead,
+    FramePictures,
+    Profile,
+    Statistics,
 }
 
 impl JobKind {
@@ -36,8 +41,21 @@ impl JobKind {
             Self::Features => "Computing feature maps",
             Self::Export => "Writing the results",
             Self::Copy => "Saving a copy",
+            Self::ReadAhead => "Reading ahead",
+            Self::FramePictures => "Making small pictures of frames",
+            Self::Profile => "Measuring along the line",
+            Self::Statistics => "Measuring the rectangle",
         }
     }
+
+    /// Begun again with every move of the hand, or not waited for: told of only when it takes longer than
+    /// [`Self::UNTOLD`].
+    pub(super) fn is_small(self) -> bool {
+        matches!(self, Self::ReadAhead | Self::FramePictures | Self::Profile | Self::Statistics)
+    }
+
+    /// How long small jobs go untold.
+    pub(super) const UNTOLD: Duration = Duration::from_millis(500);
 }
 
 /// Whether jobs run on threads, or at once inside `apply` (tests, headless).

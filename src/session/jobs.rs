@@ -151,10 +151,12 @@ impl<A: Send + 'static> Jobs<A> {
         self.slots.contains_key(&kind)
     }
 
-    /// The jobs under way, the Run first.
+    /// The jobs under way, the Run first; small ones only when they take long.
     pub(super) fn progress(&self) -> Vec<Progress> {
+        let told =
+            |(kind, slot): &(&JobKind, &Slot)| !kind.is_small() || slot.watch.elapsed() > JobKind::UNTOLD;
         let mut jobs: Vec<Progress> =
-            self.slots.iter().map(|(kind, slot)| look(*kind, &slot.watch)).collect();
+            self.slots.iter().filter(told).map(|(kind, slot)| look(*kind, &slot.watch)).collect();
         jobs.sort_by_key(|job| (job.kind != JobKind::Run, job.kind));
         jobs
     }

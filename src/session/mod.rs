@@ -2,8 +2,8 @@
 //!
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
-//! its topic: `opening`, `showing`, `reducing`, `choosing`, `correcting`, `running`, `features`, `exporting`, `copying`,
-//! `sample`.
+//! its topic: `opening`, `showing`, `reducing`, `frames`, `measuring`, `choosing`, `correcting`, `running`, `features`,
+//! `exporting`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -18,6 +18,8 @@ mod copying;
 mod correcting;
 mod exporting;
 mod features;
+mod frames;
+mod measuring;
 mod messages;
 mod opening;
 mod reducing;
@@ -33,7 +35,9 @@ mod testing;
 
 pub use crate::compute::Memory;
 pub use command::Command;
+pub use frames::FramePictures;
 pub use job::{JobKind, Progress, Threading};
+pub use measuring::{Measured, MeasuredTable};
 pub use preferences::{Preferences, Theme};
 pub use state::{
     ExportRequest, Message, ModelEntry, Opened, PredictionView, RunResult, SelectedFeatures, Session,

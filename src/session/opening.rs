@@ -146,7 +146,10 @@ impl Session {
                 self.contrast = None;
                 self.jobs.cancel(JobKind::Plane);
                 match self.opened.len() {
-                    0 => self.describe_nodes(),
+                    0 => {
+                        self.measured = super::Measured::default();
+                        self.describe_nodes();
+                    }
                     left => self.select(index.min(left - 1)),
                 }
             }

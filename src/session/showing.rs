@@ -95,6 +95,7 @@ impl Session {
         let LoadedPlane { opened: id, frame, channel, specimen_rows, plane, histogram, auto_contrast } =
             loaded;
         let Some(opened) = self.opened.iter().position(|opened| opened.id == id) else { return };
+        let before = self.shown.as_ref().filter(|_| self.shown_of == Some(id)).map(|shown| shown.frame);
         let key = self.new_key();
         self.shown_of = Some(id);
         let pyramid = Arc::new(Pyramid::unbuilt(Arc::clone(&plane)));
@@ -113,6 +114,8 @@ impl Session {
         });
         tracing::debug!("frame {frame}, channel {channel} is read");
         self.reduce();
+        self.measure_again();
+        self.read_ahead(before);
     }
 }
 

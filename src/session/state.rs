@@ -4,7 +4,7 @@ use super::apply::Answer;
 use super::device::device_for;
 use super::job::Wake;
 use super::jobs::Jobs;
-use super::{JobKind, Preferences, Progress, Threading};
+use super::{FramePictures, JobKind, Measured, Preferences, Progress, Threading};
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
 use crate::export::{Format, Paint};
@@ -161,6 +161,9 @@ pub struct Session {
     pub messages: Vec<Message>,
     /// The last export's files.
     pub exported: Vec<PathBuf>,
+    /// The line and the rectangle on the source.
+    pub measured: Measured,
+    pub frame_pictures: FramePictures,
     /// Such as "CPU, 2 threads".
     pub device_name: String,
     /// Why it is not the GPU, when a build that could use one chose by itself.
@@ -220,6 +223,8 @@ impl Session {
             opacity: Paint::default().opacity,
             messages: Vec::new(),
             exported: Vec::new(),
+            measured: Measured::default(),
+            frame_pictures: FramePictures::default(),
             device_name: device.name,
             device_note: device.note,
             device_memory: memory_of(&device.device),

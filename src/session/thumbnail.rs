@@ -16,11 +16,18 @@ pub(super) type Thumbnail = (usize, usize, Arc<Vec<u8>>);
 pub(super) fn thumbnail(micrograph: &Micrograph) -> Result<(Thumbnail, Arc<Plane>), ImagingError> {
     // Held while it is looked at, a plane too large to be kept is read once.
     let plane = micrograph.plane(0, 0)?;
-    let small = shrunk(&micrograph.grey_sampled(0, MOST_PIXELS)?, SIDE);
     // Bright letters below would leave the specimen dark.
-    let rows = micrograph.specimen_rows().len() * small.nrows() / micrograph.height().max(1);
+    let share = micrograph.specimen_rows().len() as f64 / micrograph.height().max(1) as f64;
+    Ok((small_picture(&micrograph.grey_sampled(0, MOST_PIXELS)?, share, SIDE), plane))
+}
+
+/// Values as a small grey picture whose longest side is at most `side` px; its brightness goes by the upper `share` of
+/// the rows.
+pub(super) fn small_picture(values: &Array2<f32>, share: f64, side: usize) -> Thumbnail {
+    let small = shrunk(values, side);
+    let rows = (share * small.nrows() as f64) as usize;
     let rgb = Colormap::Grey.render(small.view(), Contrast::auto(small.slice(s![..rows, ..])));
-    Ok(((small.ncols(), small.nrows(), Arc::new(rgb)), plane))
+    (small.ncols(), small.nrows(), Arc::new(rgb))
 }
 
 /// `[y, x]` averaged down so that no side is longer than `side`; a smaller one stays as it is. Values that are not

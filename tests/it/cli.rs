@@ -233,3 +233,37 @@ fn help_lists_every_command() {
     }
     assert!(ran.out.contains("Exit codes"));
 }
+
+#[test]
+fn lines_and_rectangles_are_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ramp.png");
+    image::GrayImage::from_fn(8, 6, |x, y| image::Luma([(10 * y + x) as u8])).save(&path).unwrap();
+    let line = ["profile", "ramp.png", "--from", "1,2", "--to", "5,2"];
+    let ran = run_in(dir.path(), &[&line[..], &["--width", "3", "--json", "--csv", "line.csv"]].concat());
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let found = &json_lines(&ran.out)[0];
+    assert_eq!((&found["length_px"], &found["length"]), (&4.0.into(), &Value::Null));
+    assert_eq!(found["channels"][0]["values"], serde_json::json!([21.0, 22.0, 23.0, 24.0, 25.0]));
+    let table = fs::read_to_string(dir.path().join("line.csv")).unwrap();
+    assert_eq!(table, "distance_px,channel 1\n0,21\n1,22\n2,23\n3,24\n4,25\n");
+
+    let ran = run_in(dir.path(), &["stats", "ramp.png", "--rect", "1,2,2,2", "--json"]);
+    let found = &json_lines(&ran.out)[0];
+    // 21, 22, 31, 32: five and a half from the mean, one half of that a column.
+    let channel = &found["channels"][0];
+    assert_eq!((&channel["n"], &channel["mean"], &channel["sum"]), (&4.into(), &26.5.into(), &106.0.into()));
+    assert!((channel["sd"].as_f64().unwrap() - 25.25_f64.sqrt()).abs() < 1e-12);
+    let whole = run_in(dir.path(), &["stats", "ramp.png"]);
+    assert!(whole.out.starts_with("8 × 6 px at 0, 0: 48 px\n"), "{}", whole.out);
+
+    for (args, says) in [
+        (["profile", "ramp.png", "--from", "0,0", "--to", "8,0"], "outside of the picture of 8 × 6 px"),
+        (["stats", "ramp.png", "--rect", "7,0,2,1", "--frame", "0"], "does not lie in the picture"),
+        (["stats", "ramp.png", "--rect", "0,0,1,1", "--channel", "3"], "channel 3"),
+    ] {
+        let ran = run_in(dir.path(), &args);
+        assert_eq!(ran.code, 2, "{args:?}");
+        assert!(ran.err.contains(says), "{}", ran.err);
+    }
+}

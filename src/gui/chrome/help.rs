@@ -9,9 +9,11 @@ use eframe::egui::{
     self, Align2, FontId, Grid, Label, Role, ScrollArea, Sense, Ui, WidgetInfo, Window, vec2,
 };
 
-const MOUSE: [(&str, &str); 5] = [
+const MOUSE: [(&str, &str); 7] = [
     ("Wheel", "Zoom to the cursor, in all image panes together"),
-    ("Drag", "Move the picture"),
+    ("Drag", "Move the picture, or draw with the line or area tool; the middle button always moves it"),
+    ("Drag an end, corner or edge", "Change the line or the rectangle"),
+    ("Click in the overview", "Look elsewhere"),
     ("Double click", "Fit"),
     ("Click in the feature map", "Keep its receptive field on the source; click it again to let go"),
     ("Drop files", "Open micrographs, or a model file"),

@@ -65,15 +65,37 @@ fn entries(session: &Session, [x, y]: [f64; 2]) -> Vec<Entry> {
         let lengths = (format_length(column as f64 * pixel.x_nm), format_length(row as f64 * pixel.y_nm));
         entries.push(entry("", format!("{}, {}", lengths.0, lengths.1)));
     }
-    if let Some(shown) = &session.shown
-        && row < shown.plane.height()
-        && column < shown.plane.width()
-    {
-        entries.push(entry("value", format::value(shown.plane.value(row, column))));
-    }
+    entries.extend(value_entries(session, row, column));
     entries.extend(feature_entry(session, [y, x]));
     entries.extend(class_entry(session, row, column));
     entries
+}
+
+/// Channels that have their values named one by one.
+const MOST_CHANNELS: usize = 6;
+
+/// The value of every channel that is there, or of many the shown one's with its name or energy.
+fn value_entries(session: &Session, row: usize, column: usize) -> Vec<Entry> {
+    let (Some(shown), Some(micrograph)) = (&session.shown, session.micrograph()) else { return Vec::new() };
+    let [height, width] = shown.size();
+    if row >= height || column >= width {
+        return Vec::new();
+    }
+    let value = |channel: usize| shown.plane_of(channel).map(|plane| format::value(plane.value(row, column)));
+    let name = |channel: usize| {
+        micrograph.channel_names().get(channel).cloned().unwrap_or_else(|| format!("channel {channel}"))
+    };
+    let channels = micrograph.channels();
+    if let Some(energy) = micrograph.energy().filter(|_| channels > 1) {
+        let at = energy.offset + energy.scale * shown.channel as f64;
+        let named = format!("at {} {}", format::value(at), energy.unit);
+        return value(shown.channel).map(|value| entry(named.trim_end(), value)).into_iter().collect();
+    }
+    if channels == 1 {
+        return value(0).map(|value| entry("value", value)).into_iter().collect();
+    }
+    let named = (0..channels).filter(|channel| channels <= MOST_CHANNELS || *channel == shown.channel);
+    named.filter_map(|channel| Some(entry(name(channel), value(channel)?))).collect()
 }
 
 fn feature_entry(session: &Session, source: [f64; 2]) -> Option<Entry> {

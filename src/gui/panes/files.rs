@@ -1,5 +1,6 @@
 //! What is open: thumbnails, names, sizes; frames and channels of the shown one.
 use super::PaneUi;
+use super::frames::{FrameStrip, play_ui};
 use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
 use crate::gui::format;
@@ -20,6 +21,7 @@ const THUMBNAIL: f32 = 46.0;
 pub(super) struct FilesPane {
     /// By the opened series' id.
     thumbnails: BTreeMap<u64, TextureHandle>,
+    strip: FrameStrip,
 }
 
 impl PaneUi for FilesPane {
@@ -49,8 +51,10 @@ impl PaneUi for FilesPane {
             });
             return;
         }
-        let steps = desk.session.micrograph().is_some_and(|shown| shown.frames() > 1 || shown.channels() > 1);
-        let below = if steps { 96.0 } else { 0.0 };
+        let shown = desk.session.micrograph();
+        let stack = shown.is_some_and(|shown| shown.frames() > 1);
+        let steps = stack || shown.is_some_and(|shown| shown.channels() > 1);
+        let below = if stack { 196.0 } else { 60.0 } * f32::from(u8::from(steps));
         let height = (ui.available_height() - below).max(ROW);
         ScrollArea::vertical().max_height(height).auto_shrink([false, steps]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
@@ -60,6 +64,10 @@ impl PaneUi for FilesPane {
         });
         if steps {
             ui.add_space(4.0);
+            if stack {
+                self.strip.ui(ui, desk);
+                play_ui(ui, desk);
+            }
             steps_ui(ui, desk);
         }
     }

@@ -5,16 +5,20 @@ mod contrast;
 mod feature;
 mod features;
 mod files;
+mod frames;
 mod info;
 mod info_facts;
 mod network;
 mod prediction;
+mod profile;
+mod region;
 mod scale_line;
 mod sheet;
 mod source;
 
 use super::desk::Desk;
 use super::theme::{Palette, strong_family};
+use super::tools::Tool;
 use crate::session::Session;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{self, FontId, TextFormat, Ui};
@@ -31,6 +35,8 @@ pub enum Pane {
     Features,
     Contrast,
     Info,
+    Profile,
+    Region,
 }
 
 /// What every pane can do.
@@ -60,10 +66,12 @@ pub(super) struct Panes {
     features: features::FeaturesPane,
     contrast: contrast::ContrastPane,
     info: info::InfoPane,
+    profile: profile::ProfilePane,
+    region: region::RegionPane,
 }
 
 impl Pane {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Files,
         Self::Source,
         Self::Feature,
@@ -72,6 +80,8 @@ impl Pane {
         Self::Features,
         Self::Contrast,
         Self::Info,
+        Self::Profile,
+        Self::Region,
     ];
 }
 
@@ -86,6 +96,8 @@ impl Panes {
             Pane::Features => &mut self.features,
             Pane::Contrast => &mut self.contrast,
             Pane::Info => &mut self.info,
+            Pane::Profile => &mut self.profile,
+            Pane::Region => &mut self.region,
         }
     }
 
@@ -97,6 +109,16 @@ impl Panes {
     /// Takes up or lays down the line that measures the scale bar in the picture.
     pub(super) fn toggle_scale_line(&mut self) {
         self.source.toggle_scale_line();
+    }
+
+    /// Takes another tool in hand on the source.
+    pub(super) fn take_tool(&mut self, tool: Tool) {
+        self.source.tools.tool = tool;
+    }
+
+    /// Shows or hides the overview in the source's corner.
+    pub(super) fn toggle_minimap(&mut self) {
+        self.source.minimap_shown = !self.source.minimap_shown;
     }
 
     /// Title and detail as one line.

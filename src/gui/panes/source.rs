@@ -7,9 +7,10 @@ use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small};
+use crate::gui::tools::{Tool, Tools};
 use crate::gui::view::{
-    Canvas, Layer, Pixels, Reduced, TiledPicture, canvas, paint_badge, paint_cursor, paint_receptive_field,
-    paint_scale_bar, receptive_box, stamp, whole_image_box,
+    Canvas, Layer, Minimap, Pixels, Reduced, TiledPicture, canvas_for, drawn, paint_badge, paint_cursor,
+    paint_receptive_field, paint_scale_bar, receptive_box, stamp, whole_image_box,
 };
 use crate::gui::widgets::{action_button, bar_slider, empty_state_with, toggle};
 use crate::network::receptive_window;
@@ -19,6 +20,9 @@ use eframe::egui::{Color32, Ui};
 pub(super) struct SourcePane {
     image: TiledPicture,
     mask: TiledPicture,
+    minimap: Minimap,
+    pub(super) minimap_shown: bool,
+    pub(super) tools: Tools,
     /// Whether the receptive field is drawn.
     field: bool,
     bar: BarEdge,
@@ -27,8 +31,16 @@ pub(super) struct SourcePane {
 
 impl Default for SourcePane {
     fn default() -> Self {
-        let (image, mask) = (TiledPicture::default(), TiledPicture::default());
-        Self { image, mask, field: true, bar: BarEdge::default(), scale: ScaleLine::default() }
+        Self {
+            image: TiledPicture::default(),
+            mask: TiledPicture::default(),
+            minimap: Minimap::default(),
+            minimap_shown: true,
+            tools: Tools::default(),
+            field: true,
+            bar: BarEdge::default(),
+            scale: ScaleLine::default(),
+        }
     }
 }
 
@@ -55,6 +67,7 @@ impl PaneUi for SourcePane {
             let per_pixel = main.zoom * f64::from(ui.pixels_per_point());
             ui.label(small(format!("{:.0} %", per_pixel * 100.0)).color(Palette::of(ui).weak));
         }
+        self.tools_ui(ui, desk);
         if toggle(ui, self.field, "Field", &Action::ToggleField.hint(ui.ctx())) {
             desk.act(Action::ToggleField);
         }
@@ -92,26 +105,49 @@ impl PaneUi for SourcePane {
             return;
         };
         let [height, width] = shown.size();
-        let canvas = canvas(ui, desk.view, [width, height], "Source image");
+        let pans = self.tools.pans(ui, session, desk.view);
+        let canvas = canvas_for(ui, desk.view, [width, height], "Source image", pans);
         desk.view.main = Some(canvas.placement);
         let contrast = session.contrast_now().unwrap_or(shown.auto_contrast);
         let colormap = session.colormap;
         let reduced = Reduced {
-            pyramid: &shown.pyramid,
-            colour: &|values| Pixels::Values { values, contrast, colormap },
+            pyramids: &[&shown.pyramid],
+            colour: &|tiles| drawn(Pixels::Values { values: tiles[0], contrast, colormap }),
         };
         // The levels that are better once they are built are drawn again then.
         let built = reduced.is_coarse(&canvas) && shown.pyramid.is_built();
         let look = stamp((shown.key, built, contrast.low.to_bits(), contrast.high.to_bits(), colormap));
-        self.image.paint(&canvas.painter, canvas.placement, Layer::source(look), reduced);
+        let layer = Layer::source(look);
+        self.image.paint(&canvas.painter, canvas.placement, layer, &reduced);
         self.mask(&canvas, session, [height, width]);
         self.bar.ui(ui, desk, &canvas, [width, height]);
         self.marks(ui, desk, &canvas, [width, height]);
+        self.tools.ui(ui, desk, &canvas, [width, height]);
+        if self.minimap_shown {
+            let layer = Layer::source(stamp((look, shown.pyramid.is_built())));
+            self.minimap.ui(ui, desk.view, &canvas, layer, &reduced);
+        }
         self.scale.ui(ui, desk, &canvas);
     }
 }
 
 impl SourcePane {
+    /// The tools, right to left.
+    fn tools_ui(&self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        if toggle(ui, self.minimap_shown, "Map", &Action::ToggleMinimap.hint(ui.ctx())) {
+            desk.act(Action::ToggleMinimap);
+        }
+        for (action, tool) in [
+            (Action::ToolRectangle, Tool::Rectangle),
+            (Action::ToolLine, Tool::Line),
+            (Action::ToolPan, Tool::Pan),
+        ] {
+            if toggle(ui, self.tools.tool == tool, action.about().text, &action.hint(ui.ctx())) {
+                desk.act(action);
+            }
+        }
+    }
+
     pub(super) fn toggle_field(&mut self) {
         self.field = !self.field;
     }

@@ -13,13 +13,24 @@ pub(in crate::gui) struct Canvas {
 
 /// Takes all the space left for a source of `size` `[width, height]` px, called `name` for those who cannot see it.
 pub(in crate::gui) fn canvas(ui: &mut egui::Ui, view: &mut View, size: [usize; 2], name: &str) -> Canvas {
+    canvas_for(ui, view, size, name, true)
+}
+
+/// The same for a tool: where it does not pan, dragging with the primary button is left to it.
+pub(in crate::gui) fn canvas_for(
+    ui: &mut egui::Ui,
+    view: &mut View,
+    size: [usize; 2],
+    name: &str,
+    pans: bool,
+) -> Canvas {
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 4.0, Palette::of(ui).canvas);
     let size = [size[0] as f64, size[1] as f64];
     let mut placement = view.place(rect, size);
-    if interact(ui, view, &response, placement) {
+    if interact(ui, view, &response, placement, pans) {
         placement = view.place(rect, size);
     }
     if let Some(pointer) = response.hover_pos() {
@@ -52,13 +63,14 @@ pub(in crate::gui) fn still_canvas(ui: &mut egui::Ui, size: [usize; 2], name: &s
 }
 
 /// True when the view has changed.
-fn interact(ui: &egui::Ui, view: &mut View, response: &Response, placement: Placement) -> bool {
+fn interact(ui: &egui::Ui, view: &mut View, response: &Response, placement: Placement, pans: bool) -> bool {
     if response.double_clicked() {
         view.fit();
         return true;
     }
     let mut changed = false;
-    let dragged = response.dragged_by(PointerButton::Primary) || response.dragged_by(PointerButton::Middle);
+    let dragged =
+        pans && response.dragged_by(PointerButton::Primary) || response.dragged_by(PointerButton::Middle);
     if dragged && response.drag_delta() != egui::Vec2::ZERO {
         view.pan(placement, response.drag_delta());
         changed = true;

@@ -2,18 +2,21 @@
 
 mod canvas;
 mod hatch;
+mod minimap;
 mod overlay;
 mod picture;
 mod pixels;
 mod placement;
 mod reduced;
 
-pub(super) use canvas::{Canvas, canvas, still_canvas};
+pub(super) use canvas::{Canvas, canvas, canvas_for, still_canvas};
 pub(super) use hatch::{below, paint_hatch};
+pub(super) use minimap::Minimap;
 pub(super) use overlay::{
-    paint_badge, paint_cursor, paint_receptive_field, paint_scale_bar, receptive_box, whole_image_box,
+    paint_badge, paint_cursor, paint_label, paint_receptive_field, paint_scale_bar, receptive_box,
+    whole_image_box,
 };
 pub(super) use picture::{Layer, TiledPicture};
 pub(super) use pixels::{Pixels, mean_picture, stamp};
 pub(super) use placement::{Placement, View};
-pub(super) use reduced::Reduced;
+pub(super) use reduced::{Reduced, drawn};

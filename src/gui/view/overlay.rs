@@ -108,6 +108,11 @@ pub(in crate::gui) fn paint_badge(painter: &Painter, placement: Placement, text:
     chip(painter, at, Align2::LEFT_TOP, text, FontId::proportional(11.0));
 }
 
+/// A line of text whose upper left corner is at a place.
+pub(in crate::gui) fn paint_label(painter: &Painter, at: eframe::egui::Pos2, text: &str) {
+    chip(painter, at, Align2::LEFT_TOP, text, FontId::proportional(11.0));
+}
+
 fn chip(painter: &Painter, at: eframe::egui::Pos2, align: Align2, text: &str, font: FontId) {
     let galley = painter.layout_no_wrap(text.to_owned(), font, INK);
     let rect = align.anchor_size(at, galley.size() + vec2(12.0, 6.0));

@@ -45,6 +45,16 @@ pub(in crate::gui) trait Texels {
     fn render(&self, level: u32, top: usize, left: usize) -> ColorImage;
 }
 
+impl<T: Texels> Texels for &T {
+    fn shape(&self) -> [usize; 2] {
+        (**self).shape()
+    }
+
+    fn render(&self, level: u32, top: usize, left: usize) -> ColorImage {
+        (**self).render(level, top, left)
+    }
+}
+
 impl Texels for Pixels<'_> {
     fn shape(&self) -> [usize; 2] {
         Pixels::shape(self)

@@ -80,6 +80,13 @@ impl View {
             [from.centre[0] - f64::from(by.x) / from.zoom, from.centre[1] - f64::from(by.y) / from.zoom];
     }
 
+    /// Brings a source point to the middle of the pane that shows `from`.
+    pub(in crate::gui) fn centre_on(&mut self, from: Placement, point: [f64; 2]) {
+        self.fit = false;
+        self.zoom = from.zoom;
+        self.centre = point;
+    }
+
     /// Zooms about the middle of the source pane; `zoom` in screen points per source pixel.
     pub(in crate::gui) fn set_zoom(&mut self, zoom: f64) {
         if let Some(main) = self.main {

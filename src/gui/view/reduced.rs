@@ -5,31 +5,38 @@ use crate::imaging::Pyramid;
 use eframe::egui::ColorImage;
 use ndarray::ArrayView2;
 
-/// Makes colours of the values of one tile.
-type Colour<'a> = dyn for<'v> Fn(ArrayView2<'v, f32>) -> Pixels<'v> + 'a;
+/// Makes the colours of one tile of the values of each plane there.
+type Colour<'a> = dyn Fn(&[ArrayView2<'_, f32>]) -> ColorImage + 'a;
 
-/// A plane with its reduced copies, and how its values are coloured. A tile costs the same at every level.
+/// Planes of one size with their reduced copies, and how their values are coloured. A tile costs the same at every level.
 pub(in crate::gui) struct Reduced<'a> {
-    pub(in crate::gui) pyramid: &'a Pyramid,
+    pub(in crate::gui) pyramids: &'a [&'a Pyramid],
     pub(in crate::gui) colour: &'a Colour<'a>,
+}
+
+/// All of a small picture, pixel by pixel: a tile.
+pub(in crate::gui) fn drawn(pixels: Pixels<'_>) -> ColorImage {
+    pixels.render(0, 0, 0)
 }
 
 impl Reduced<'_> {
     /// Whether a canvas shows a level that looks better once the pyramid is built.
     pub(in crate::gui) fn is_coarse(&self, canvas: &Canvas) -> bool {
         let on_screen = canvas.placement.zoom * f64::from(canvas.painter.pixels_per_point());
-        level_for(on_screen, self.pyramid.shape()) > 1
+        level_for(on_screen, self.shape()) > 1
     }
 }
 
 impl Texels for Reduced<'_> {
     fn shape(&self) -> [usize; 2] {
-        self.pyramid.shape()
+        self.pyramids.first().map_or([0, 0], |pyramid| pyramid.shape())
     }
 
     fn render(&self, level: u32, top: usize, left: usize) -> ColorImage {
-        let values = self.pyramid.tile(level, [top, left], [TILE; 2]);
-        (self.colour)(values.view()).render(0, 0, 0)
+        let tile = |pyramid: &&Pyramid| pyramid.tile(level, [top, left], [TILE; 2]);
+        let tiles: Vec<_> = self.pyramids.iter().map(tile).collect();
+        let views: Vec<_> = tiles.iter().map(|tile| tile.view()).collect();
+        (self.colour)(&views)
     }
 }
 
@@ -47,8 +54,8 @@ mod tests {
         let pyramid = Pyramid::unbuilt(Arc::new(plane));
         let contrast = Contrast { low: 0.0, high: 255.0 };
         let reduced = Reduced {
-            pyramid: &pyramid,
-            colour: &|values| Pixels::Values { values, contrast, colormap: Colormap::Grey },
+            pyramids: &[&pyramid],
+            colour: &|tiles| drawn(Pixels::Values { values: tiles[0], contrast, colormap: Colormap::Grey }),
         };
         let tile = reduced.render(0, 512, 0);
         assert_eq!((tile.size, tile.pixels[0]), ([3, 88], Color32::from_gray(10)));
