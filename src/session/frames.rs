@@ -1,7 +1,7 @@
 //! Frames beside the shown one: the next is read ahead, and small pictures of others are made when they are looked for.
 
 use super::apply::Answer;
-use super::thumbnail::{Thumbnail, small_picture};
+use super::thumbnail::{Thumbnail, small_picture, specimen_share};
 use super::{JobKind, Opened, Session};
 use crate::imaging::Micrograph;
 use crate::monitor::Monitor;
@@ -105,7 +105,9 @@ fn pictures(
             break;
         }
         let picture = match micrograph.plane(frame, channel) {
-            Ok(plane) => small_picture(&plane.sampled(0..plane.height(), 1 << 16), SIDE),
+            Ok(plane) => {
+                small_picture(&plane.sampled(0..plane.height(), 1 << 16), specimen_share(&micrograph), SIDE)
+            }
             Err(_) => (0, 0, Arc::default()),
         };
         made.push((frame, picture));

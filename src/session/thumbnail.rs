@@ -16,9 +16,12 @@ pub(super) type Thumbnail = (usize, usize, Arc<Vec<u8>>);
 pub(super) fn thumbnail(micrograph: &Micrograph) -> Result<(Thumbnail, Arc<Plane>), ImagingError> {
     // Held while it is looked at, a plane too large to be kept is read once.
     let plane = micrograph.plane(0, 0)?;
-    // Bright letters below would leave the specimen dark.
-    let share = micrograph.specimen_rows().len() as f64 / micrograph.height().max(1) as f64;
-    Ok((small_picture(&micrograph.grey_sampled(0, MOST_PIXELS)?, share, SIDE), plane))
+    Ok((small_picture(&micrograph.grey_sampled(0, MOST_PIXELS)?, specimen_share(micrograph), SIDE), plane))
+}
+
+/// Which part of the rows, from the top, is specimen: bright letters below would leave it dark.
+pub(super) fn specimen_share(micrograph: &Micrograph) -> f64 {
+    micrograph.specimen_rows().len() as f64 / micrograph.height().max(1) as f64
 }
 
 /// Values as a small grey picture whose longest side is at most `side` px; its brightness goes by the upper `share` of
