@@ -28,6 +28,7 @@ pub(super) mod tag {
     pub(in super::super) const X_RESOLUTION: u16 = 282;
     pub(in super::super) const Y_RESOLUTION: u16 = 283;
     pub(in super::super) const PLANAR_CONFIGURATION: u16 = 284;
+    pub(in super::super) const T4_OPTIONS: u16 = 292;
     pub(in super::super) const RESOLUTION_UNIT: u16 = 296;
     pub(in super::super) const SOFTWARE: u16 = 305;
     pub(in super::super) const DATE_TIME: u16 = 306;
