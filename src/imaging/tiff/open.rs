@@ -91,8 +91,8 @@ fn described(
     for group in grouped(pages.into_iter().flatten().collect()) {
         plans.push(match plans.is_empty() {
             true if imagej::is_imagej(description) => {
-                let labels = imagej::labels(file, directory)?;
-                imagej::plan(&imagej::Said { description, labels, resolution }, group, file.length())
+                let blocks = imagej::blocks(file, directory)?;
+                imagej::plan(&imagej::Said { description, blocks, resolution }, group, file.length())
             }
             true => shaped::apply(Plan::plain(group), description, file.length()),
             false => Plan::plain(group),
