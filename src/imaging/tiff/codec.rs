@@ -45,7 +45,9 @@ pub(super) fn read(
     let reversed = page.reversed_bits && page.compression != Compression::Jpeg;
     let reverse = |bytes: &mut [u8]| {
         if reversed {
-            bytes.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
+            for byte in bytes {
+                *byte = byte.reverse_bits();
+            }
         }
     };
     if page.compression == Compression::None {

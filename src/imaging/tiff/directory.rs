@@ -78,11 +78,6 @@ impl Directory {
         self.entries.contains_key(&tag)
     }
 
-    /// The tags that are there, in the order of their numbers.
-    pub(super) fn tags(&self) -> impl Iterator<Item = u16> + '_ {
-        self.entries.keys().copied()
-    }
-
     /// Both say the same of a tag, to the place in the file where its values are.
     pub(super) fn shares(&self, other: &Self, tag: u16) -> bool {
         self.entries.get(&tag) == other.entries.get(&tag)

@@ -23,7 +23,7 @@ pub(super) fn decode(stored: &[u8], into: &mut [u8]) -> bool {
     // The first code of either form is CLEAR, nine bits long.
     let old = matches!(stored, [0, second, ..] if second & 1 == 1);
     let mut bits = Bits { stored, held: 0, count: 0, lowest_first: old };
-    let mut table = [Written::default(); MOST];
+    let mut table = vec![Written::default(); MOST];
     let (mut next, mut width, mut before) = (END + 1, 9, None::<Written>);
     let mut at = 0;
     while at < into.len() {

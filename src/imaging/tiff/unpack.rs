@@ -66,7 +66,9 @@ pub(super) fn in_place<W: Word>(page: &Page, words: &mut [W]) {
 /// From the order of bytes of a file to this machine's.
 pub(super) fn swap<W: Word>(order: Order, words: &mut [W]) {
     if !order.is_native() {
-        words.iter_mut().for_each(|word| *word = word.swapped());
+        for word in words {
+            *word = word.swapped();
+        }
     }
 }
 
