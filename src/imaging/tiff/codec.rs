@@ -1,8 +1,9 @@
-//! Decompressing one strip or tile through the `tiff` crate.
+//! Decompressing one strip or tile.
 //!
-//! The crate decodes whole images and, on the way, drops extra samples, inverts "white is zero", refuses palettes and
-//! odd depths. So each strip or tile is handed to it as a TIFF of its own, made in memory, whose samples are plain
-//! bytes; what the bytes mean stays with us.
+//! LZW and fax are decoded here, DEFLATE and Zstandard by their crates, all straight into the rows. The rest goes through the `tiff`
+//! crate, as does what these refuse. That crate decodes whole images and, on the way, drops extra samples, inverts
+//! "white is zero", refuses palettes and odd depths. So each strip or tile is handed to it as a TIFF of its own, made in
+//! memory, whose samples are plain bytes; what the bytes mean stays with us.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,47 +11,92 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tiff::TiffError;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 
+use super::super::bytes::Input;
 use super::super::error::Fault;
+use super::fax;
 use super::jpeg;
 use super::kinds::{Compression, Photometric};
-use super::page::Page;
+use super::lzw;
+use super::page::{Chunk, Page};
 
-/// The bytes of a chunk of `rows` rows, each padded to whole bytes, without compression; a predictor is still on them.
-pub(super) fn decompress(page: &Page, mut stored: Vec<u8>, rows: usize) -> Result<Vec<u8>, Fault> {
-    let length = page.row_bytes() * rows;
-    if stored.is_empty() {
+/// What a thread keeps from one chunk to the next.
+#[derive(Default)]
+pub(super) struct Tools {
+    stored: Vec<u8>,
+    deflate: libdeflater::Decompressor,
+    zstd: zstd::bulk::Decompressor<'static>,
+}
+
+const LZW_ENDS: &str = "The image data is damaged or cut short: its LZW codes end too early";
+
+/// Fills `into` with the rows of a chunk, each padded to whole bytes; a predictor is still on them.
+pub(super) fn read(
+    input: &Input,
+    page: &Page,
+    chunk: Chunk,
+    into: &mut [u8],
+    tools: &mut Tools,
+) -> Result<(), Fault> {
+    if chunk.bytes == 0 {
         // An absent tile of a sparse file, which means zeros.
-        return Ok(vec![0; length]);
+        into.fill(0);
+        return Ok(());
     }
-    if page.reversed_bits && page.compression != Compression::Jpeg {
-        for byte in &mut stored {
-            *byte = byte.reverse_bits();
+    let reversed = page.reversed_bits && page.compression != Compression::Jpeg;
+    let reverse = |bytes: &mut [u8]| {
+        if reversed {
+            for byte in bytes {
+                *byte = byte.reverse_bits();
+            }
         }
+    };
+    if page.compression == Compression::None {
+        if chunk.bytes != into.len() as u64 {
+            return Err(Fault::Bad("A strip or tile is shorter than its rows".into()));
+        }
+        input.fill(chunk.offset, into)?;
+        reverse(into);
+        return Ok(());
     }
-    match page.compression {
-        Compression::None => return Ok(stored),
-        Compression::Lzw if matches!(stored.as_slice(), [0, second, ..] if second & 1 == 1) => {
-            return Err(Fault::Unsupported(
-                "TIFF compression 5 (LZW) in its old form with reversed bits".into(),
-            ));
-        }
-        Compression::Jpeg => jpeg::check(page, &stored, rows)?,
-        _ => {}
+    // `Page` has seen that the chunk lies inside the file.
+    tools.stored.resize(chunk.bytes as usize, 0);
+    input.fill(chunk.offset, &mut tools.stored)?;
+    reverse(&mut tools.stored);
+    decompress(page, into, tools)
+}
+
+fn decompress(page: &Page, into: &mut [u8], tools: &mut Tools) -> Result<(), Fault> {
+    let Tools { stored, deflate, zstd } = tools;
+    let done = match page.compression {
+        Compression::Lzw if lzw::decode(stored, into) => true,
+        Compression::Lzw => return Err(Fault::Bad(LZW_ENDS.into())),
+        Compression::Fax(kind) => return fax::decode(page, stored, kind, into),
+        Compression::Deflate => deflate.zlib_decompress(stored, into).is_ok_and(|n| n == into.len()),
+        Compression::Zstd => zstd.decompress_to_buffer(stored, into).is_ok_and(|n| n == into.len()),
+        _ => false,
+    };
+    // Chunks with more rows than belong to the image, or without their checksum, are fine all the same.
+    if done { Ok(()) } else { through_tiff(page, stored, into) }
+}
+
+fn through_tiff(page: &Page, stored: &[u8], into: &mut [u8]) -> Result<(), Fault> {
+    let rows = into.len() / page.row_bytes();
+    if page.compression == Compression::Jpeg {
+        jpeg::check(page, stored, rows)?;
     }
     // The decoders are third-party code over untrusted bytes: a panic there must stay one file's error.
-    let decoded = catch_unwind(AssertUnwindSafe(|| through_crate(&Small::of(page, rows), &stored)));
+    let decoded = catch_unwind(AssertUnwindSafe(|| through_crate(&Small::of(page, rows), stored)));
     let bytes = match decoded {
-        Ok(Ok(DecodingResult::U8(bytes))) if bytes.len() == length => bytes,
+        Ok(Ok(DecodingResult::U8(bytes))) if bytes.len() == into.len() => bytes,
         Ok(Err(TiffError::UnsupportedError(e))) => return Err(Fault::Unsupported(e.to_string())),
-        Ok(Err(TiffError::IntSizeError)) => {
-            return Err(Fault::Unsupported(
-                "Fax compression of strips of more than 65535 rows or columns".into(),
-            ));
-        }
         Ok(Err(e)) => return Err(Fault::Bad(format!("The image data is damaged or cut short: {e}"))),
         Ok(Ok(_)) | Err(_) => return Err(Fault::Bad("The image data is damaged".into())),
     };
-    Ok(if page.photometric == Photometric::YCbCr { jpeg::rgb_from_ycbcr(bytes) } else { bytes })
+    into.copy_from_slice(&bytes);
+    if page.photometric == Photometric::YCbCr {
+        jpeg::to_rgb(into);
+    }
+    Ok(())
 }
 
 /// The layout that a chunk is presented with.
@@ -65,11 +111,10 @@ struct Small<'a> {
 
 impl<'a> Small<'a> {
     fn of(page: &'a Page, rows: usize) -> Self {
-        // Fax and JPEG need the true layout; to the others a row is so many bytes.
+        // JPEG needs the true layout; to the others a row is so many bytes.
         let (width, bits, samples, compression) = match page.compression {
-            Compression::Fax4 => (page.chunk_width, 1, 1, 4),
             Compression::Jpeg => (page.chunk_width, 8, page.chunk_samples(), 7),
-            Compression::None => (page.row_bytes(), 8, 1, 1),
+            Compression::None | Compression::Fax(_) => (page.row_bytes(), 8, 1, 1),
             Compression::Lzw => (page.row_bytes(), 8, 1, 5),
             Compression::Deflate => (page.row_bytes(), 8, 1, 8),
             Compression::PackBits => (page.row_bytes(), 8, 1, 32773),

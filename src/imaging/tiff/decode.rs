@@ -1,104 +1,121 @@
 //! From strips and tiles to planes of samples.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::convert::identity;
 
 use half::f16;
-use ndarray::{Array2, s};
+use ndarray::Array2;
 use rayon::prelude::*;
 
+use super::super::bytes::Input;
 use super::super::error::Fault;
 use super::super::{Plane, SampleType, Samples};
-use super::codec;
-use super::page::{Chunk, Page};
-use super::unpack::{Word, words};
+use super::codec::{self, Tools};
+use super::page::Page;
+use super::unpack::{self, Word};
 
-/// Chunks that are read, decompressed side by side and then copied, before the next are read.
-const BATCH: usize = 64;
+/// Bytes that one thread reads at once of a plane without compression.
+const PIECE: usize = 4 << 20;
 
 /// Reads one page's planes: all of them, or of planar pages only the one of `sample`.
-pub(super) fn read_planes(path: &Path, page: &Page, sample: usize) -> Result<Vec<(usize, Plane)>, Fault> {
+pub(super) fn read_planes(input: &Input, page: &Page, sample: usize) -> Result<Vec<(usize, Plane)>, Fault> {
     let first = if page.planar { sample } else { 0 };
+    macro_rules! planes {
+        ($word:ty, $number:expr, $make:expr) => {
+            words::<$word>(input, page, first)?
+                .into_iter()
+                .map(|words| Ok($make(shaped(page, words.into_iter().map($number).collect())?)))
+                .collect::<Result<Vec<Samples>, Fault>>()?
+        };
+    }
+    // Numbers take the place of the words they are read as.
     let samples = match page.sample_type {
-        SampleType::Bool => arrays::<u8>(path, page, first)?.into_iter().map(Samples::Bool).collect(),
-        SampleType::U8 => arrays::<u8>(path, page, first)?.into_iter().map(Samples::U8).collect(),
-        SampleType::U16 => arrays::<u16>(path, page, first)?.into_iter().map(Samples::U16).collect(),
-        SampleType::U32 => arrays::<u32>(path, page, first)?.into_iter().map(Samples::U32).collect(),
-        SampleType::U64 => arrays::<u64>(path, page, first)?.into_iter().map(Samples::U64).collect(),
-        SampleType::I8 => mapped(arrays(path, page, first)?, u8::cast_signed, Samples::I8),
-        SampleType::I16 => mapped(arrays(path, page, first)?, u16::cast_signed, Samples::I16),
-        SampleType::I32 => mapped(arrays(path, page, first)?, u32::cast_signed, Samples::I32),
-        SampleType::I64 => mapped(arrays(path, page, first)?, u64::cast_signed, Samples::I64),
-        SampleType::F16 => mapped(arrays(path, page, first)?, f16::from_bits, Samples::F16),
-        SampleType::F32 => mapped(arrays(path, page, first)?, f32::from_bits, Samples::F32),
-        SampleType::F64 => mapped(arrays(path, page, first)?, f64::from_bits, Samples::F64),
+        SampleType::Bool => planes!(u8, identity, Samples::Bool),
+        SampleType::U8 => planes!(u8, identity, Samples::U8),
+        SampleType::U16 => planes!(u16, identity, Samples::U16),
+        SampleType::U32 => planes!(u32, identity, Samples::U32),
+        SampleType::U64 => planes!(u64, identity, Samples::U64),
+        SampleType::I8 => planes!(u8, u8::cast_signed, Samples::I8),
+        SampleType::I16 => planes!(u16, u16::cast_signed, Samples::I16),
+        SampleType::I32 => planes!(u32, u32::cast_signed, Samples::I32),
+        SampleType::I64 => planes!(u64, u64::cast_signed, Samples::I64),
+        SampleType::F16 => planes!(u16, f16::from_bits, Samples::F16),
+        SampleType::F32 => planes!(u32, f32::from_bits, Samples::F32),
+        SampleType::F64 => planes!(u64, f64::from_bits, Samples::F64),
     };
     Ok(samples.into_iter().enumerate().map(|(i, samples)| (first + i, Plane { samples })).collect())
 }
 
-/// Reinterprets words as the numbers they stand for.
-fn mapped<W: Copy, T>(
-    arrays: Vec<Array2<W>>,
-    number: fn(W) -> T,
-    make: fn(Array2<T>) -> Samples,
-) -> Vec<Samples> {
-    arrays.into_iter().map(|words| make(words.mapv(number))).collect()
+fn shaped<T>(page: &Page, values: Vec<T>) -> Result<Array2<T>, Fault> {
+    Array2::from_shape_vec((page.height, page.width), values)
+        .map_err(|_| Fault::Bad("The image's size does not fit its data".into()))
 }
 
 /// The words `[y, x]` of each sample that lies in the chunks of a plane.
-fn arrays<W: Word>(path: &Path, page: &Page, plane: usize) -> Result<Vec<Array2<W>>, Fault> {
-    let mut file = File::open(path)?;
-    let samples = page.chunk_samples();
-    let (across, per_plane) = (page.chunks_across(), page.chunks_per_plane());
-    let mut out = vec![Array2::default((page.height, page.width)); samples];
-    let places: Vec<usize> = (0..per_plane).collect();
-    for batch in places.chunks(BATCH) {
-        let stored = batch
-            .iter()
-            .map(|&i| read_chunk(&mut file, page.chunk(plane * per_plane + i)))
-            .collect::<Result<Vec<_>, Fault>>()?;
-        let decoded = batch
-            .par_iter()
-            .zip(stored)
-            .map(|(&i, stored)| {
-                let rows = page.chunk_rows(i / across);
-                words::<W>(page, codec::decompress(page, stored, rows)?, rows)
-            })
-            .collect::<Result<Vec<_>, Fault>>()?;
-        for (&i, words) in batch.iter().zip(decoded) {
-            let (top, left) = (i / across * page.chunk_height, i % across * page.chunk_width);
-            let rows = page.chunk_rows(i / across).min(page.height - top);
-            let columns = page.chunk_width.min(page.width - left);
-            place(&mut out, &words, (top, left), (rows, columns), page.chunk_width);
-        }
+fn words<W: Word>(input: &Input, page: &Page, plane: usize) -> Result<Vec<Vec<W>>, Fault> {
+    let mut planes = vec![vec![W::default(); page.height * page.width]; page.chunk_samples()];
+    match (page.plain_offset(plane), planes.as_mut_slice()) {
+        (Some(offset), [only]) => plain(input, page, offset, only)?,
+        _ => chunked(input, page, plane, &mut planes)?,
     }
-    Ok(out)
+    Ok(planes)
 }
 
-fn read_chunk(file: &mut File, chunk: Chunk) -> Result<Vec<u8>, Fault> {
-    // `Page` has seen that the chunk lies inside the file.
-    let mut bytes = vec![0; chunk.bytes as usize];
-    file.seek(SeekFrom::Start(chunk.offset))?;
-    file.read_exact(&mut bytes)?;
-    Ok(bytes)
+/// A plane that lies in the file as in memory, but for the order of bytes.
+fn plain<W: Word>(input: &Input, page: &Page, offset: u64, words: &mut [W]) -> Result<(), Fault> {
+    words.par_chunks_mut(PIECE / size_of::<W>()).enumerate().try_for_each(|(i, part)| {
+        input.fill(offset + (i * PIECE) as u64, bytemuck::cast_slice_mut(part))?;
+        unpack::swap(page.order, part);
+        Ok(())
+    })
 }
 
-/// Copies a chunk's words `[y, x, sample]`, of rows `stride` pixels long, into the planes.
-fn place<W: Word>(
-    planes: &mut [Array2<W>],
-    words: &[W],
-    (top, left): (usize, usize),
-    (rows, columns): (usize, usize),
-    stride: usize,
-) {
-    let samples = planes.len();
-    for (sample, plane) in planes.iter_mut().enumerate() {
-        let mut target = plane.slice_mut(s![top..top + rows, left..left + columns]);
-        for (y, mut row) in target.rows_mut().into_iter().enumerate() {
-            let pixels = words[y * stride * samples..].chunks_exact(samples);
-            for (to, pixel) in row.iter_mut().zip(pixels) {
-                *to = pixel[sample];
+/// One chunk's rows of every plane.
+type Band<'a, W> = Vec<&'a mut [W]>;
+
+/// Strips, or rows of tiles, side by side.
+fn chunked<W: Word>(input: &Input, page: &Page, plane: usize, planes: &mut [Vec<W>]) -> Result<(), Fault> {
+    let mut bands: Vec<Band<'_, W>> = Vec::new();
+    bands.resize_with(page.height.div_ceil(page.chunk_height), Vec::new);
+    for plane in planes {
+        let parts = plane.chunks_mut(page.chunk_height.saturating_mul(page.width));
+        bands.iter_mut().zip(parts).for_each(|(band, part)| band.push(part));
+    }
+    bands.par_iter_mut().enumerate().try_for_each_init(Tools::default, |tools, (row, band)| {
+        let first = plane * page.chunks_per_plane() + row * page.chunks_across();
+        let rows = page.chunk_rows(row);
+        // A strip of one sample has the words of its band, in its order.
+        if !page.tiled
+            && page.bits == W::BITS
+            && let [only] = band.as_mut_slice()
+        {
+            codec::read(input, page, page.chunk(first), bytemuck::cast_slice_mut(only), tools)?;
+            unpack::in_place(page, only);
+            return Ok(());
+        }
+        let mut bytes = vec![0; page.row_bytes() * rows];
+        let mut words = vec![W::default(); page.chunk_width * page.chunk_samples() * rows];
+        for column in 0..page.chunks_across() {
+            codec::read(input, page, page.chunk(first + column), &mut bytes, tools)?;
+            unpack::words(page, &mut bytes, &mut words);
+            place(page, &words, column * page.chunk_width, band);
+        }
+        Ok(())
+    })
+}
+
+/// Copies a chunk's words `[y, x, sample]` into its band, from column `left` on.
+fn place<W: Word>(page: &Page, words: &[W], left: usize, band: &mut Band<'_, W>) {
+    let samples = band.len();
+    let columns = page.chunk_width.min(page.width - left);
+    for (sample, part) in band.iter_mut().enumerate() {
+        let rows = part.chunks_exact_mut(page.width).zip(words.chunks_exact(page.chunk_width * samples));
+        for (row, words) in rows {
+            let row = &mut row[left..left + columns];
+            if samples == 1 {
+                row.copy_from_slice(&words[..columns]);
+            } else {
+                let pixels = words.chunks_exact(samples);
+                row.iter_mut().zip(pixels).for_each(|(to, pixel)| *to = pixel[sample]);
             }
         }
     }

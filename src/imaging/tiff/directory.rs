@@ -28,6 +28,7 @@ pub(super) mod tag {
     pub(in super::super) const X_RESOLUTION: u16 = 282;
     pub(in super::super) const Y_RESOLUTION: u16 = 283;
     pub(in super::super) const PLANAR_CONFIGURATION: u16 = 284;
+    pub(in super::super) const T4_OPTIONS: u16 = 292;
     pub(in super::super) const RESOLUTION_UNIT: u16 = 296;
     pub(in super::super) const SOFTWARE: u16 = 305;
     pub(in super::super) const DATE_TIME: u16 = 306;
@@ -75,11 +76,6 @@ struct Entry {
 impl Directory {
     pub(super) fn has(&self, tag: u16) -> bool {
         self.entries.contains_key(&tag)
-    }
-
-    /// The tags that are there, in the order of their numbers.
-    pub(super) fn tags(&self) -> impl Iterator<Item = u16> + '_ {
-        self.entries.keys().copied()
     }
 
     /// Both say the same of a tag, to the place in the file where its values are.

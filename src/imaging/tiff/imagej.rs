@@ -11,8 +11,10 @@ use super::directory::{Container, Directory, tag};
 use super::page::Page;
 use super::plan::{Plan, expanded};
 
-/// "labl" as a number.
+/// Kinds of blocks, four letters as a number: "labl", "info", "rang".
 const LABEL: u64 = 0x6c61_626c;
+const INFO: u64 = 0x696e_666f;
+const RANGES: u64 = 0x7261_6e67;
 
 /// Pixels per unit along x and y, as the resolution tags have them.
 pub(super) type Resolution = (Option<f64>, Option<f64>);
@@ -24,8 +26,7 @@ pub(super) fn is_imagej(description: &str) -> bool {
 /// What ImageJ wrote about a stack.
 pub(super) struct Said<'a> {
     pub description: &'a str,
-    /// One for each plane, or none.
-    pub labels: Vec<String>,
+    pub blocks: Blocks,
     pub resolution: Resolution,
 }
 
@@ -58,11 +59,12 @@ pub(super) fn plan(said: &Said<'_>, pages: Vec<Page>, file_length: u64) -> Plan 
         plan.outer = vec![('T', found)];
     }
     // Labels name the channels where those of every frame are the same.
-    let labels = &said.labels;
+    let labels = &said.blocks.labels;
     let of_channels = (channels > 1 || found == 1) && labels.len() == found;
     if of_channels && labels.chunks(channels).all(|frame| *frame == labels[..frame.len()]) {
         plan.channel_names = labels.iter().take(channels).cloned().collect();
     }
+    plan.metadata.extend(said.blocks.fields.iter().cloned());
     calibrate(&mut plan, &fields, said.resolution, slices);
     plan
 }
@@ -102,9 +104,18 @@ fn inverse(nm: f64, resolution: f64) -> f64 {
     format!("{size:.11e}").parse().unwrap_or(size)
 }
 
-/// The labels of the planes (ij.io.TiffEncoder, `writeMetaData`): the first block of the metadata tag lists kinds and
-/// numbers of the blocks that follow, whose lengths the other tag has; texts are UTF-16 in the file's byte order.
-pub(super) fn labels(file: &Container, directory: &Directory) -> Result<Vec<String>, Fault> {
+/// What the metadata tag holds beside the description.
+#[derive(Default)]
+pub(super) struct Blocks {
+    /// One for each plane, or none.
+    pub labels: Vec<String>,
+    /// The image's own text, and the values shown as black and white of each channel.
+    pub fields: Vec<(String, String)>,
+}
+
+/// The blocks of the metadata tag (ij.io.TiffEncoder, `writeMetaData`): the first lists kinds and numbers of those that
+/// follow, whose lengths the other tag has; texts are UTF-16 in the file's byte order.
+pub(super) fn blocks(file: &Container, directory: &Directory) -> Result<Blocks, Fault> {
     let lengths = file.numbers(directory, tag::IMAGEJ_BYTE_COUNTS)?;
     let blob = file.blob(directory, tag::IMAGEJ_METADATA)?.unwrap_or_default();
     let order = file.order;
@@ -114,16 +125,29 @@ pub(super) fn labels(file: &Container, directory: &Directory) -> Result<Vec<Stri
         rest = after;
         Some(block)
     });
-    let Some(header) = blocks.next() else { return Ok(Vec::new()) };
+    let mut found = Blocks::default();
+    let Some(header) = blocks.next() else { return Ok(found) };
     let kinds = header.get(4..).unwrap_or_default().chunks_exact(8);
-    let mut labels = Vec::new();
+    let text = |block: &[u8]| {
+        let units: Vec<u16> = block.chunks_exact(2).map(|pair| order.number(pair) as u16).collect();
+        String::from_utf16_lossy(&units)
+    };
     for (kind, count) in kinds.map(|entry| (order.number(&entry[..4]), order.number(&entry[4..]))) {
         for block in blocks.by_ref().take(count as usize) {
-            if kind == LABEL {
-                let units: Vec<u16> = block.chunks_exact(2).map(|pair| order.number(pair) as u16).collect();
-                labels.push(String::from_utf16_lossy(&units));
+            match kind {
+                LABEL => found.labels.push(text(block)),
+                INFO => found.fields.push(("ImageJ / Info".into(), text(block))),
+                RANGES => {
+                    let values: Vec<f64> =
+                        block.chunks_exact(8).map(|bytes| f64::from_bits(order.number(bytes))).collect();
+                    let ranges = values.chunks_exact(2).zip(1..);
+                    found.fields.extend(ranges.map(|(range, channel)| {
+                        (format!("ImageJ / Range {channel}"), format!("{} to {}", range[0], range[1]))
+                    }));
+                }
+                _ => {}
             }
         }
     }
-    Ok(labels)
+    Ok(found)
 }

@@ -54,7 +54,7 @@ fn frame_header(stream: &[u8]) -> Option<Frame> {
 }
 
 /// Full-range YCbCr to RGB (JFIF 1.02, page 3), in the 16-bit fixed point that libjpeg computes it with.
-pub(super) fn rgb_from_ycbcr(mut pixels: Vec<u8>) -> Vec<u8> {
+pub(super) fn to_rgb(pixels: &mut [u8]) {
     for pixel in pixels.chunks_exact_mut(3) {
         let (y, cb, cr) = (i32::from(pixel[0]), i32::from(pixel[1]) - 128, i32::from(pixel[2]) - 128);
         let rounded = |scaled: i32| (y + ((scaled + (1 << 15)) >> 16)).clamp(0, 255) as u8;
@@ -65,7 +65,6 @@ pub(super) fn rgb_from_ycbcr(mut pixels: Vec<u8>) -> Vec<u8> {
             rounded(116_130 * cb),
         ]);
     }
-    pixels
 }
 
 #[cfg(test)]
@@ -75,9 +74,10 @@ mod tests {
     #[test]
     fn primary_colours_come_back_from_ycbcr() {
         // Y, Cb, Cr of red, green, blue and grey by JFIF's formulae.
-        let stored = vec![76, 85, 255, 150, 44, 21, 29, 255, 107, 90, 128, 128];
+        let mut pixels = [76, 85, 255, 150, 44, 21, 29, 255, 107, 90, 128, 128];
         let expected = [254, 0, 0, 0, 255, 1, 0, 0, 254, 90, 90, 90];
-        assert_eq!(rgb_from_ycbcr(stored), expected);
+        to_rgb(&mut pixels);
+        assert_eq!(pixels, expected);
     }
 
     #[test]

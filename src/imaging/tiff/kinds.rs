@@ -19,12 +19,23 @@ pub(super) enum Photometric {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Compression {
     None,
-    Fax4,
+    Fax(Fax),
     Lzw,
     Jpeg,
     Deflate,
     PackBits,
     Zstd,
+}
+
+/// The forms of CCITT fax.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Fax {
+    /// Group 3: every line is coded alone.
+    Alone,
+    /// Group 3: lines say whether they are coded alone or by the line before.
+    Either,
+    /// Group 4: every line is coded by the line before.
+    ByLineBefore,
 }
 
 /// Difference coding before compression (TIFF 6.0, section 14; Adobe TIFF technote 3).
@@ -73,18 +84,20 @@ pub(super) fn sample_type(file: &Container, ifd: &Directory) -> Result<(usize, S
     Ok((bits as usize, kind))
 }
 
-/// The compression of a tag's number.
-pub(super) fn compression(number: u64) -> Result<Compression, Fault> {
+/// The compression of a tag's number; `options` are those of Group 3 fax (TIFF 6.0, page 51).
+pub(super) fn compression(number: u64, options: u64) -> Result<Compression, Fault> {
     let name = match number {
         1 => return Ok(Compression::None),
-        4 => return Ok(Compression::Fax4),
+        3 if options & 2 != 0 => "CCITT Group 3 fax, uncompressed mode",
+        3 if options & 1 != 0 => return Ok(Compression::Fax(Fax::Either)),
+        3 => return Ok(Compression::Fax(Fax::Alone)),
+        4 => return Ok(Compression::Fax(Fax::ByLineBefore)),
         5 => return Ok(Compression::Lzw),
         7 => return Ok(Compression::Jpeg),
         8 | 32946 => return Ok(Compression::Deflate),
         32773 => return Ok(Compression::PackBits),
         50000 => return Ok(Compression::Zstd),
         2 => "CCITT run-length",
-        3 => "CCITT Group 3 fax",
         6 => "old-style JPEG",
         32809 => "ThunderScan",
         33003 | 33005 | 34712 => "JPEG 2000",
@@ -103,7 +116,7 @@ pub(super) fn compression(number: u64) -> Result<Compression, Fault> {
 /// The predictor of a tag's number.
 pub(super) fn predictor(number: u64, compression: Compression) -> Result<Predictor, Fault> {
     // These have no use for one; with them the tag is a leftover.
-    if matches!(compression, Compression::Jpeg | Compression::Fax4) {
+    if matches!(compression, Compression::Jpeg | Compression::Fax(_)) {
         return Ok(Predictor::None);
     }
     match number {

@@ -15,7 +15,9 @@ mod page;
 
 mod codec;
 mod decode;
+mod fax;
 mod jpeg;
+mod lzw;
 mod unpack;
 
 mod imagej;

@@ -29,7 +29,9 @@ pub(super) fn plans(description: &str, path: &Path, pages: &[Option<Page>]) -> V
             // Which plane is in which page is layout, and has been followed.
             let fields = of_xml(&xml, "OME").0.into_iter().filter(|(name, _)| !name.contains("/ TiffData"));
             let fields: Vec<_> = fields.collect();
-            plans.iter_mut().for_each(|plan| plan.metadata.extend(fields.iter().cloned()));
+            for plan in &mut plans {
+                plan.metadata.extend(fields.iter().cloned());
+            }
             plans
         }
         Err(why) => without(pages, why),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::bytes::Input;
 use super::super::error::Fault;
 use super::super::micrograph::{About, Source};
 use super::super::{ImagingError, Micrograph, Plane};
@@ -90,8 +91,8 @@ fn described(
     for group in grouped(pages.into_iter().flatten().collect()) {
         plans.push(match plans.is_empty() {
             true if imagej::is_imagej(description) => {
-                let labels = imagej::labels(file, directory)?;
-                imagej::plan(&imagej::Said { description, labels, resolution }, group, file.length())
+                let blocks = imagej::blocks(file, directory)?;
+                imagej::plan(&imagej::Said { description, blocks, resolution }, group, file.length())
             }
             true => shaped::apply(Plan::plain(group), description, file.length()),
             false => Plan::plain(group),
@@ -137,7 +138,7 @@ impl Source for OnDisk {
         let path = page.elsewhere.as_deref().unwrap_or(&self.path);
         let planes = match &page.missing {
             Some(why) => Err(Fault::Bad(why.as_ref().into())),
-            None => read_planes(path, page, channel % samples),
+            None => Input::open(path).and_then(|input| read_planes(&input, page, channel % samples)),
         };
         let planes = planes.map_err(|fault| fault.at(path))?;
         Ok(planes.into_iter().map(|(sample, plane)| (first + sample, plane)).collect())

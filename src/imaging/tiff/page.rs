@@ -71,7 +71,7 @@ impl Page {
             return Err(Fault::Bad(format!("The TIFF claims {samples} samples per pixel")));
         }
         let (bits, sample_type) = sample_type(file, ifd)?;
-        let compression = compression(one(file, tag::COMPRESSION, 1)?)?;
+        let compression = compression(one(file, tag::COMPRESSION, 1)?, one(file, tag::T4_OPTIONS, 0)?)?;
         let photometric_number = one(file, tag::PHOTOMETRIC, 1)?;
         let photometric = photometric(photometric_number, compression)?;
         let extra = file.numbers(ifd, tag::EXTRA_SAMPLES)?;
@@ -146,6 +146,20 @@ impl Page {
         }
     }
 
+    /// Where the samples of a plane begin that lies in the file as in memory, but for the order of bytes.
+    pub(super) fn plain_offset(&self, plane: usize) -> Option<u64> {
+        let chunks = &self.chunks[plane * self.chunks_per_plane()..][..self.chunks_per_plane()];
+        let plain = self.compression == Compression::None
+            && self.predictor == Predictor::None
+            && !self.tiled
+            && !self.reversed_bits
+            && self.chunk_samples() == 1
+            && self.bits == 8 * self.sample_type.bytes();
+        let gapless = chunks.windows(2).all(|w| w[0].offset + w[0].bytes == w[1].offset);
+        let there = chunks.iter().all(|c| c.bytes > 0);
+        (plain && gapless && there).then(|| chunks[0].offset + self.shift)
+    }
+
     /// Bytes of the whole page where it is stored without gaps and compression, else `None`.
     pub(super) fn contiguous_bytes(&self) -> Option<u64> {
         let gapless = self.chunks.windows(2).all(|w| w[0].offset + w[0].bytes == w[1].offset);
@@ -185,7 +199,8 @@ impl Page {
                 self.bits
             )));
         }
-        if self.compression == Compression::Fax4 && (self.bits != 1 || self.samples != 1) {
+        let fax = matches!(self.compression, Compression::Fax(_));
+        if fax && (self.bits != 1 || self.samples != 1) {
             return Err(Fault::Bad("Fax compression of samples of more than one bit".into()));
         }
         let float = matches!(self.sample_type, SampleType::F16 | SampleType::F32 | SampleType::F64);
@@ -256,7 +271,7 @@ impl Page {
             Compression::PackBits => 64,
             Compression::Deflate | Compression::Jpeg => 2048,
             Compression::Lzw => 4096,
-            Compression::Fax4 | Compression::Zstd => 1 << 16,
+            Compression::Fax(_) | Compression::Zstd => 1 << 16,
         };
         let held = self.chunks.iter().map(|c| c.bytes).fold(0, u64::saturating_add).min(file_length);
         // Small images may do as they like, such as those whose every tile is absent and means zero.

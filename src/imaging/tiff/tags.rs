@@ -103,18 +103,12 @@ fn below(of: &Tagged<'_>, directory: &Directory, plan: &mut Plan) -> Result<(), 
         return Ok(());
     }
     plan.metadata.push("TIFF / SubIFDs", count.to_string());
-    let (mut own, below) = (
-        0,
-        match of.file.below(directory) {
-            Ok(below) => below,
-            Err(_) => {
-                plan.notes.push(
-                    "The images below the first page (SubIFDs) cannot be read and are left aside".into(),
-                );
-                return Ok(());
-            }
-        },
-    );
+    let mut own = 0;
+    let Ok(below) = of.file.below(directory) else {
+        let note = "The images below the first page (SubIFDs) cannot be read and are left aside";
+        plan.notes.push(note.into());
+        return Ok(());
+    };
     for (index, directory) in below.iter().enumerate() {
         let size = |tag| Ok::<_, Fault>(of.file.number(directory, tag)?.unwrap_or(0));
         let (width, height) = (size(tag::IMAGE_WIDTH)?, size(tag::IMAGE_LENGTH)?);

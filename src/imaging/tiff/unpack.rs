@@ -1,17 +1,17 @@
 //! From the bytes of a chunk to numbers: bit depths, byte order and predictors (TIFF 6.0, sections 8 and 14).
 
+use bytemuck::Pod;
+
 use super::super::bytes::Order;
-use super::super::error::Fault;
 use super::kinds::Predictor;
 use super::page::Page;
 
 /// An unsigned number that a sample's bits are read into, whatever they mean.
-pub(super) trait Word: Copy + Default + Send + Sync {
+pub(super) trait Word: Pod + Default + Send + Sync {
     const BITS: usize;
     fn from_number(number: u64) -> Self;
     fn plus(self, other: Self, mask: u64) -> Self;
-    /// The number in the leading bytes.
-    fn from_bytes(bytes: &[u8], order: Order) -> Self;
+    fn swapped(self) -> Self;
 }
 
 macro_rules! word {
@@ -26,13 +26,8 @@ macro_rules! word {
             fn plus(self, other: Self, mask: u64) -> Self {
                 self.wrapping_add(other) & mask as Self
             }
-            fn from_bytes(bytes: &[u8], order: Order) -> Self {
-                let mut own = [0; size_of::<Self>()];
-                own.copy_from_slice(&bytes[..size_of::<Self>()]);
-                match order {
-                    Order::Little => Self::from_le_bytes(own),
-                    Order::Big => Self::from_be_bytes(own),
-                }
+            fn swapped(self) -> Self {
+                self.swap_bytes()
             }
         }
     )*};
@@ -40,37 +35,72 @@ macro_rules! word {
 
 word!(u8, u16, u32, u64);
 
-/// The words `[y, x, sample]` of a decompressed chunk.
-pub(super) fn words<W: Word>(page: &Page, mut bytes: Vec<u8>, rows: usize) -> Result<Vec<W>, Fault> {
-    let row_words = page.chunk_width * page.chunk_samples();
-    let row_bytes = page.row_bytes();
-    if bytes.len() != row_bytes * rows {
-        return Err(Fault::Bad("A strip or tile is shorter than its rows".into()));
-    }
-    let mut order = page.order;
-    if page.predictor == Predictor::FloatingPoint {
-        bytes.chunks_exact_mut(row_bytes).for_each(|row| undo_float_predictor(row, page));
-        order = Order::Big;
-    }
-    let mut words: Vec<W> = Vec::with_capacity(row_words * rows);
-    for row in bytes.chunks_exact(row_bytes) {
-        if page.bits == W::BITS {
-            words.extend(row.chunks_exact(W::BITS / 8).map(|b| W::from_bytes(b, order)));
-        } else if page.bits.is_multiple_of(8) {
-            words.extend(row.chunks_exact(page.bits / 8).map(|b| W::from_number(order.number(b))));
-        } else {
-            words.extend(bit_fields(row, page.bits).take(row_words).map(W::from_number));
+/// Turns the rows of a decompressed chunk into words `[y, x, sample]`.
+pub(super) fn words<W: Word>(page: &Page, bytes: &mut [u8], words: &mut [W]) {
+    let order = undo_float_predictor(page, bytes);
+    if page.bits == W::BITS {
+        bytemuck::cast_slice_mut(words).copy_from_slice(bytes);
+        swap(order, words);
+    } else {
+        let row_words = page.chunk_width * page.chunk_samples();
+        for (row, words) in bytes.chunks_exact(page.row_bytes()).zip(words.chunks_exact_mut(row_words)) {
+            if page.bits.is_multiple_of(8) {
+                let numbers = row.chunks_exact(page.bits / 8).map(|bytes| order.number(bytes));
+                words.iter_mut().zip(numbers).for_each(|(word, number)| *word = W::from_number(number));
+            } else {
+                let numbers = bit_fields(row, page.bits);
+                words.iter_mut().zip(numbers).for_each(|(word, number)| *word = W::from_number(number));
+            }
         }
     }
-    if page.predictor == Predictor::Horizontal {
-        let (samples, mask) = (page.chunk_samples(), u64::MAX >> (64 - page.bits));
-        for row in words.chunks_exact_mut(row_words) {
+    undo_horizontal_predictor(page, words);
+}
+
+/// The same of words whose bytes have been read into their own place.
+pub(super) fn in_place<W: Word>(page: &Page, words: &mut [W]) {
+    let order = undo_float_predictor(page, bytemuck::cast_slice_mut(words));
+    swap(order, words);
+    undo_horizontal_predictor(page, words);
+}
+
+/// From the order of bytes of a file to this machine's.
+pub(super) fn swap<W: Word>(order: Order, words: &mut [W]) {
+    if !order.is_native() {
+        for word in words {
+            *word = word.swapped();
+        }
+    }
+}
+
+fn undo_horizontal_predictor<W: Word>(page: &Page, words: &mut [W]) {
+    if page.predictor != Predictor::Horizontal {
+        return;
+    }
+    let (samples, mask) = (page.chunk_samples(), u64::MAX >> (64 - page.bits));
+    for row in words.chunks_exact_mut(page.chunk_width * samples) {
+        if samples == 1 {
+            // The sum stays in a register.
+            let mut sum = W::default();
+            for word in row {
+                sum = sum.plus(*word, mask);
+                *word = sum;
+            }
+        } else {
             for i in samples..row.len() {
                 row[i] = row[i].plus(row[i - samples], mask);
             }
         }
     }
-    Ok(words)
+}
+
+/// The order of bytes that the samples are in then.
+fn undo_float_predictor(page: &Page, bytes: &mut [u8]) -> Order {
+    if page.predictor != Predictor::FloatingPoint {
+        return page.order;
+    }
+    let mut split = Vec::new();
+    bytes.chunks_exact_mut(page.row_bytes()).for_each(|row| undo_float_row(row, &mut split, page));
+    Order::Big
 }
 
 /// Numbers of `bits` bits, highest bit first, whatever the byte order (TIFF 6.0, page 29).
@@ -86,14 +116,15 @@ fn bit_fields(row: &[u8], bits: usize) -> impl Iterator<Item = u64> + '_ {
 
 /// Bytes of equal weight lie together, highest first, and each is the difference to the one a pixel before (Adobe TIFF
 /// Technical Note 3). The result is big-endian, whatever the file is.
-fn undo_float_predictor(row: &mut [u8], page: &Page) {
+fn undo_float_row(row: &mut [u8], split: &mut Vec<u8>, page: &Page) {
     let samples = page.chunk_samples();
     for i in samples..row.len() {
         row[i] = row[i].wrapping_add(row[i - samples]);
     }
     let size = page.bits / 8;
     let count = row.len() / size;
-    let split = row.to_vec();
+    split.clear();
+    split.extend_from_slice(row);
     for (i, value) in row.chunks_exact_mut(size).enumerate() {
         value.iter_mut().enumerate().for_each(|(byte, to)| *to = split[byte * count + i]);
     }
@@ -112,8 +143,12 @@ mod tests {
 
     #[test]
     fn words_take_their_byte_order() {
-        assert_eq!(u16::from_bytes(&[1, 2], Order::Little), 0x0201);
-        assert_eq!(u32::from_bytes(&[1, 2, 3, 4], Order::Big), 0x0102_0304);
+        let mut words = [u16::from_ne_bytes([1, 2])];
+        swap(Order::Big, &mut words);
+        assert_eq!(words, [0x0102]);
+        let mut words = [u32::from_ne_bytes([1, 2, 3, 4])];
+        swap(Order::Little, &mut words);
+        assert_eq!(words, [0x0403_0201]);
         assert_eq!(0xfff_u16.plus(2, 0xfff), 1, "a sum of 12-bit numbers stays in 12 bits");
     }
 }

@@ -54,6 +54,55 @@ fn imagejs_labels_name_the_channels_and_an_unknown_unit_is_said() {
     assert_eq!(stack.notes(), ["The unit “furlong” of ImageJ's calibration is not a length"]);
 }
 
+#[test]
+fn imagejs_ranges_and_text_are_fields() {
+    let stack = check("imagej_ranges.tif", "CYX", (1, 2), |_, channel| channel);
+    let get = |name: &str| stack.metadata().get(&format!("ImageJ / {name}"));
+    assert_eq!((get("Range 1"), get("Range 2")), (Some("0 to 100"), Some("5 to 50.5")));
+    assert_eq!((get("Info"), get("channels")), (Some("Detector = ETD"), Some("2")));
+}
+
+// Where files may be sparse.
+#[cfg(unix)]
+#[test]
+fn a_stack_of_more_than_four_gigabytes_opens_at_once_and_reads_its_last_plane() {
+    // The 40 bytes of each plane of imagej_one_directory.tif begin at byte 400; this one has planes of 8 MB.
+    let (side, planes) = (2048u64, 640u64);
+    let description = format!("ImageJ=1.53\nimages={planes}\nslices={planes}\nunit=nm\nspacing=2\n\0");
+    let tags: [(u16, u16, u32, u32); 9] = [
+        (256, 4, 1, side as u32),
+        (257, 4, 1, side as u32),
+        (258, 3, 1, 16 << 16),
+        (262, 3, 1, 1 << 16),
+        (270, 2, description.len() as u32, 200),
+        (273, 4, 1, 400),
+        (277, 3, 1, 1 << 16),
+        (278, 4, 1, side as u32),
+        (279, 4, 1, (2 * side * side) as u32),
+    ];
+    let mut bytes = b"MM\0*\0\0\0\x08\0\x09".to_vec();
+    for (tag, kind, count, value) in tags {
+        bytes.extend(tag.to_be_bytes().iter().chain(&kind.to_be_bytes()));
+        bytes.extend(count.to_be_bytes().iter().chain(&value.to_be_bytes()));
+    }
+    bytes.resize(200, 0);
+    bytes.extend(description.as_bytes());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("large.tif");
+    std::fs::write(&path, &bytes).unwrap();
+    let length = 400 + planes * 2 * side * side;
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    // A sparse file takes no room on the disk but for what is written.
+    file.set_len(length).unwrap();
+    std::io::Seek::seek(&mut &file, std::io::SeekFrom::Start(length - 2)).unwrap();
+    std::io::Write::write_all(&mut &file, &[0x12, 0x34]).unwrap();
+    let stack = open(&path).unwrap().remove(0);
+    assert_eq!((stack.stored_axes(), stack.frames(), length > 4 << 30), ("ZYX", 640, true));
+    assert_eq!(stack.calibration().frame_step_nm(), Some(2.0));
+    let last = stack.plane(639, 0).unwrap();
+    assert_eq!((last.value(2047, 2047), last.value(0, 0)), (f64::from(0x1234), 0.0));
+}
+
 /// The notes of the first series of a fixture in which a text is replaced by one of the same length.
 fn notes_with(name: &str, from: &str, to: &str) -> (Vec<String>, String) {
     let mut bytes = std::fs::read(fixture(name)).unwrap();

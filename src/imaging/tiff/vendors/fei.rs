@@ -1,5 +1,5 @@
 //! FEI and Thermo Fisher (xT): ini texts in the tags 34682 (Helios) and 34680 (SFEG), and since about 2014 XML in tag
-//! 34683 beside them. The tags are those of tifffile's list; the fields are HyperSpy's documentation's.
+//! 34683 beside them. The tags are those of tifffile's list; the fields are `HyperSpy`'s documentation's.
 
 use super::super::super::calibration::AxisScale;
 use super::super::super::error::Fault;
@@ -30,7 +30,7 @@ impl Vendor for Fei {
             let Some(text) = page.text(tag)? else { continue };
             any = true;
             let ini = Ini::parse(&text);
-            if ini.get("Scan", "Dwelltime").is_none() && !text.contains("[") {
+            if ini.get("Scan", "Dwelltime").is_none() && !text.contains('[') {
                 // Newer programs keep the state of the instrument here, in Base64.
                 found.fields.push(format!("FEI / tag {tag}"), text);
                 continue;

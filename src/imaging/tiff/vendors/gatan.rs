@@ -1,5 +1,5 @@
 //! `DigitalMicrograph`'s TIFF exports: a tag for the unit, the origin and the scale of each axis, x, y, z (65003 to
-//! 65011), as HyperSpy's documentation lists them. Units of diffraction patterns, `1/nm`, stay what they are.
+//! 65011), as `HyperSpy`'s documentation lists them. Units of diffraction patterns, `1/nm`, stay what they are.
 
 use super::super::super::calibration::AxisScale;
 use super::super::super::error::Fault;

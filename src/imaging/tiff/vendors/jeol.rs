@@ -1,7 +1,7 @@
 //! JEOL: scanning microscopes write a text beside the image, lines such as `$CM_MAG 5000`, that has the length of the
 //! scale bar in pixels (`$$SM_MICRON_BAR`) and what it stands for (`$$SM_MICRON_MARKER`, `10um`). Transmission
 //! microscopes with `SightX` say themselves the maker and describe the image in XML, whose magnification divides what the
-//! resolution tags say of the detector (both as HyperSpy's documentation has it).
+//! resolution tags say of the detector (both as `HyperSpy`'s documentation has it).
 
 use super::super::super::calibration::unit_in_nm;
 use super::super::super::error::Fault;

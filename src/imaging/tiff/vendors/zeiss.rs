@@ -1,6 +1,6 @@
 //! Zeiss `SmartSEM`: tag 34118, lines of text. Some numbers without names come first, of which the fourth is the size of
 //! a pixel in metres on a picture of 1024 columns; then pairs of lines, `AP_WD` and `WD =  6.2 mm`. So tifffile
-//! (`CZ_SEM`) and HyperSpy's documentation describe it.
+//! (`CZ_SEM`) and `HyperSpy`'s documentation describe it.
 
 use super::super::super::bytes::text;
 use super::super::super::calibration::{AxisScale, unit_in_nm};
