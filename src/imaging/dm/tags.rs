@@ -71,7 +71,9 @@ impl Tag {
     pub(super) fn describe(&self, name: &str, into: &mut Metadata) {
         match self {
             Self::Group(children) => {
-                children.iter().for_each(|(own, tag)| tag.describe(&format!("{name} / {own}"), into));
+                for (own, tag) in children {
+                    tag.describe(&format!("{name} / {own}"), into);
+                }
             }
             Self::Text(text) if text.is_empty() => {}
             value => into.push(name, value.to_string()),

@@ -1,4 +1,4 @@
-//! Files that `DigitalMicrograph` wrote, against HyperSpy's reading of them.
+//! Files that `DigitalMicrograph` wrote, against `HyperSpy`'s reading of them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::imaging::open;
 use crate::monitor::Monitor;
 
-/// The DM files of the shared test data, with what HyperSpy makes of them.
+/// The DM files of the shared test data, with what `HyperSpy` makes of them.
 fn expected() -> Vec<(PathBuf, Value)> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let Ok(lines) = std::fs::read_to_string(data.join("EXPECTED.jsonl")) else {
@@ -16,8 +16,8 @@ fn expected() -> Vec<(PathBuf, Value)> {
     };
     let entries = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let is_dm = |entry: &Value| {
-        let path = entry["path"].as_str().unwrap();
-        path.ends_with(".dm3") || path.ends_with(".dm4")
+        let ending = Path::new(entry["path"].as_str().unwrap()).extension();
+        ending.is_some_and(|ending| ending == "dm3" || ending == "dm4")
     };
     entries.filter(is_dm).map(|entry| (data.join(entry["path"].as_str().unwrap()), entry)).collect()
 }
