@@ -101,6 +101,9 @@ impl<'a> Image<'a> {
         }
         let calibration = self.calibration();
         let mut letters: String = letters.into_iter().collect();
+        if colour && letters.contains('E') {
+            return Err(Fault::Unsupported("A DigitalMicrograph spectrum of colours".into()));
+        }
         if colour {
             letters.push('S');
             shape.push(4);

@@ -63,3 +63,20 @@ fn every_tag_is_kept() {
     assert_eq!(metadata.get("DM / ImageData / Calibrations / Brightness / Units"), Some("six"));
     assert_eq!(metadata.get("DM / DataBar / Acquisition Date"), Some("11/19/19"));
 }
+
+#[test]
+fn types_without_bytes_inside_of_each_other_end() {
+    // DM3: one tag, an array of arrays of arrays… of a struct without fields.
+    let number = |n: u32| n.to_be_bytes();
+    let deep = 24;
+    let types: Vec<u32> = [vec![20; deep], vec![15, 0, 0], vec![16; deep]].concat();
+    let value = [b"%%%%".to_vec(), number(types.len() as u32).to_vec()].concat();
+    let types: Vec<u8> = types.into_iter().flat_map(number).collect();
+    let tags = [&[1, 0][..], &number(1), &[21, 0, 1, b'a'], &value, &types].concat();
+    let file = [&number(3)[..], &number(tags.len() as u32), &number(1), &tags].concat();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("deep.dm3");
+    std::fs::write(&path, file).unwrap();
+    let message = open(&path).unwrap_err().to_string();
+    assert!(message.starts_with("The DigitalMicrograph file has no image"), "{message}");
+}
