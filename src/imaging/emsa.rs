@@ -105,8 +105,13 @@ impl Spectrum {
     fn calibration(&self, notes: &mut Vec<String>) -> Calibration {
         let unit = self.get("XUNITS").unwrap_or_default();
         let even = self.even_step();
+        if let Some(points) = self.number("NPOINTS").filter(|&n| n != self.values.len() as f64) {
+            notes.push(format!("The EMSA file claims {points} values and has {}", self.values.len()));
+        }
         if !self.positions.is_empty() && even.is_none() {
-            notes.push("The positions of the EMSA file are not evenly spaced; its step is a mean".into());
+            notes.push(
+                "The positions of the EMSA file are not evenly spaced; its step is that of its keys".into(),
+            );
         }
         let (scale, offset, source) = match (self.number("XPERCHAN"), even) {
             (Some(scale), _) if scale != 0.0 => {
@@ -115,9 +120,6 @@ impl Spectrum {
             (_, Some(step)) => (step, self.positions[0], "EMSA positions"),
             _ => return Calibration::default(),
         };
-        if let Some(points) = self.number("NPOINTS").filter(|&n| n != self.values.len() as f64) {
-            notes.push(format!("The EMSA file claims {points} values and has {}", self.values.len()));
-        }
         Calibration::from_axes([AxisScale { offset, ..AxisScale::new('E', scale, unit, source) }])
     }
 

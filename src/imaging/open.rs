@@ -40,15 +40,14 @@ fn format_of(path: &Path) -> Result<&'static dyn Format, Fault> {
 /// A known ending on unknown bytes is a bad file, anything else a format without a reader.
 fn unknown(path: &Path) -> Fault {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-    match FORMATS.iter().find(|format| format.endings().contains(&ending.as_str())) {
-        Some(format) => {
-            Fault::Bad(format!("Named .{ending}, but the content is not that of {} files", format.name()))
-        }
-        None => {
-            let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
-            Fault::Unsupported(format!("Not a file that can be read, which are {}", names.join(", ")))
-        }
+    if let Some(format) = FORMATS.iter().find(|format| format.endings().contains(&ending.as_str())) {
+        return Fault::Bad(format!(
+            "Named .{ending}, but the content is not that of {} files",
+            format.name()
+        ));
     }
+    let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
+    Fault::Unsupported(format!("Not a file that can be read, which are {}", names.join(", ")))
 }
 
 #[cfg(test)]

@@ -178,7 +178,9 @@ impl Raw {
         values.par_chunks_mut(piece).enumerate().try_for_each(|(i, part)| {
             input.fill(start + (i * PIECE) as u64, bytemuck::cast_slice_mut(part))?;
             if swap {
-                part.iter_mut().for_each(|value| *value = value.swapped());
+                for value in part.iter_mut() {
+                    *value = value.swapped();
+                }
             }
             Ok::<_, Fault>(())
         })?;
@@ -293,7 +295,9 @@ mod tests {
     fn complex_numbers_are_modulus_and_phase() {
         let dir = tempfile::tempdir().unwrap();
         let mut bytes = vec![0];
-        [3.0f32, 4.0, 0.0, -2.0].iter().for_each(|v| bytes.extend(v.to_le_bytes()));
+        for v in [3.0f32, 4.0, 0.0, -2.0] {
+            bytes.extend(v.to_le_bytes());
+        }
         let complex = raw(&bytes, &dir, Stored::Complex(SampleType::F32), Order::Little, [1, 1, 2]);
         let read = complex.read(0, 0).unwrap();
         assert_eq!(values(&read[0].1), [5.0, 2.0]);

@@ -6,7 +6,7 @@ use super::super::calibration::unit_in_nm;
 use super::super::error::Fault;
 use super::super::metadata::Metadata;
 use super::super::micrograph::{About, COLOURS};
-use super::super::raw::Stored;
+use super::super::raw::{Raw, Stored};
 use super::super::strided::{Strided, steps};
 use super::super::{AxisScale, Calibration, Micrograph, SampleType};
 use super::tags::{Block, FileKind, Tag};
@@ -87,12 +87,7 @@ impl<'a> Image<'a> {
     }
 
     /// Everything but the planes, and where they are.
-    fn about(
-        &self,
-        path: &Path,
-        series: usize,
-        metadata: Metadata,
-    ) -> Result<(About, super::super::raw::Raw), Fault> {
+    fn about(&self, path: &Path, series: usize, metadata: Metadata) -> Result<(About, Raw), Fault> {
         let stored = self.stored()?;
         let colour = matches!(self.kind, 8 | 23);
         let bytes = if colour { 4 } else { stored.bytes() };
@@ -106,6 +101,9 @@ impl<'a> Image<'a> {
         }
         let calibration = self.calibration();
         let mut letters: String = letters.into_iter().collect();
+        if colour && letters.contains('E') {
+            return Err(Fault::Unsupported("A DigitalMicrograph spectrum of colours".into()));
+        }
         if colour {
             letters.push('S');
             shape.push(4);
@@ -171,7 +169,7 @@ impl<'a> Image<'a> {
             2 if spectrum || self.is_energy(1) => return vec!['X', 'E'],
             _ => {}
         }
-        // Colours of frames that only a name can tell apart.
+        // Axes outside of the stack have no name in the file.
         let mut letters: Vec<char> = (0..count - 2).map(|outer| ['Q', 'R', 'P'][outer % 3]).collect();
         if let Some(last) = letters.last_mut() {
             *last = if unit_in_nm(&self.unit(count - 3)).is_some() { 'Z' } else { 'T' };

@@ -71,7 +71,9 @@ impl Tag {
     pub(super) fn describe(&self, name: &str, into: &mut Metadata) {
         match self {
             Self::Group(children) => {
-                children.iter().for_each(|(own, tag)| tag.describe(&format!("{name} / {own}"), into));
+                for (own, tag) in children {
+                    tag.describe(&format!("{name} / {own}"), into);
+                }
             }
             Self::Text(text) if text.is_empty() => {}
             value => into.push(name, value.to_string()),
@@ -101,6 +103,8 @@ const DEEPEST: usize = 64;
 const LONGEST_TYPE: u64 = 4096;
 /// Values of an array that are read at once; longer ones stay in the file.
 const SHORT: u64 = 16;
+/// Bytes of one of them; elements of none could lie inside of each other without end.
+const LONGEST_ELEMENT: u64 = 64;
 /// Characters of a text.
 const LONGEST_TEXT: u64 = 8192;
 
@@ -249,7 +253,7 @@ impl Reader<'_> {
             }
             Kind::Array(element, count) => match **element {
                 Kind::Simple(Simple::Unsigned(2)) if *count <= LONGEST_TEXT => self.utf16(*count)?,
-                _ if *count <= SHORT && element.bytes() <= 64 => {
+                _ if *count <= SHORT && (1..=LONGEST_ELEMENT).contains(&element.bytes()) => {
                     Tag::List((0..*count).map(|_| self.value(element)).collect::<Result<_, _>>()?)
                 }
                 _ => self.block(element, *count)?,

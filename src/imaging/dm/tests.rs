@@ -1,4 +1,4 @@
-//! Files that `DigitalMicrograph` wrote, against HyperSpy's reading of them.
+//! Files that `DigitalMicrograph` wrote, against `HyperSpy`'s reading of them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::imaging::open;
 use crate::monitor::Monitor;
 
-/// The DM files of the shared test data, with what HyperSpy makes of them.
+/// The DM files of the shared test data, with what `HyperSpy` makes of them.
 fn expected() -> Vec<(PathBuf, Value)> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let Ok(lines) = std::fs::read_to_string(data.join("EXPECTED.jsonl")) else {
@@ -16,8 +16,8 @@ fn expected() -> Vec<(PathBuf, Value)> {
     };
     let entries = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let is_dm = |entry: &Value| {
-        let path = entry["path"].as_str().unwrap();
-        path.ends_with(".dm3") || path.ends_with(".dm4")
+        let ending = Path::new(entry["path"].as_str().unwrap()).extension();
+        ending.is_some_and(|ending| ending == "dm3" || ending == "dm4")
     };
     entries.filter(is_dm).map(|entry| (data.join(entry["path"].as_str().unwrap()), entry)).collect()
 }
@@ -62,4 +62,21 @@ fn every_tag_is_kept() {
     assert_eq!(metadata.get("DM / ImageTags / Meta Data / Signal"), Some("EELS"));
     assert_eq!(metadata.get("DM / ImageData / Calibrations / Brightness / Units"), Some("six"));
     assert_eq!(metadata.get("DM / DataBar / Acquisition Date"), Some("11/19/19"));
+}
+
+#[test]
+fn types_without_bytes_inside_of_each_other_end() {
+    // DM3: one tag, an array of arrays of arrays… of a struct without fields.
+    let number = |n: u32| n.to_be_bytes();
+    let deep = 24;
+    let types: Vec<u32> = [vec![20; deep], vec![15, 0, 0], vec![16; deep]].concat();
+    let value = [b"%%%%".to_vec(), number(types.len() as u32).to_vec()].concat();
+    let types: Vec<u8> = types.into_iter().flat_map(number).collect();
+    let tags = [&[1, 0][..], &number(1), &[21, 0, 1, b'a'], &value, &types].concat();
+    let file = [&number(3)[..], &number(tags.len() as u32), &number(1), &tags].concat();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("deep.dm3");
+    std::fs::write(&path, file).unwrap();
+    let message = open(&path).unwrap_err().to_string();
+    assert!(message.starts_with("The DigitalMicrograph file has no image"), "{message}");
 }

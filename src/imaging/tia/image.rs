@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::axes::Axes;
 use super::super::bytes::Input;
 use super::super::error::Fault;
 use super::super::metadata::Metadata;
@@ -50,23 +51,16 @@ fn images(path: &Path, input: &Input, series: &Series, first: &Element) -> Resul
         }
         _ => ("TYX", vec![count]),
     };
-    let shape = [height, width];
-    let place = Strided {
-        path,
-        offset: first.data,
-        stored: first.stored,
-        order: ORDER,
-        letters: "YX",
-        shape: &shape,
-        steps: &steps(&shape, first.stored.bytes()),
-    };
-    let (_, one) = place.planes(input.length())?;
+    if width == 0 || height == 0 {
+        return Err(Fault::Bad(format!("The TIA series claims an image of {height} × {width}")));
+    }
+    let one = Raw::stack(path, first.data, first.stored, ORDER, [1, height, width]);
     let raw = Raw { frames: series.elements.iter().map(|element| element.data).collect(), ..one };
     raw.check(input.length())?;
     let complex = matches!(first.stored, Stored::Complex(_));
     let letters = if complex { letters.replace('Y', "CY") } else { letters.to_owned() };
     let channels = if complex { vec![2] } else { vec![] };
-    let axes = super::super::axes::Axes::new(&letters, &[outer, channels, shape.to_vec()].concat());
+    let axes = Axes::new(&letters, &[outer, channels, vec![height, width]].concat());
     let mut about = About::new(path, "TIA series", axes, first.stored.sample_type());
     let mut known: Vec<AxisScale> =
         [('X', 0), ('Y', 1)].map(|(letter, axis)| pixel(letter, first, axis)).into();
@@ -134,7 +128,9 @@ fn spectra(path: &Path, input: &Input, series: &Series, first: &Element) -> Resu
     };
     let bytes = first.stored.bytes();
     let mut between = steps(&shape, 1);
-    between.iter_mut().for_each(|own| *own = own.saturating_mul(step));
+    for own in &mut between {
+        *own = own.saturating_mul(step);
+    }
     between.push(bytes as u64);
     shape.push(energies);
     let place = Strided {

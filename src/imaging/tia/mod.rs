@@ -64,7 +64,7 @@ fn open_series(path: &Path) -> Result<Vec<Micrograph>, Fault> {
         match emi::objects(&emi) {
             Ok(objects) => about.metadata.extend(objects.into_iter().nth(number - 1).unwrap_or_default()),
             Err(Fault::Bad(what) | Fault::Unsupported(what)) => {
-                about.notes.push(format!("Of the .emi file: {what}"))
+                about.notes.push(format!("Of the .emi file: {what}"));
             }
             Err(Fault::Io(error)) => about.notes.push(format!("Of the .emi file: {error}")),
         }
