@@ -32,6 +32,11 @@ const ANY_FILE: usize = 192 << 20;
 /// twice, decoded and as samples.
 const EACH_BYTE: usize = 2 * 2048;
 
+/// The same of fax and Zstandard in a TIFF: the readers believe in 65536 decoded bytes, and a fax has eight pixels in each.
+const EACH_BYTE_OF_FAX: usize = 8 << 16;
+/// Longer files of those are passed over, for they may take more than a machine has.
+const LONGEST_FAX: usize = 3 << 10;
+
 /// The last panic, wherever it was caught.
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
@@ -44,14 +49,32 @@ pub fn prepare() {
 
 /// Opens the bytes as a file and reads what a person would see first.
 pub fn read(bytes: &[u8]) {
+    let each = match expands(bytes) {
+        true if bytes.len() > LONGEST_FAX => return,
+        true => EACH_BYTE_OF_FAX,
+        false => EACH_BYTE,
+    };
     let Ok(path) = written(bytes) else { return };
-    MEMORY.set_limit(MEMORY.allocated() + ANY_FILE + EACH_BYTE * bytes.len()).ok();
+    MEMORY.set_limit(MEMORY.allocated() + ANY_FILE + each * bytes.len()).ok();
     let read = catch_unwind(AssertUnwindSafe(|| look(&path)));
     MEMORY.set_limit(usize::MAX).ok();
     if read.is_err() {
         eprintln!("{}", LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner));
         std::process::abort();
     }
+}
+
+/// True when somewhere in the bytes a TIFF says that its compression is fax (4) or Zstandard (50000).
+fn expands(bytes: &[u8]) -> bool {
+    let tag = |window: &[u8]| {
+        let little =
+            window[..2] == [3, 1] && [[4, 0], [0x50, 0xc3]].iter().any(|code| window[8..10] == *code);
+        // A number of four bytes has its end two bytes further on.
+        let big = window[..2] == [1, 3]
+            && [[0, 4], [0xc3, 0x50]].iter().any(|code| window[8..10] == *code || window[10..12] == *code);
+        little || big
+    };
+    bytes.windows(12).any(tag)
 }
 
 /// The file of this process, with these bytes.

@@ -56,10 +56,9 @@ impl Element {
             return Err(Fault::Bad("A complex plane has two parts".into()));
         };
         macro_rules! as_kind {
-            ($word:ty, $make:expr) => {{
-                #[allow(clippy::redundant_closure_call)]
+            ($word:ty, $make:expr) => {
                 array::<$word>(bytes, self.order, shape).map($make)
-            }};
+            };
         }
         let samples = match kind {
             SampleType::Bool => as_kind!(u8, |a| Samples::Bool(a.mapv(|v| u8::from(v != 0)))),

@@ -167,7 +167,9 @@ impl Gathered {
 
 /// A sum or product of what a file has: digits beyond the twelfth are roundings.
 pub(super) fn rounded(value: f64) -> f64 {
-    format!("{value:.11e}").parse().map_or(value, |v: f64| v + 0.0)
+    let short = format!("{value:.11e}").parse().unwrap_or(value);
+    // Not the negative zero that 0 · -1 is.
+    if short == 0.0 { 0.0 } else { short }
 }
 
 /// The words of a fault.

@@ -205,9 +205,8 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
     };
     // Names of digits and letters in turns, as UUIDs are, have no order but that of their text.
     let numbered = names.iter().all(|name| {
-        let mut changes =
-            name.as_bytes().windows(2).filter(|w| w[0].is_ascii_digit() != w[1].is_ascii_digit());
-        changes.by_ref().count() <= 2
+        let pairs = name.as_bytes().windows(2);
+        pairs.filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit()).count() <= 2
     });
     if numbered {
         names.sort_by_cached_key(key);

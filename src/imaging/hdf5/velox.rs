@@ -148,7 +148,7 @@ fn image(tree: &Tree, node: &Node, array: Array, detectors: &[(String, String)])
     let by_operation =
         detectors.iter().find(|(path, _)| path.contains(node.name())).map(|(_, name)| name.as_str());
     let detector = by_operation.or_else(|| metadata.detector_name());
-    series.name = detector.unwrap_or(node.name()).to_owned();
+    detector.unwrap_or(node.name()).clone_into(&mut series.name);
     series.channels = detector.map(str::to_owned).into_iter().collect();
     series.scales = metadata.pixel();
     if frames > 1
