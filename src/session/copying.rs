@@ -40,8 +40,8 @@ impl Session {
 
     pub(super) fn take_copied(&mut self, copy: Converted) {
         let files: Vec<String> = copy.files.iter().map(|file| file.display().to_string()).collect();
-        let notes: String = copy.notes.iter().map(|note| format!(". {note}")).collect();
-        self.say(Severity::Info, format!("Saved {}{notes}", files.join(" and ")));
+        let text = [vec![format!("Saved {}", files.join(" and "))], copy.notes].concat().join(". ");
+        self.say(Severity::Info, text);
     }
 }
 

@@ -71,7 +71,7 @@ impl Target {
     pub fn of_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy().to_lowercase();
         let ends = |ending: &&str| name.strip_suffix(*ending).is_some_and(|stem| stem.ends_with('.'));
-        Self::ALL.into_iter().find(|target| target.endings().iter().any(|ending| ends(&ending)))
+        Self::ALL.into_iter().find(|target| target.endings().iter().any(ends))
     }
 }
 

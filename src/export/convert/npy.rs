@@ -93,7 +93,7 @@ fn header(sample_type: SampleType, shape: &[usize]) -> Vec<u8> {
     let lengths: Vec<String> = shape.iter().map(ToString::to_string).collect();
     // A tuple of one needs its comma.
     let shape = lengths.join(", ") + if shape.len() == 1 { "," } else { "" };
-    let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({}), }}", shape);
+    let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}");
     let padded = (10 + text.len() + 1).next_multiple_of(64) - 10;
     text.extend(std::iter::repeat_n(' ', padded - text.len() - 1));
     text.push('\n');
