@@ -146,7 +146,7 @@ impl<'a> Planner<'a> {
             let class = spec.class.as_deref().and_then(|name| self.class_named(name)).unwrap_or(0);
             let labels = Arc::new(Labels::Class(class));
             for file in files {
-                self.add_frames(plan, (source, &labels), &file, None, spec.pieces);
+                self.add_frames(plan, (source, &labels), (&file, None), spec.pieces);
             }
             return Ok(());
         }
@@ -161,7 +161,7 @@ impl<'a> Planner<'a> {
         let pairs = Pairs::of(&files, &image_files(&masks, None, None)?);
         plan.failures.extend(pairs.failures);
         for (image, mask) in pairs.pairs {
-            self.add_frames(plan, (source, &labels), &image, Some(&mask), None);
+            self.add_frames(plan, (source, &labels), (&image, Some(&mask)), None);
         }
         Ok(())
     }
@@ -176,7 +176,7 @@ impl<'a> Planner<'a> {
         for (class, files) in class_folders(folder, &self.classes, &spec.map)? {
             let labels = Arc::new(Labels::Class(class));
             for file in files {
-                self.add_frames(plan, (source, &labels), &file, None, spec.pieces);
+                self.add_frames(plan, (source, &labels), (&file, None), spec.pieces);
             }
         }
         Ok(())
@@ -187,8 +187,7 @@ impl<'a> Planner<'a> {
         &self,
         plan: &mut Plan,
         (source, labels): (usize, &Arc<Labels>),
-        image: &Path,
-        mask: Option<&Path>,
+        (image, mask): (&Path, Option<&Path>),
         pieces: Option<Side>,
     ) {
         let micrograph = match open_image(image, self.info_bar) {

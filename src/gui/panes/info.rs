@@ -44,16 +44,16 @@ impl PaneUi for InfoPane {
             return;
         };
         let micrograph = &opened.micrograph;
-        let all = micrograph.metadata().fields().is_empty();
-        let height = if all { ui.available_height() } else { ui.available_height() * 0.5 };
-        ScrollArea::vertical().id_salt("facts").max_height(height).auto_shrink([false, !all]).show(
+        let bare = micrograph.metadata().fields().is_empty();
+        let height = if bare { ui.available_height() } else { ui.available_height() * 0.5 };
+        ScrollArea::vertical().id_salt("facts").max_height(height).auto_shrink([false, !bare]).show(
             ui,
             |ui| {
                 self.facts.ui(ui, desk, opened);
                 notes_ui(ui, micrograph);
             },
         );
-        if !all {
+        if !bare {
             ui.separator();
             self.fields_ui(ui, opened.id, micrograph.metadata());
         }
@@ -107,8 +107,7 @@ impl InfoPane {
 /// Places of the fields that have all words of `search`.
 fn places(metadata: &Metadata, search: &str) -> Vec<usize> {
     let mut found = metadata.matching(search).peekable();
-    let is_next = |field: &(String, String)| found.next_if(|next| std::ptr::eq(*next, field)).is_some();
-    let mut is_next = is_next;
+    let mut is_next = |field: &(String, String)| found.next_if(|next| std::ptr::eq(*next, field)).is_some();
     (0..metadata.fields().len()).filter(|&place| is_next(&metadata.fields()[place])).collect()
 }
 

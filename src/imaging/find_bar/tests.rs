@@ -30,7 +30,7 @@ const LETTERS: [[u8; 7]; 8] = [
 fn write(picture: &mut Array2<f32>, [top, left]: [usize; 2], count: usize, dot: usize, ink: f32) {
     for place in 0..count {
         for (row, bits) in LETTERS[place % LETTERS.len()].iter().enumerate() {
-            for column in (0..5).filter(|column| bits >> (4 - column) & 1 == 1) {
+            for column in (0..5).filter(|column| (bits >> (4 - column)) & 1 == 1) {
                 let (y, x) = (top + row * dot, left + (place * 6 + column) * dot);
                 picture.slice_mut(s![y..y + dot, x..x + dot]).fill(ink);
             }
