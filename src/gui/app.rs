@@ -19,9 +19,12 @@ use eframe::egui::{self, Align2, Color32, FontId, Frame, LayerId, Margin, Order,
 use egui_tiles::Tree;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Where the arrangement of the panes is kept; the number changes when old ones no longer fit.
 const LAYOUT: &str = "layout 2";
+/// Frames that take longer are told to whoever reads the log.
+const LONG_FRAME: Duration = Duration::from_millis(16);
 const NO_DIALOG: &str =
     "This system showed no file dialog; drop files on the window, or start the program as: polepiece FILE";
 
@@ -84,6 +87,15 @@ impl App {
 
     /// One frame.
     pub fn frame_ui(&mut self, ui: &mut Ui) {
+        let started = Instant::now();
+        self.one_frame_ui(ui);
+        let took = started.elapsed();
+        if took > LONG_FRAME {
+            tracing::debug!("a frame took {:.1} ms", took.as_secs_f64() * 1e3);
+        }
+    }
+
+    fn one_frame_ui(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         theme::follow(&ctx, self.session.preferences.theme);
         self.session.poll();

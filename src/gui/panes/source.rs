@@ -196,7 +196,9 @@ impl SourcePane {
         }
         let opened = session.current.and_then(|current| session.opened.get(current));
         let place = opened.and_then(place_in_stack);
-        let badge = if session.is_busy(JobKind::Plane) { Some("reading…".to_owned()) } else { place };
+        // While a stack plays the number would flicker.
+        let reading = session.is_busy(JobKind::Plane) && !desk.player.playing;
+        let badge = if reading { Some("reading…".to_owned()) } else { place };
         if let Some(badge) = badge {
             paint_badge(&canvas.painter, canvas.placement, &badge);
         }

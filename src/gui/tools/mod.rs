@@ -44,17 +44,23 @@ enum Held {
 pub(super) struct Tools {
     pub(super) tool: Tool,
     held: Option<Held>,
+    /// While a button is down: whether the drag moves the picture.
+    panning: Option<bool>,
 }
 
 impl Tools {
-    /// Whether a primary drag that begins now moves the picture.
-    pub(super) fn pans(&self, ui: &Ui, session: &Session, view: &View) -> bool {
-        if self.tool != Tool::Pan || self.held.is_some() {
-            return false;
+    /// Whether a primary drag moves the picture; decided when the button goes down, and kept until it is let go.
+    pub(super) fn pans(&mut self, ui: &Ui, session: &Session, view: &View) -> bool {
+        let (down, pointer) = ui.input(|input| (input.pointer.any_down(), input.pointer.latest_pos()));
+        if let Some(pans) = self.panning.filter(|_| down) {
+            return pans;
         }
-        let pointer = ui.input(|input| input.pointer.press_origin().or(input.pointer.hover_pos()));
-        let Some((pointer, placement)) = pointer.zip(view.main) else { return true };
-        !placement.rect.contains(pointer) || grip(session, placement, pointer).is_none()
+        let free = |(pointer, placement): (Pos2, Placement)| {
+            !placement.rect.contains(pointer) || grip(session, placement, pointer).is_none()
+        };
+        let pans = self.tool == Tool::Pan && pointer.zip(view.main).is_none_or(free);
+        self.panning = down.then_some(pans);
+        pans
     }
 
     /// Carries out drags on the source of `[width, height]` px and draws what there is.

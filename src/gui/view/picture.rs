@@ -101,6 +101,9 @@ impl TiledPicture {
         let grid = visible(painter, placement, scale, shape);
         let complete = self.render(painter.ctx(), &grid, stamp, &pixels);
         if complete {
+            if self.whole_level != Some(grid.level) {
+                tracing::debug!("level {} of a picture is complete", grid.level);
+            }
             self.whole_level = Some(grid.level);
             self.tiles.retain(|key, _| key.0 == grid.level);
             self.forget_far(&grid);
