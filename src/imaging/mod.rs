@@ -1,7 +1,8 @@
 //! Micrographs: read every file a microscope writes, with its axes, calibration, contrast and colormaps.
 //!
 //! A [`Micrograph`] is a file seen as (frame, channel, y, x); its planes are read when asked for and kept in a bounded
-//! cache. Unknown pixel sizes stay unknown. What is displayed ([`Contrast`], [`Colormap`]) never touches the data.
+//! cache. Unknown pixel sizes stay unknown. What is displayed ([`Display`]: [`Contrast`],
+//! [`Tone`] and [`Colormap`]) never touches the data.
 
 mod error;
 mod plane;
@@ -20,14 +21,19 @@ mod tiff;
 
 mod calibration;
 mod colormap;
+mod composite;
 mod contrast;
+mod display;
 mod downsample;
 mod info_bar;
 mod metadata;
+mod tone;
 
 pub use calibration::{AxisScale, Calibration, PixelSize, ScaleBar, format_length};
 pub use colormap::Colormap;
-pub use contrast::{Contrast, Histogram};
+pub use composite::{ChannelColour, Tinted, added};
+pub use contrast::{Contrast, Histogram, Percentiles, Sample};
+pub use display::{Display, NOT_A_NUMBER, Shades};
 pub use downsample::downsampled;
 pub use error::ImagingError;
 pub use info_bar::InfoBar;
@@ -35,3 +41,4 @@ pub use metadata::Metadata;
 pub use micrograph::Micrograph;
 pub use open::{endings, open};
 pub use plane::{Plane, SampleType, Samples};
+pub use tone::Tone;
