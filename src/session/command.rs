@@ -1,6 +1,6 @@
 //! What a person can ask for; one enum, carried out in one place.
 use super::{ExportRequest, PredictionView, Theme};
-use crate::imaging::{Colormap, Contrast};
+use crate::imaging::{ChannelColour, Colormap, Contrast, Percentiles, Tone};
 use crate::inspect::FeatureOrder;
 use std::path::PathBuf;
 
@@ -17,9 +17,21 @@ pub enum Command {
     Select(usize),
     SetFrame(usize),
     SetChannel(usize),
-    /// `None`: by percentiles of the data, again for each plane.
+    /// Of the selected channel. `None`: by percentiles of the data, again for each plane.
     SetContrast(Option<Contrast>),
+    /// Of the selected channel.
+    SetTone(Tone),
+    /// Of windows that follow the data.
+    SetPercentiles(Percentiles),
+    /// Keep the windows in force while frames are stepped through.
+    KeepWindows,
+    /// Set the windows from all frames (in a job).
+    FitWindowToStack,
     SetColormap(Colormap),
+    /// Show the visible channels together, or the selected one alone.
+    SetComposite(bool),
+    SetChannelVisible(usize, bool),
+    SetChannelColour(usize, ChannelColour),
     /// An installed model's id, or a path.
     ChooseModel(String),
     /// Look again into the models folders.

@@ -14,6 +14,7 @@ use std::time::Duration;
 pub enum JobKind {
     Open,
     Plane,
+    StackWindow,
     LoadModel,
     Run,
     Features,
@@ -27,6 +28,7 @@ impl JobKind {
         match self {
             Self::Open => "Opening",
             Self::Plane => "Reading the image",
+            Self::StackWindow => "Looking at all frames",
             Self::LoadModel => "Loading the model",
             Self::Run => "Running the network",
             Self::Features => "Computing feature maps",

@@ -1,33 +1,46 @@
 //! Which plane is on the screen.
 
 use super::apply::Answer;
-use super::{JobKind, Opened, Session, Shown};
-use crate::imaging::{Contrast, Histogram, Plane};
+use super::job::Failure;
+use super::{JobKind, Opened, Session, Shown, ShownLayer};
+use crate::imaging::{Contrast, Histogram, Micrograph, Percentiles, Plane, SampleType};
+use crate::monitor::Monitor;
 use ndarray::Array2;
 use std::sync::Arc;
 
 /// Bins of the histogram.
 const BINS: usize = 256;
 
+/// What is computed of a micrograph to be looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Look {
+    frame: usize,
+    channel: usize,
+    /// The composite's channels.
+    together: Vec<usize>,
+    percentiles: Percentiles,
+    /// Windows symmetric about zero.
+    signed: bool,
+}
+
+/// Values that were read before.
+type Known = Vec<(usize, Arc<Array2<f32>>)>;
+
 /// A plane that was read, and numbers about it.
 pub(super) struct LoadedPlane {
     opened: u64,
-    frame: usize,
-    channel: usize,
+    look: Look,
     plane: Arc<Plane>,
     values: Arc<Array2<f32>>,
     histogram: Arc<Histogram>,
     auto_contrast: Contrast,
+    layers: Vec<ShownLayer>,
 }
 
 impl Session {
     pub(super) fn select(&mut self, index: usize) {
         if index >= self.opened.len() {
             return;
-        }
-        if self.current != Some(index) {
-            // A window set by hand on one image says nothing about another.
-            self.contrast = None;
         }
         self.current = Some(index);
         self.describe_nodes();
@@ -42,55 +55,107 @@ impl Session {
 
     pub(super) fn set_channel(&mut self, channel: usize) {
         let Some(opened) = self.current_opened_mut() else { return };
-        let (before, last) = (opened.channel, opened.micrograph.channels().saturating_sub(1));
-        opened.channel = channel.min(last);
-        if opened.channel != before {
-            // Detectors and elements have ranges of their own.
-            self.contrast = None;
-        }
+        opened.channel = channel.min(opened.micrograph.channels().saturating_sub(1));
         self.request_plane();
     }
 
-    fn current_opened_mut(&mut self) -> Option<&mut Opened> {
+    pub(super) fn current_opened_mut(&mut self) -> Option<&mut Opened> {
         self.opened.get_mut(self.current?)
     }
 
+    /// Whether windows are symmetric about zero: the colours of a plane that is shown alone say so.
+    pub(super) fn signed_window(&self, composite: bool) -> bool {
+        self.colormap.is_signed() && !composite
+    }
+
     /// Reads the plane that should be on the screen; the one that is there stays until then.
-    fn request_plane(&mut self) {
-        let Some(Opened { id, micrograph, frame, channel, .. }) = self.current_opened().cloned() else {
-            return;
+    pub(super) fn request_plane(&mut self) {
+        let Some(opened) = self.current_opened() else { return };
+        let (id, micrograph) = (opened.id, opened.micrograph.clone());
+        let look = Look {
+            frame: opened.frame,
+            channel: opened.channel,
+            together: opened.together(),
+            percentiles: self.percentiles,
+            signed: self.signed_window(opened.composite),
         };
-        let there = self.shown_of == Some(id)
-            && self.shown.as_ref().is_some_and(|shown| (shown.frame, shown.channel) == (frame, channel));
-        if there {
+        if self.shown_of == Some(id) && self.shown.is_some() && self.shown_look.as_ref() == Some(&look) {
             self.jobs.cancel(JobKind::Plane);
             return;
         }
+        let known = self.known_values(id, look.frame);
         self.jobs.start(JobKind::Plane, move |monitor| {
-            let plane = micrograph.plane(frame, channel)?;
-            monitor.progress(1, 2)?;
-            let values = Arc::new(plane.to_f32());
-            let histogram = Arc::new(Histogram::of(values.view(), BINS));
-            let auto_contrast = Contrast::auto(values.view());
-            Ok(Answer::Plane(LoadedPlane {
-                opened: id,
-                frame,
-                channel,
-                plane,
-                values,
-                histogram,
-                auto_contrast,
-            }))
+            Ok(Answer::Plane(load(id, &micrograph, look, &known, monitor)?))
         });
     }
 
+    /// What is on the screen already of a frame.
+    fn known_values(&self, id: u64, frame: usize) -> Known {
+        let same = |shown: &&Shown| self.shown_of == Some(id) && shown.frame == frame;
+        let Some(shown) = self.shown.as_ref().filter(same) else { return Known::new() };
+        let layers = shown.layers.iter().map(|layer| (layer.channel, Arc::clone(&layer.values)));
+        layers.chain([(shown.channel, Arc::clone(&shown.values))]).collect()
+    }
+
     pub(super) fn take_plane(&mut self, loaded: LoadedPlane) {
-        let LoadedPlane { opened: id, frame, channel, plane, values, histogram, auto_contrast } = loaded;
+        let LoadedPlane { opened: id, look, plane, values, histogram, auto_contrast, layers } = loaded;
         let Some(opened) = self.opened.iter().position(|opened| opened.id == id) else { return };
         let key = self.new_key();
+        let (frame, channel) = (look.frame, look.channel);
         self.shown_of = Some(id);
-        self.shown = Some(Shown { key, opened, frame, channel, plane, values, histogram, auto_contrast });
+        self.shown_look = Some(look);
+        self.shown =
+            Some(Shown { key, opened, frame, channel, plane, values, histogram, auto_contrast, layers });
     }
+}
+
+fn load(
+    opened: u64,
+    micrograph: &Micrograph,
+    look: Look,
+    known: &Known,
+    monitor: &Monitor,
+) -> Result<LoadedPlane, Failure> {
+    let steps = look.together.len() + 2;
+    let values_of = |channel: usize| -> Result<_, Failure> {
+        let known = known.iter().find(|(there, _)| *there == channel);
+        Ok(match known {
+            Some((_, values)) => Arc::clone(values),
+            None => Arc::new(micrograph.plane(look.frame, channel)?.to_f32()),
+        })
+    };
+    let plane = micrograph.plane(look.frame, look.channel)?;
+    monitor.progress(1, steps)?;
+    let values = values_of(look.channel)?;
+    let histogram = Arc::new(Histogram::of(values.view(), BINS));
+    let mut layers = Vec::new();
+    for &channel in &look.together {
+        monitor.progress(layers.len() + 2, steps)?;
+        let values = if channel == look.channel { Arc::clone(&values) } else { values_of(channel)? };
+        let auto_contrast = look.percentiles.window(values.view(), look.signed);
+        layers.push(ShownLayer { channel, values, auto_contrast });
+    }
+    let mut auto_contrast = look.percentiles.window(values.view(), look.signed);
+    if micrograph.is_colour() && !layers.is_empty() {
+        auto_contrast = as_stored(micrograph.sample_type(), &layers);
+        layers.iter_mut().for_each(|layer| layer.auto_contrast = auto_contrast);
+    }
+    Ok(LoadedPlane { opened, look, plane, values, histogram, auto_contrast, layers })
+}
+
+/// The window in which the red, green and blue of a colour picture stay as they are: the range of the type, and for
+/// types without one that of the picture, the same for all three.
+fn as_stored(sample_type: SampleType, layers: &[ShownLayer]) -> Contrast {
+    let high = match sample_type {
+        SampleType::Bool => 1.0,
+        SampleType::U8 => f32::from(u8::MAX),
+        SampleType::U16 => f32::from(u16::MAX),
+        _ => {
+            let values = layers.iter().flat_map(|layer| layer.values.iter().copied());
+            values.filter(|value| value.is_finite()).fold(0.0, f32::max)
+        }
+    };
+    Contrast { low: 0.0, high: if high > 0.0 { high } else { 1.0 } }
 }
 
 #[cfg(test)]
@@ -129,6 +194,8 @@ mod tests {
         assert_eq!(session.contrast_now(), Some(by_hand));
         session.apply(Command::Select(1));
         assert_eq!(session.contrast_now(), Some(session.shown.as_ref().unwrap().auto_contrast));
+        session.apply(Command::Select(0));
+        assert_eq!(session.contrast_now(), Some(by_hand), "and comes back with it");
     }
 
     #[test]

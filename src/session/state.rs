@@ -4,11 +4,12 @@ use super::apply::Answer;
 use super::device::device_for;
 use super::job::Wake;
 use super::jobs::Jobs;
-use super::{JobKind, Preferences, Progress, Threading};
+use super::showing::Look;
+use super::{ChannelLook, JobKind, Preferences, Progress, Threading};
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
 use crate::export::{Format, Paint};
-use crate::imaging::{Colormap, Contrast, Histogram, Micrograph, Plane};
+use crate::imaging::{Colormap, Contrast, Histogram, Micrograph, Percentiles, Plane};
 use crate::inspect::{FeatureMaps, FeatureOrder, FeatureStatistics, Features};
 use crate::network::{Model, ModelCard, NodeCost};
 use candle_core::Device;
@@ -28,6 +29,10 @@ pub struct Opened {
     /// Where the person is in it.
     pub frame: usize,
     pub channel: usize,
+    /// Whether the visible channels are shown together.
+    pub composite: bool,
+    /// One a channel.
+    pub looks: Vec<ChannelLook>,
 }
 
 /// The plane on the screen. `key` changes whenever the values do, so that a texture can be kept until then.
@@ -41,6 +46,16 @@ pub struct Shown {
     pub values: Arc<Array2<f32>>,
     pub histogram: Arc<Histogram>,
     /// By percentiles.
+    pub auto_contrast: Contrast,
+    /// The channels of the composite; none where one channel is shown alone.
+    pub layers: Vec<ShownLayer>,
+}
+
+/// One channel of a composite on the screen.
+#[derive(Debug, Clone)]
+pub struct ShownLayer {
+    pub channel: usize,
+    pub values: Arc<Array2<f32>>,
     pub auto_contrast: Contrast,
 }
 
@@ -112,8 +127,9 @@ pub struct Session {
     pub opened: Vec<Opened>,
     pub current: Option<usize>,
     pub shown: Option<Shown>,
-    /// Set by hand; `None` follows the data.
-    pub contrast: Option<Contrast>,
+    /// Of windows that follow the data.
+    pub percentiles: Percentiles,
+    /// Of a channel that is shown alone.
     pub colormap: Colormap,
     pub library: Vec<ModelEntry>,
     pub model: Option<Arc<Model>>,
@@ -153,6 +169,8 @@ pub struct Session {
     pub(super) last_key: u64,
     /// [`Opened::id`] of what `shown` and `result` were made from.
     pub(super) shown_of: Option<u64>,
+    /// What `shown` was computed for.
+    pub(super) shown_look: Option<Look>,
     pub(super) result_of: Option<u64>,
     /// Key of the result that `features` belong to.
     pub(super) features_of: Option<u64>,
@@ -174,7 +192,7 @@ impl Session {
             opened: Vec::new(),
             current: None,
             shown: None,
-            contrast: None,
+            percentiles: Percentiles::default(),
             colormap: Colormap::default(),
             library: Vec::new(),
             model: None,
@@ -204,6 +222,7 @@ impl Session {
             preferences_file: keep_preferences.then(Preferences::file).flatten(),
             last_key: 0,
             shown_of: None,
+            shown_look: None,
             result_of: None,
             features_of: None,
             loaded_choice: None,
@@ -241,12 +260,6 @@ impl Session {
     #[must_use]
     pub fn micrograph(&self) -> Option<&Micrograph> {
         self.current_opened().map(|opened| &opened.micrograph)
-    }
-
-    /// The contrast in force: by hand, or of the shown plane.
-    #[must_use]
-    pub fn contrast_now(&self) -> Option<Contrast> {
-        self.contrast.or_else(|| self.shown.as_ref().map(|shown| shown.auto_contrast))
     }
 
     /// Whether `result` was made from what is shown now (same micrograph, frame and model, and the same channel where

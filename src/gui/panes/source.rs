@@ -6,12 +6,13 @@ use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small};
 use crate::gui::view::{
-    Canvas, Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, paint_receptive_field,
-    paint_scale_bar, receptive_box, stamp, whole_image_box,
+    Canvas, Layer, Pixels, TiledPicture, canvas, composite_parts, display_parts, paint_badge, paint_cursor,
+    paint_receptive_field, paint_scale_bar, receptive_box, stamp, whole_image_box,
 };
 use crate::gui::widgets::{action_button, bar_slider, empty_state_with, toggle};
+use crate::imaging::Display;
 use crate::network::receptive_window;
-use crate::session::{Command, JobKind, Session};
+use crate::session::{Command, JobKind, Session, Shown};
 use eframe::egui::{Color32, Ui};
 
 pub(super) struct SourcePane {
@@ -86,10 +87,7 @@ impl PaneUi for SourcePane {
         let (height, width) = shown.values.dim();
         let canvas = canvas(ui, desk.view, [width, height], "Source image");
         desk.view.main = Some(canvas.placement);
-        let contrast = session.contrast_now().unwrap_or(shown.auto_contrast);
-        let look = stamp((shown.key, contrast.low.to_bits(), contrast.high.to_bits(), session.colormap));
-        let pixels = Pixels::Values { values: shown.values.view(), contrast, colormap: session.colormap };
-        self.image.paint(&canvas.painter, canvas.placement, Layer::source(look), pixels);
+        self.image(&canvas, session, shown);
         self.mask(&canvas, session, [height, width]);
         self.marks(ui, desk, &canvas, [width, height]);
     }
@@ -98,6 +96,21 @@ impl PaneUi for SourcePane {
 impl SourcePane {
     pub(super) fn toggle_field(&mut self) {
         self.field = !self.field;
+    }
+
+    fn image(&mut self, canvas: &Canvas, session: &Session, shown: &Shown) {
+        let (height, width) = shown.values.dim();
+        if let Some(channels) = session.composite_now() {
+            let look = stamp((shown.key, composite_parts(&channels)));
+            let pixels = Pixels::Composite { shape: [height, width], channels: &channels };
+            self.image.paint(&canvas.painter, canvas.placement, Layer::source(look), pixels);
+        } else {
+            let usual = Display::new(shown.auto_contrast, session.colormap);
+            let display = session.display_now().unwrap_or(usual);
+            let look = stamp((shown.key, display_parts(&display)));
+            let pixels = Pixels::Toned { values: shown.values.view(), display };
+            self.image.paint(&canvas.painter, canvas.placement, Layer::source(look), pixels);
+        }
     }
 
     fn mask(&mut self, canvas: &Canvas, session: &Session, shape: [usize; 2]) {

@@ -11,5 +11,5 @@ pub(super) use overlay::{
     paint_badge, paint_cursor, paint_receptive_field, paint_scale_bar, receptive_box, whole_image_box,
 };
 pub(super) use picture::{Layer, TiledPicture};
-pub(super) use pixels::{Pixels, mean_picture, stamp};
+pub(super) use pixels::{Pixels, composite_parts, display_parts, mean_picture, stamp};
 pub(super) use placement::{Placement, View};

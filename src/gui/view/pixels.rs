@@ -1,8 +1,9 @@
 //! The colours of an image's pixels, averaged down to what a screen can show.
 use super::picture::TILE;
-use crate::imaging::{Colormap, Contrast};
+use crate::imaging::{Colormap, Contrast, Display, Shades, Tinted, added};
 use eframe::egui::{Color32, ColorImage};
 use ndarray::ArrayView2;
+use rayon::prelude::*;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A texel of a reduced picture is the mean of at most this many samples along each axis.
@@ -11,8 +12,25 @@ const SAMPLES: usize = 4;
 /// What a picture shows, `[y, x]`.
 #[derive(Clone, Copy)]
 pub(in crate::gui) enum Pixels<'a> {
-    Values { values: ArrayView2<'a, f32>, contrast: Contrast, colormap: Colormap },
-    Labels { labels: ArrayView2<'a, u16>, palette: &'a [Color32] },
+    /// With a straight curve.
+    Values {
+        values: ArrayView2<'a, f32>,
+        contrast: Contrast,
+        colormap: Colormap,
+    },
+    Toned {
+        values: ArrayView2<'a, f32>,
+        display: Display,
+    },
+    /// The sum of channels, all of the same shape.
+    Composite {
+        shape: [usize; 2],
+        channels: &'a [Tinted<'a>],
+    },
+    Labels {
+        labels: ArrayView2<'a, u16>,
+        palette: &'a [Color32],
+    },
 }
 
 /// A number that changes whenever a picture would look different.
@@ -22,10 +40,35 @@ pub(in crate::gui) fn stamp(parts: impl Hash) -> u64 {
     hasher.finish()
 }
 
-impl Pixels<'_> {
+/// The parts of a display that a [`stamp`] is made of.
+pub(in crate::gui) fn display_parts(display: &Display) -> impl Hash + use<> {
+    let Display { contrast, tone, colormap } = display;
+    let numbers = [contrast.low, contrast.high, tone.gamma].map(f32::to_bits);
+    (numbers, tone.logarithmic, tone.inverted, *colormap)
+}
+
+/// The same of a composite.
+pub(in crate::gui) fn composite_parts(channels: &[Tinted<'_>]) -> impl Hash + use<> {
+    let part = |channel: &Tinted<'_>| {
+        let Tinted { values, contrast, tone, colour } = channel;
+        let numbers = [contrast.low, contrast.high, tone.gamma].map(f32::to_bits);
+        (values.as_ptr() as usize, numbers, tone.logarithmic, tone.inverted, *colour)
+    };
+    channels.iter().map(part).collect::<Vec<_>>()
+}
+
+/// The tables that a picture's texels are looked up in.
+enum Lookup<'a> {
+    Values { values: ArrayView2<'a, f32>, shades: Shades, colours: Vec<Color32> },
+    Composite(Vec<(ArrayView2<'a, f32>, Shades)>),
+    Labels { labels: ArrayView2<'a, u16>, palette: &'a [Color32] },
+}
+
+impl<'a> Pixels<'a> {
     pub(super) fn shape(&self) -> [usize; 2] {
         let (height, width) = match self {
-            Self::Values { values, .. } => values.dim(),
+            Self::Values { values, .. } | Self::Toned { values, .. } => values.dim(),
+            Self::Composite { shape, .. } => return *shape,
             Self::Labels { labels, .. } => labels.dim(),
         };
         [height, width]
@@ -34,71 +77,125 @@ impl Pixels<'_> {
     /// The tile of a level whose first texel is at `top`, `left` of that level.
     pub(super) fn render(&self, level: u32, top: usize, left: usize) -> ColorImage {
         let step = 1usize << level;
-        let [height, width] = self.shape().map(|side| side.div_ceil(step));
+        let full = self.shape();
+        let [height, width] = full.map(|side| side.div_ceil(step));
         let (rows, columns) = (TILE.min(height - top), TILE.min(width - left));
-        let mut texels = Vec::with_capacity(rows * columns);
         let places = |first: usize, length: usize| {
             let samples = step.min(SAMPLES);
-            (0..samples)
-                .map(|k| first * step + (2 * k + 1) * step / (2 * samples))
-                .filter(|at| *at < length)
-                .collect::<Vec<_>>()
+            let at = move |k: usize| first * step + (2 * k + 1) * step / (2 * samples);
+            (0..samples).map(at).filter(|at| *at < length).collect::<Vec<_>>()
         };
-        let [full_height, full_width] = self.shape();
-        let across: Vec<Vec<usize>> = (left..left + columns).map(|x| places(x, full_width)).collect();
+        let across: Vec<Vec<usize>> = (left..left + columns).map(|x| places(x, full[1])).collect();
         let lookup = self.lookup();
-        for y in top..top + rows {
-            let down = places(y, full_height);
-            for right in &across {
-                texels.push(self.texel(&down, right, &lookup));
+        let mut texels = vec![Color32::TRANSPARENT; rows * columns];
+        texels.par_chunks_exact_mut(columns.max(1)).enumerate().for_each(|(row, texels)| {
+            if level == 0 {
+                lookup.fill_row(top + row, left, texels);
+            } else {
+                let down = places(top + row, full[0]);
+                for (texel, across) in texels.iter_mut().zip(&across) {
+                    *texel = lookup.texel(&down, across);
+                }
             }
-        }
+        });
         ColorImage::new([columns, rows], texels)
     }
 
-    /// Colours of 256 brightnesses, or of the labels.
-    fn lookup(&self) -> Vec<Color32> {
+    fn lookup(&self) -> Lookup<'a> {
+        let of_values = |values: ArrayView2<'a, f32>, display: &Display| {
+            let shades = display.shades();
+            let colours = shades.colours().iter().map(|&[r, g, b]| Color32::from_rgb(r, g, b)).collect();
+            Lookup::Values { values, shades, colours }
+        };
         match self {
-            Self::Values { colormap, .. } => (0..=255u8)
-                .map(|unit| {
-                    let [r, g, b] = colormap.rgb(f32::from(unit) / 255.0);
-                    Color32::from_rgb(r, g, b)
-                })
-                .collect(),
-            Self::Labels { palette, .. } => palette.to_vec(),
+            Self::Values { values, contrast, colormap } => {
+                of_values(*values, &Display::new(*contrast, *colormap))
+            }
+            Self::Toned { values, display } => of_values(*values, display),
+            Self::Composite { shape, channels } => {
+                let fits = |channel: &&Tinted<'_>| channel.values.dim() == (shape[0], shape[1]);
+                let table = |channel: &Tinted<'a>| (channel.values, channel.shades());
+                let channels = channels.iter().filter(fits).map(table).collect();
+                Lookup::Composite(channels)
+            }
+            Self::Labels { labels, palette } => Lookup::Labels { labels: *labels, palette },
+        }
+    }
+}
+
+impl Lookup<'_> {
+    /// A row of pixels one to one, from column `left` on.
+    fn fill_row(&self, y: usize, left: usize, texels: &mut [Color32]) {
+        match self {
+            Self::Values { values, shades, colours } => {
+                let row = values.row(y);
+                for (texel, value) in texels.iter_mut().zip(row.iter().skip(left)) {
+                    *texel = colours[shades.level(*value)];
+                }
+            }
+            Self::Composite(channels) => {
+                for (column, texel) in texels.iter_mut().enumerate() {
+                    let at = [y, left + column];
+                    let [r, g, b] = added(channels.iter().map(|(values, shades)| (shades, values[at])));
+                    *texel = Color32::from_rgb(r, g, b);
+                }
+            }
+            Self::Labels { labels, palette } => {
+                let row = labels.row(y);
+                for (texel, label) in texels.iter_mut().zip(row.iter().skip(left)) {
+                    *texel = palette.get(usize::from(*label)).copied().unwrap_or_default();
+                }
+            }
         }
     }
 
-    fn texel(&self, down: &[usize], across: &[usize], lookup: &[Color32]) -> Color32 {
+    fn texel(&self, down: &[usize], across: &[usize]) -> Color32 {
         match self {
-            Self::Values { values, contrast, .. } => {
-                let (mut sum, mut count) = (0.0, 0.0);
-                for &y in down {
-                    for &x in across {
-                        sum += values[[y, x]];
-                        count += 1.0;
-                    }
-                }
-                let mean = if count > 0.0 { sum / count } else { f32::NAN };
-                lookup[(contrast.unit(mean) * 255.0 + 0.5) as usize]
+            Self::Values { values, shades, colours } => colours[shades.level(mean(*values, down, across))],
+            Self::Composite(channels) => {
+                let means = channels.iter().map(|(values, shades)| (shades, mean(*values, down, across)));
+                let [r, g, b] = added(means);
+                Color32::from_rgb(r, g, b)
             }
-            Self::Labels { labels, .. } => {
-                let mut sum = [0u32; 4];
-                let mut count = 0;
-                for &y in down {
-                    for &x in across {
-                        let colour = lookup.get(usize::from(labels[[y, x]])).copied().unwrap_or_default();
-                        for (total, part) in sum.iter_mut().zip(colour.to_array()) {
-                            *total += u32::from(part);
-                        }
-                        count += 1;
-                    }
-                }
-                let [r, g, b, a] = sum.map(|total| (total / count.max(1)) as u8);
-                Color32::from_rgba_premultiplied(r, g, b, a)
+            Self::Labels { labels, palette } => mean_colour(*labels, palette, down, across),
+        }
+    }
+}
+
+/// The mean of the samples that are numbers; NaN where none is.
+fn mean(values: ArrayView2<'_, f32>, down: &[usize], across: &[usize]) -> f32 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for &y in down {
+        for &x in across {
+            let value = values[[y, x]];
+            if !value.is_nan() {
+                sum += value;
+                count += 1.0;
             }
         }
     }
+    if count > 0.0 { sum / count } else { f32::NAN }
+}
+
+fn mean_colour(
+    labels: ArrayView2<'_, u16>,
+    palette: &[Color32],
+    down: &[usize],
+    across: &[usize],
+) -> Color32 {
+    let mut sum = [0u32; 4];
+    let mut count = 0;
+    for &y in down {
+        for &x in across {
+            let colour = palette.get(usize::from(labels[[y, x]])).copied().unwrap_or_default();
+            for (total, part) in sum.iter_mut().zip(colour.to_array()) {
+                *total += u32::from(part);
+            }
+            count += 1;
+        }
+    }
+    let [r, g, b, a] = sum.map(|total| (total / count.max(1)) as u8);
+    Color32::from_rgba_premultiplied(r, g, b, a)
 }
 
 /// A map `[y, x]` as a picture of `size` `[width, height]`: averaged down or repeated up.
@@ -108,8 +205,7 @@ pub(in crate::gui) fn mean_picture(
     contrast: Contrast,
     colormap: Colormap,
 ) -> Vec<Color32> {
-    let pixels = Pixels::Values { values: map, contrast, colormap };
-    let lookup = pixels.lookup();
+    let lookup = Pixels::Values { values: map, contrast, colormap }.lookup();
     let (height, width) = map.dim();
     let places = |cell: usize, cells: usize, length: usize| -> Vec<usize> {
         let step = length as f64 / cells as f64;
@@ -121,7 +217,7 @@ pub(in crate::gui) fn mean_picture(
     let mut picture = Vec::with_capacity(size[0] * size[1]);
     for y in 0..size[1] {
         let down = places(y, size[1], height);
-        picture.extend(across.iter().map(|across| pixels.texel(&down, across, &lookup)));
+        picture.extend(across.iter().map(|across| lookup.texel(&down, across)));
     }
     picture
 }
@@ -129,6 +225,7 @@ pub(in crate::gui) fn mean_picture(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imaging::{ChannelColour, NOT_A_NUMBER, Tone};
     use ndarray::Array2;
 
     fn grey(values: &Array2<f32>) -> Pixels<'_> {
@@ -168,5 +265,39 @@ mod tests {
         let palette = [Color32::TRANSPARENT, Color32::RED];
         let image = Pixels::Labels { labels: labels.view(), palette: &palette }.render(0, 0, 0);
         assert_eq!(image.pixels, [Color32::RED, Color32::TRANSPARENT]);
+    }
+
+    #[test]
+    fn missing_values_have_their_colour_and_do_not_spread() {
+        let nan = f32::NAN;
+        let values =
+            Array2::from_shape_vec((2, 4), vec![nan, 100.0, nan, nan, 100.0, 100.0, nan, nan]).unwrap();
+        let [r, g, b] = NOT_A_NUMBER;
+        let missing = Color32::from_rgb(r, g, b);
+        assert_eq!(grey(&values).render(0, 0, 0).pixels[..2], [missing, Color32::from_gray(100)]);
+        assert_eq!(grey(&values).render(1, 0, 0).pixels, [Color32::from_gray(100), missing]);
+    }
+
+    #[test]
+    fn a_composite_adds_its_channels_at_every_level() {
+        let (first, second) = (Array2::from_elem((2, 2), 40.0), Array2::from_elem((2, 2), 1.0));
+        let tinted = |values, high, colour, gamma| Tinted {
+            values,
+            contrast: Contrast { low: 0.0, high },
+            tone: Tone { gamma, ..Tone::default() },
+            colour,
+        };
+        // 255 · 0.4 = 102 of green; 1 of 4 to the power of a half is a half, 127.5 of magenta, rounded up.
+        let channels = [
+            tinted(first.view(), 100.0, ChannelColour::Green, 1.0),
+            tinted(second.view(), 4.0, ChannelColour::Magenta, 0.5),
+        ];
+        let pixels = Pixels::Composite { shape: [2, 2], channels: &channels };
+        let expected = Color32::from_rgb(128, 102, 128);
+        assert_eq!(pixels.render(0, 0, 0).pixels, [expected; 4]);
+        assert_eq!(pixels.render(1, 0, 0).pixels, [expected]);
+        let none = Pixels::Composite { shape: [2, 2], channels: &[] };
+        assert_eq!(none.render(0, 0, 0).pixels, [Color32::BLACK; 4]);
+        assert_ne!(stamp(composite_parts(&channels)), stamp(composite_parts(&channels[..1])));
     }
 }
