@@ -88,28 +88,49 @@ pub struct Tinted<'a> {
 impl Tinted<'_> {
     /// Its colours as a table.
     #[must_use]
-    pub fn shades(&self) -> Shades {
-        Shades::new(self.contrast, self.tone, |unit| self.colour.at(unit))
+    pub fn summand(&self) -> Summand {
+        let shades = Shades::new(self.contrast, self.tone, |unit| self.colour.at(unit));
+        let mut table = [Sum::default(); Shades::LEVELS];
+        for (entry, &[r, g, b]) in table.iter_mut().zip(shades.colours()).take(Shades::LEVELS - 1) {
+            *entry = Sum(u64::from(r) | u64::from(g) << 16 | u64::from(b) << 32 | 1 << 48);
+        }
+        Summand { shades, table }
     }
 }
 
-/// The sum of the channels' colours, in sRGB as it is stored and cut off at 255. A channel whose value is not a number
-/// adds nothing; where none has a number the pixel is drawn in the colour of what is not a number. No channels are black.
-#[inline]
-#[must_use]
-pub fn added<'a>(channels: impl Iterator<Item = (&'a Shades, f32)>) -> [u8; 3] {
-    let mut sum = [0u8; 3];
-    let (mut any, mut missing) = (false, false);
-    for (shades, value) in channels {
-        if value.is_nan() {
-            missing = true;
-        } else {
-            any = true;
-            let colour = shades.rgb(value);
-            sum = [0, 1, 2].map(|part| sum[part].saturating_add(colour[part]));
+/// Colours added up: red, green, blue and how many numbers there were, 16 bits each, so that one addition adds all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sum(u64);
+
+/// The table of one channel of a composite.
+#[derive(Debug, Clone)]
+pub struct Summand {
+    shades: Shades,
+    /// Nothing for what is not a number.
+    table: [Sum; Shades::LEVELS],
+}
+
+impl Summand {
+    /// Adds the channel to a row of sums, which hold at most 256 channels. `levels` is room to work.
+    pub fn add(&self, values: &[f32], levels: &mut [u16], sums: &mut [Sum]) {
+        self.shades.levels(values, levels);
+        for (sum, level) in sums.iter_mut().zip(levels) {
+            sum.0 = sum.0.wrapping_add(self.table[usize::from(*level) % Shades::LEVELS].0);
         }
     }
-    if missing && !any { NOT_A_NUMBER } else { sum }
+}
+
+impl Sum {
+    /// The colour: the sum in sRGB as it is stored, cut off at 255. A channel that is not a number somewhere adds
+    /// nothing there; where no channel has a number it is the colour of what is not a number.
+    #[inline]
+    #[must_use]
+    pub fn rgb(self) -> [u8; 3] {
+        if self.0 >> 48 == 0 {
+            return NOT_A_NUMBER;
+        }
+        [0, 16, 32].map(|shift| (self.0 >> shift & 0xffff).min(255) as u8)
+    }
 }
 
 #[cfg(test)]
@@ -122,12 +143,21 @@ mod tests {
         Tinted { values: values.view(), contrast, tone: Tone::default(), colour }
     }
 
+    /// One pixel of several channels.
+    fn pixel<const N: usize>(channels: [&Summand; N], values: [f32; N]) -> [u8; 3] {
+        let mut row = [Sum::default()];
+        for (channel, value) in channels.into_iter().zip(values) {
+            channel.add(&[value], &mut [0], &mut row);
+        }
+        row[0].rgb()
+    }
+
     #[test]
     fn colours_are_added_and_cut_off() {
         let values = array![[0.0]];
-        let cyan = tinted(&values, 10.0, ChannelColour::Cyan).shades();
-        let magenta = tinted(&values, 100.0, ChannelColour::Magenta).shades();
-        let pixel = |a: f32, b: f32| added([(&cyan, a), (&magenta, b)].into_iter());
+        let cyan = tinted(&values, 10.0, ChannelColour::Cyan).summand();
+        let magenta = tinted(&values, 100.0, ChannelColour::Magenta).summand();
+        let pixel = |a: f32, b: f32| pixel([&cyan, &magenta], [a, b]);
         assert_eq!(pixel(0.0, 0.0), [0, 0, 0]);
         // 255·0.2 = 51 of cyan and 255·0.4 = 102 of magenta: blue is in both.
         assert_eq!(pixel(2.0, 40.0), [102, 51, 153]);
@@ -138,20 +168,22 @@ mod tests {
     #[test]
     fn a_missing_value_leaves_the_other_channels() {
         let values = array![[0.0]];
-        let red = tinted(&values, 10.0, ChannelColour::Red).shades();
-        let blue = tinted(&values, 10.0, ChannelColour::Blue).shades();
-        assert_eq!(added([(&red, f32::NAN), (&blue, 4.0)].into_iter()), [0, 0, 102]);
-        assert_eq!(added([(&red, f32::NAN), (&blue, f32::NAN)].into_iter()), NOT_A_NUMBER);
-        assert_eq!(added([(&red, f32::INFINITY), (&blue, f32::NEG_INFINITY)].into_iter()), [255, 0, 0]);
+        let red = tinted(&values, 10.0, ChannelColour::Red).summand();
+        let blue = tinted(&values, 10.0, ChannelColour::Blue).summand();
+        let pixel = |a: f32, b: f32| pixel([&red, &blue], [a, b]);
+        assert_eq!(pixel(f32::NAN, 4.0), [0, 0, 102]);
+        assert_eq!(pixel(f32::NAN, f32::NAN), NOT_A_NUMBER);
+        assert_eq!(pixel(f32::INFINITY, f32::NEG_INFINITY), [255, 0, 0]);
     }
 
     #[test]
     fn red_green_and_blue_of_a_colour_picture_stay_as_they_are() {
         let values = array![[0.0]];
         let three = [ChannelColour::Red, ChannelColour::Green, ChannelColour::Blue]
-            .map(|colour| tinted(&values, 255.0, colour).shades());
+            .map(|colour| tinted(&values, 255.0, colour).summand());
+        let [red, green, blue] = &three;
         for rgb in [[0u8, 128, 255], [1, 2, 3], [200, 100, 50]] {
-            assert_eq!(added(three.iter().zip(rgb.map(f32::from))), rgb);
+            assert_eq!(pixel([red, green, blue], rgb.map(f32::from)), rgb);
         }
     }
 

@@ -68,7 +68,9 @@ impl Sample {
     pub fn window(mut self, percentiles: Percentiles, signed: bool) -> Contrast {
         let (min, max) = self.range.unwrap_or((0.0, 0.0));
         if signed {
-            self.values.iter_mut().for_each(|value| *value = value.abs());
+            for value in &mut self.values {
+                *value = value.abs();
+            }
             let reach = percentile(&mut self.values, percentiles.high);
             let reach = if reach == 0.0 { max.max(-min) } else { reach };
             let reach = if reach == 0.0 { 0.5 } else { reach };

@@ -31,7 +31,7 @@ mod tone;
 
 pub use calibration::{AxisScale, Calibration, PixelSize, ScaleBar, format_length};
 pub use colormap::Colormap;
-pub use composite::{ChannelColour, Tinted, added};
+pub use composite::{ChannelColour, Sum, Summand, Tinted};
 pub use contrast::{Contrast, Histogram, Percentiles, Sample};
 pub use display::{Display, NOT_A_NUMBER, Shades};
 pub use downsample::downsampled;

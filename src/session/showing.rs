@@ -138,7 +138,9 @@ fn load(
     let mut auto_contrast = look.percentiles.window(values.view(), look.signed);
     if micrograph.is_colour() && !layers.is_empty() {
         auto_contrast = as_stored(micrograph.sample_type(), &layers);
-        layers.iter_mut().for_each(|layer| layer.auto_contrast = auto_contrast);
+        for layer in &mut layers {
+            layer.auto_contrast = auto_contrast;
+        }
     }
     Ok(LoadedPlane { opened, look, plane, values, histogram, auto_contrast, layers })
 }

@@ -12,12 +12,14 @@ use crate::gui::widgets::{empty_state, toggle};
 use crate::session::Command;
 use channels::channels_ui;
 use controls::controls_ui;
-use eframe::egui::{Button, ScrollArea, Ui};
+use eframe::egui::{Button, ScrollArea, Ui, vec2};
 use histogram::{Curve, HistogramPlot};
 use legend::legend_ui;
 
 /// Height of a line of controls.
-const LINE: f32 = 24.0;
+const LINE: f32 = 20.0;
+/// Between lines.
+const GAP: f32 = 4.0;
 /// The histogram is never lower than this; what does not fit below is scrolled to.
 const LEAST_PLOT: f32 = 64.0;
 
@@ -59,7 +61,10 @@ impl PaneUi for ContrastPane {
         };
         let height = (ui.available_height() - below(desk)).max(LEAST_PLOT);
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 4.0;
+            let spacing = ui.spacing_mut();
+            spacing.item_spacing.y = GAP;
+            spacing.interact_size.y = LINE;
+            spacing.button_padding = vec2(7.0, 2.0);
             let curve = Curve { contrast: display.contrast, tone: display.tone };
             if let Some(changed) = self.plot.ui(ui, &shown.histogram, curve, height) {
                 if changed.contrast != curve.contrast {
@@ -70,8 +75,8 @@ impl PaneUi for ContrastPane {
                 }
             }
             legend_ui(ui, desk, display, shown.histogram.not_finite);
-            controls_ui(ui, desk, display, &shown.histogram);
             channels_ui(ui, desk);
+            controls_ui(ui, desk, display, &shown.histogram);
         });
     }
 }
@@ -80,5 +85,5 @@ impl PaneUi for ContrastPane {
 fn below(desk: &Desk<'_>) -> f32 {
     let (frames, channels) = desk.session.micrograph().map_or((1, 1), |own| (own.frames(), own.channels()));
     let lines = 4 + usize::from(frames > 1) + channels::lines(channels);
-    lines as f32 * (LINE + 4.0) + legend::HEIGHT + 8.0
+    lines as f32 * (LINE + GAP) + legend::HEIGHT + 2.0 * GAP
 }

@@ -168,9 +168,15 @@ fn place_in_stack(opened: &crate::session::Opened) -> Option<String> {
         let last = format::thousands(micrograph.frames() as u64);
         parts.push(format!("frame {} of {last}", format::thousands(opened.frame as u64 + 1)));
     }
-    if micrograph.channels() > 1 {
-        parts.extend(micrograph.channel_names().get(opened.channel).cloned());
+    let names = micrograph.channel_names();
+    if opened.composite {
+        let on =
+            names.iter().zip(&opened.looks).filter(|(_, look)| look.visible).map(|(name, _)| name.as_str());
+        parts.push(on.collect::<Vec<_>>().join(" + "));
+    } else if micrograph.channels() > 1 {
+        parts.extend(names.get(opened.channel).cloned());
     }
+    parts.retain(|part| !part.is_empty());
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 

@@ -1,6 +1,6 @@
 //! The colours of an image's pixels, averaged down to what a screen can show.
 use super::picture::TILE;
-use crate::imaging::{Colormap, Contrast, Display, Shades, Tinted, added};
+use crate::imaging::{Colormap, Contrast, Display, Shades, Sum, Summand, Tinted};
 use eframe::egui::{Color32, ColorImage};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
@@ -59,9 +59,16 @@ pub(in crate::gui) fn composite_parts(channels: &[Tinted<'_>]) -> impl Hash + us
 
 /// The tables that a picture's texels are looked up in.
 enum Lookup<'a> {
-    Values { values: ArrayView2<'a, f32>, shades: Shades, colours: Vec<Color32> },
-    Composite(Vec<(ArrayView2<'a, f32>, Shades)>),
+    Values { values: ArrayView2<'a, f32>, shades: Shades, colours: Box<[Color32; Shades::LEVELS]> },
+    Composite(Vec<(ArrayView2<'a, f32>, Summand)>),
     Labels { labels: ArrayView2<'a, u16>, palette: &'a [Color32] },
+}
+
+/// The pixels that a row of texels is the mean of: some rows, and some columns for each texel.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    down: &'a [usize],
+    across: &'a [Vec<usize>],
 }
 
 impl<'a> Pixels<'a> {
@@ -89,14 +96,8 @@ impl<'a> Pixels<'a> {
         let lookup = self.lookup();
         let mut texels = vec![Color32::TRANSPARENT; rows * columns];
         texels.par_chunks_exact_mut(columns.max(1)).enumerate().for_each(|(row, texels)| {
-            if level == 0 {
-                lookup.fill_row(top + row, left, texels);
-            } else {
-                let down = places(top + row, full[0]);
-                for (texel, across) in texels.iter_mut().zip(&across) {
-                    *texel = lookup.texel(&down, across);
-                }
-            }
+            let down = places(top + row, full[0]);
+            lookup.fill(Row { down: &down, across: &across }, texels);
         });
         ColorImage::new([columns, rows], texels)
     }
@@ -104,7 +105,9 @@ impl<'a> Pixels<'a> {
     fn lookup(&self) -> Lookup<'a> {
         let of_values = |values: ArrayView2<'a, f32>, display: &Display| {
             let shades = display.shades();
-            let colours = shades.colours().iter().map(|&[r, g, b]| Color32::from_rgb(r, g, b)).collect();
+            let rgb = shades.colours();
+            let colour = |level: usize| Color32::from_rgb(rgb[level][0], rgb[level][1], rgb[level][2]);
+            let colours = Box::new(std::array::from_fn(colour));
             Lookup::Values { values, shades, colours }
         };
         match self {
@@ -114,9 +117,8 @@ impl<'a> Pixels<'a> {
             Self::Toned { values, display } => of_values(*values, display),
             Self::Composite { shape, channels } => {
                 let fits = |channel: &&Tinted<'_>| channel.values.dim() == (shape[0], shape[1]);
-                let table = |channel: &Tinted<'a>| (channel.values, channel.shades());
-                let channels = channels.iter().filter(fits).map(table).collect();
-                Lookup::Composite(channels)
+                let table = |channel: &Tinted<'a>| (channel.values, channel.summand());
+                Lookup::Composite(channels.iter().filter(fits).map(table).collect())
             }
             Self::Labels { labels, palette } => Lookup::Labels { labels: *labels, palette },
         }
@@ -124,40 +126,52 @@ impl<'a> Pixels<'a> {
 }
 
 impl Lookup<'_> {
-    /// A row of pixels one to one, from column `left` on.
-    fn fill_row(&self, y: usize, left: usize, texels: &mut [Color32]) {
+    /// A row of texels.
+    fn fill(&self, row: Row<'_>, texels: &mut [Color32]) {
+        let (mut means, mut levels) = (vec![0.0; texels.len()], vec![0; texels.len()]);
         match self {
             Self::Values { values, shades, colours } => {
-                let row = values.row(y);
-                for (texel, value) in texels.iter_mut().zip(row.iter().skip(left)) {
-                    *texel = colours[shades.level(*value)];
+                row.means(*values, &mut means);
+                shades.levels(&means, &mut levels);
+                for (texel, level) in texels.iter_mut().zip(levels) {
+                    *texel = colours[usize::from(level) % Shades::LEVELS];
                 }
             }
+            Self::Composite(channels) if channels.is_empty() => texels.fill(Color32::BLACK),
             Self::Composite(channels) => {
-                for (column, texel) in texels.iter_mut().enumerate() {
-                    let at = [y, left + column];
-                    let [r, g, b] = added(channels.iter().map(|(values, shades)| (shades, values[at])));
+                let mut sums = vec![Sum::default(); texels.len()];
+                for (values, summand) in channels {
+                    row.means(*values, &mut means);
+                    summand.add(&means, &mut levels, &mut sums);
+                }
+                for (texel, sum) in texels.iter_mut().zip(sums) {
+                    let [r, g, b] = sum.rgb();
                     *texel = Color32::from_rgb(r, g, b);
                 }
             }
             Self::Labels { labels, palette } => {
-                let row = labels.row(y);
-                for (texel, label) in texels.iter_mut().zip(row.iter().skip(left)) {
-                    *texel = palette.get(usize::from(*label)).copied().unwrap_or_default();
+                for (texel, across) in texels.iter_mut().zip(row.across) {
+                    *texel = mean_colour(*labels, palette, row.down, across);
                 }
             }
         }
     }
+}
 
-    fn texel(&self, down: &[usize], across: &[usize]) -> Color32 {
-        match self {
-            Self::Values { values, shades, colours } => colours[shades.level(mean(*values, down, across))],
-            Self::Composite(channels) => {
-                let means = channels.iter().map(|(values, shades)| (shades, mean(*values, down, across)));
-                let [r, g, b] = added(means);
-                Color32::from_rgb(r, g, b)
-            }
-            Self::Labels { labels, palette } => mean_colour(*labels, palette, down, across),
+impl Row<'_> {
+    /// Mean of each texel's samples that are numbers; NaN where none is.
+    fn means(self, values: ArrayView2<'_, f32>, means: &mut [f32]) {
+        let one_to_one = self.down.len() == 1 && self.across.iter().all(|across| across.len() == 1);
+        if let ([y], Some(first), true) = (self.down, self.across.first(), one_to_one)
+            && let Some(pixels) = values.row(*y).to_slice()
+            && let Some(pixels) = pixels.get(first[0]..first[0] + means.len())
+            && self.across.last().is_some_and(|last| last[0] + 1 == first[0] + means.len())
+        {
+            means.copy_from_slice(pixels);
+            return;
+        }
+        for (texel, across) in means.iter_mut().zip(self.across) {
+            *texel = mean(values, self.down, across);
         }
     }
 }
@@ -214,10 +228,10 @@ pub(in crate::gui) fn mean_picture(
         (0..samples).map(|k| (at(k) as usize).min(length.saturating_sub(1))).collect()
     };
     let across: Vec<Vec<usize>> = (0..size[0]).map(|x| places(x, size[0], width)).collect();
-    let mut picture = Vec::with_capacity(size[0] * size[1]);
-    for y in 0..size[1] {
+    let mut picture = vec![Color32::TRANSPARENT; size[0] * size[1]];
+    for (y, texels) in picture.chunks_exact_mut(size[0].max(1)).enumerate() {
         let down = places(y, size[1], height);
-        picture.extend(across.iter().map(|across| lookup.texel(&down, across)));
+        lookup.fill(Row { down: &down, across: &across }, texels);
     }
     picture
 }

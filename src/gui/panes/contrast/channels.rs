@@ -1,5 +1,5 @@
 //! The channels as rows: which are on, in which colour, with which window.
-use super::LINE;
+use super::{GAP, LINE};
 use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small};
@@ -32,7 +32,7 @@ pub(super) fn channels_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             desk.send(Command::SetComposite(!opened.composite));
         }
     });
-    let height = lines(channels).saturating_sub(1) as f32 * (LINE + 4.0);
+    let height = lines(channels).saturating_sub(1) as f32 * (LINE + GAP);
     let area = ScrollArea::vertical().id_salt("channel rows").max_height(height).auto_shrink([false, true]);
     area.show_rows(ui, LINE, channels, |ui, rows| {
         for channel in rows {

@@ -1,5 +1,4 @@
 //! The fields and buttons below the histogram.
-use super::LINE;
 use crate::gui::desk::Desk;
 use crate::gui::widgets::{caption, colormap_box, toggle};
 use crate::imaging::{Contrast, Display, Histogram, Percentiles, Tone};
@@ -8,7 +7,6 @@ use eframe::egui::{Button, DragValue, Ui};
 
 /// Window, tone, buttons and colours, percentiles, and what a stack needs.
 pub(super) fn controls_ui(ui: &mut Ui, desk: &mut Desk<'_>, display: Display, histogram: &Histogram) {
-    ui.spacing_mut().interact_size.y = LINE - 4.0;
     window_ui(ui, desk, display.contrast, histogram);
     tone_ui(ui, desk, display.tone);
     buttons_ui(ui, desk, display, histogram);
@@ -32,9 +30,21 @@ fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, contrast: Contrast, histogram: &H
             ui.add(field).accessible_name(name).on_hover_text(hint);
         }
         if changed != contrast {
-            desk.send(Command::SetContrast(Some(changed)));
+            desk.send(Command::SetContrast(Some(with_width(contrast, changed))));
         }
     });
+}
+
+/// A window of which one end was typed: where it went beyond the other end, that one goes along.
+fn with_width(before: Contrast, typed: Contrast) -> Contrast {
+    let width = before.high - before.low;
+    if typed.low < typed.high {
+        typed
+    } else if typed.low == before.low {
+        Contrast { low: typed.high - width, ..typed }
+    } else {
+        Contrast { high: typed.low + width, ..typed }
+    }
 }
 
 fn tone_ui(ui: &mut Ui, desk: &mut Desk<'_>, tone: Tone) {
@@ -122,4 +132,18 @@ fn stack_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             desk.send(Command::FitWindowToStack);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_typed_beyond_the_other_takes_it_along() {
+        let before = Contrast { low: 0.0, high: 100.0 };
+        let typed = |low, high| with_width(before, Contrast { low, high });
+        assert_eq!(typed(20.0, 100.0), Contrast { low: 20.0, high: 100.0 });
+        assert_eq!(typed(1000.0, 100.0), Contrast { low: 1000.0, high: 1100.0 });
+        assert_eq!(typed(0.0, -50.0), Contrast { low: -150.0, high: -50.0 });
+    }
 }

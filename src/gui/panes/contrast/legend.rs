@@ -7,7 +7,7 @@ use crate::imaging::{Display, NOT_A_NUMBER};
 use eframe::egui::{self, Color32, Mesh, Rect, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
 /// Of the bar and its numbers.
-pub(super) const HEIGHT: f32 = 32.0;
+pub(super) const HEIGHT: f32 = 34.0;
 const BAR: f32 = 10.0;
 /// Pieces in which the colours change evenly.
 const PIECES: u16 = 96;
