@@ -261,6 +261,18 @@ mod tests {
     }
 
     #[test]
+    fn gamma_in_a_window_is_matplotlibs_power_norm() {
+        // matplotlib.colors.PowerNorm(0.6, vmin=-3, vmax=5)([0, 1.7]) = [0.55516076, 0.72678294]
+        let tone = Tone { gamma: 0.6, ..Tone::default() };
+        let contrast = Contrast { low: -3.0, high: 5.0 };
+        let display = Display { contrast, tone, colormap: Colormap::Grey };
+        for (value, expected) in [(0.0, 0.555_161), (1.7, 0.726_783)] {
+            let found = display.unit(value).unwrap();
+            assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
+        }
+    }
+
+    #[test]
     fn windows_of_no_width_and_of_all_numbers_have_two_ends() {
         let step = Display::new(Contrast { low: 3.0, high: 3.0 }, Colormap::Grey).shades();
         assert_eq!([2.0, 3.0, 3.5].map(|v| step.rgb(v)[0]), [0, 0, 255]);

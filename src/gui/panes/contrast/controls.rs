@@ -1,5 +1,6 @@
 //! The fields and buttons below the histogram.
 use crate::gui::desk::Desk;
+use crate::gui::theme::small;
 use crate::gui::widgets::{caption, colormap_box, toggle};
 use crate::imaging::{Contrast, Display, Histogram, Percentiles, Tone};
 use crate::session::{Command, JobKind};
@@ -17,7 +18,9 @@ pub(super) fn controls_ui(ui: &mut Ui, desk: &mut Desk<'_>, display: Display, hi
 }
 
 fn window_ui(ui: &mut Ui, desk: &mut Desk<'_>, contrast: Contrast, histogram: &Histogram) {
-    let speed = ((f64::from(histogram.max) - f64::from(histogram.min)) / 400.0).max(1e-12);
+    let width = |low: f32, high: f32| f64::from(high) - f64::from(low);
+    let widest = width(histogram.min, histogram.max).max(width(contrast.low, contrast.high));
+    let speed = (widest / 400.0).max(1e-12);
     ui.horizontal(|ui| {
         let mut changed = contrast;
         let ends = [
@@ -72,14 +75,14 @@ fn tone_ui(ui: &mut Ui, desk: &mut Desk<'_>, tone: Tone) {
 fn buttons_ui(ui: &mut Ui, desk: &mut Desk<'_>, display: Display, histogram: &Histogram) {
     ui.horizontal(|ui| {
         let hint = "From the smallest value of this plane to the largest";
-        if ui.add(Button::new("Min–max")).on_hover_text(hint).clicked() {
+        if ui.add(Button::new(small("Min–max"))).on_hover_text(hint).clicked() {
             let all = Contrast { low: histogram.min, high: histogram.max };
             desk.send(Command::SetContrast(Some(all)));
         }
         let hint = "Window by percentiles, gamma 1, neither logarithmic nor inverted";
         let by_hand = desk.session.look().is_some_and(|look| look.contrast.is_some());
         let touched = by_hand || display.tone != Tone::default();
-        if ui.add_enabled(touched, Button::new("Reset")).on_hover_text(hint).clicked() {
+        if ui.add_enabled(touched, Button::new(small("Reset"))).on_hover_text(hint).clicked() {
             desk.send(Command::SetContrast(None));
             desk.send(Command::SetTone(Tone::default()));
         }
