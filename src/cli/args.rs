@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compute::DeviceChoice;
 use crate::export::Format;
-use crate::imaging::{InfoBarChoice, ScaleByHand};
+use crate::imaging::{Colormap, InfoBarChoice, ScaleByHand};
 use crate::synth::Kind;
 
 use super::bench::BenchArgs;
@@ -154,12 +154,8 @@ pub struct SegmentArgs {
     /// What to write besides the manifest
     #[arg(long, value_enum, value_delimiter = ',', default_value = "label,palette,overlay,probability,csv")]
     pub formats: Vec<FormatArg>,
-    /// Opacity of the classes in the overlay picture, 0 to 1
-    #[arg(long, value_name = "0–1")]
-    pub opacity: Option<f32>,
-    /// Grey values shown black and white in the overlay picture, such as 120,900 (default: percentiles)
-    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1, allow_hyphen_values = true)]
-    pub contrast: Option<Vec<f32>>,
+    #[command(flatten)]
+    pub look: LookArgs,
     #[command(flatten)]
     pub part: PartArgs,
     #[command(flatten)]
@@ -167,6 +163,33 @@ pub struct SegmentArgs {
     /// One JSON object a frame
     #[arg(long)]
     pub json: bool,
+}
+
+/// How the overlay picture looks. The data stay as they are.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "The overlay picture")]
+pub struct LookArgs {
+    /// Opacity of the classes, 0 to 1
+    #[arg(long, value_name = "0–1")]
+    pub opacity: Option<f32>,
+    /// Grey values shown black and white, such as 120,900 (default: percentiles)
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1, allow_hyphen_values = true)]
+    pub contrast: Option<Vec<f32>>,
+    /// Percentiles shown black and white where --contrast does not say [default: 0.35,99.65]
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1)]
+    pub percentiles: Option<Vec<f32>>,
+    /// Brightness to this power, 0.05 to 20: below 1 the dark becomes brighter
+    #[arg(long, value_name = "G")]
+    pub gamma: Option<f32>,
+    /// Logarithmic brightness over three decades, before gamma
+    #[arg(long)]
+    pub log: bool,
+    /// Dark for bright
+    #[arg(long)]
+    pub invert: bool,
+    /// grey, viridis, magma, inferno, plasma, cividis or signed
+    #[arg(long, value_name = "NAME", default_value = "grey", value_parser = parse_colormap)]
+    pub colormap: Colormap,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -372,6 +395,11 @@ fn parse_input(text: &str) -> Result<[usize; 3], String> {
 
 fn parse_size(text: &str) -> Result<[usize; 2], String> {
     parse_numbers(text, "HxW")
+}
+
+fn parse_colormap(text: &str) -> Result<Colormap, String> {
+    let names = Colormap::ALL.map(|map| map.name().to_ascii_lowercase()).join(", ");
+    Colormap::from_name(text).ok_or_else(|| format!("unknown colormap; there are {names}"))
 }
 
 fn parse_kind(text: &str) -> Result<Kind, String> {

@@ -10,12 +10,12 @@ use serde::Serialize;
 use crate::analysis::{self, Object, Prediction, RunSettings, Segmentation};
 use crate::compute::OpenDevice;
 use crate::export::{self, ExportJob, Format, Paint};
-use crate::imaging::{Contrast, Micrograph};
+use crate::imaging::{Contrast, Micrograph, Percentiles, Tone};
 use crate::inspect::Recorder;
 use crate::monitor::Monitor;
 use crate::network::{Model, Task};
 
-use super::args::SegmentArgs;
+use super::args::{LookArgs, SegmentArgs};
 use super::context::{for_each_frame, load_model, open_device};
 use super::terminal::{Finished, Outcome, complain, say, say_json, with_progress};
 
@@ -37,7 +37,7 @@ struct Done {
 }
 
 pub(super) fn run(args: &SegmentArgs) -> Outcome {
-    let paint = paint(args)?;
+    let paint = paint(&args.look)?;
     let device = open_device(&args.device)?;
     let model = load_model(&args.model, &device, Some(Task::Segment))?;
     let formats: Vec<Format> = args.formats.iter().map(|&format| format.into()).collect();
@@ -78,8 +78,8 @@ pub(super) fn segment(
     }
 }
 
-fn paint(args: &SegmentArgs) -> anyhow::Result<Paint> {
-    let mut paint = Paint::default();
+fn paint(args: &LookArgs) -> anyhow::Result<Paint> {
+    let mut paint = Paint { colormap: args.colormap, ..Paint::default() };
     if let Some(opacity) = args.opacity {
         if !(0.0..=1.0).contains(&opacity) {
             bail!("The opacity goes from 0 to 1: --opacity {opacity}");
@@ -90,6 +90,18 @@ fn paint(args: &SegmentArgs) -> anyhow::Result<Paint> {
         None => {}
         Some(&[low, high]) if low < high => paint.contrast = Some(Contrast { low, high }),
         Some(_) => bail!("The contrast is two grey values, the lower first: --contrast LOW,HIGH"),
+    }
+    match args.percentiles.as_deref() {
+        None => {}
+        Some(&[low, high]) if 0.0 <= low && low < high && high <= 100.0 => {
+            paint.percentiles = Percentiles { low, high };
+        }
+        Some(_) => bail!("The percentiles go from 0 to 100, the lower first: --percentiles LOW,HIGH"),
+    }
+    paint.tone = Tone { gamma: args.gamma.unwrap_or(1.0), logarithmic: args.log, inverted: args.invert };
+    if paint.tone.in_range() != paint.tone {
+        let (least, most) = Tone::GAMMAS.into_inner();
+        bail!("The gamma goes from {least} to {most}: --gamma {}", paint.tone.gamma);
     }
     Ok(paint)
 }

@@ -1,8 +1,8 @@
 //! The command line that makes a result again.
 
-use super::{ClassJob, ExportJob, Format};
+use super::{ClassJob, ExportJob, Format, Paint};
 use crate::analysis::RunSettings;
-use crate::imaging::{InfoBarChoice, Micrograph};
+use crate::imaging::{Colormap, InfoBarChoice, Micrograph, Percentiles};
 use crate::network::Model;
 use std::path::Path;
 
@@ -16,9 +16,7 @@ pub fn command_line(job: &ExportJob<'_>, dir: &Path) -> String {
     words.extend(["--formats".to_owned(), names.join(",")]);
     if job.formats.contains(&Format::Overlay) {
         words.extend(["--opacity".to_owned(), job.paint.opacity.to_string()]);
-        if let Some(contrast) = job.paint.contrast {
-            words.extend(["--contrast".to_owned(), format!("{},{}", contrast.low, contrast.high)]);
-        }
+        look(&mut words, &job.paint);
     }
     // The tile that memory made necessary here is part of what was done.
     let tile = job.segmentation.tile.or(job.settings.tile);
@@ -58,6 +56,25 @@ fn part(words: &mut Vec<String>, micrograph: &Micrograph, settings: &RunSettings
     }
     if let Some(scale) = micrograph.scale_by_hand() {
         words.extend(["--pixel-size".to_owned(), scale.to_string()]);
+    }
+}
+
+/// The overlay's window, tone and colours, where they are not the usual ones.
+fn look(words: &mut Vec<String>, paint: &Paint) {
+    let Paint { contrast, percentiles, tone, colormap, .. } = paint;
+    if let Some(contrast) = contrast {
+        words.extend(["--contrast".to_owned(), format!("{},{}", contrast.low, contrast.high)]);
+    }
+    if *percentiles != Percentiles::default() {
+        words.extend(["--percentiles".to_owned(), format!("{},{}", percentiles.low, percentiles.high)]);
+    }
+    if tone.gamma != 1.0 {
+        words.extend(["--gamma".to_owned(), tone.gamma.to_string()]);
+    }
+    words.extend(tone.logarithmic.then(|| "--log".to_owned()));
+    words.extend(tone.inverted.then(|| "--invert".to_owned()));
+    if *colormap != Colormap::default() {
+        words.extend(["--colormap".to_owned(), colormap.name().to_ascii_lowercase()]);
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::Paint;
 use crate::analysis::LabelMap;
-use crate::imaging::Contrast;
 use crate::network::ClassInfo;
 use ndarray::{ArrayView2, s};
 use std::io::{self, Write};
@@ -23,22 +22,21 @@ pub(super) fn palette_png(labels: &LabelMap, classes: &[ClassInfo], out: &mut im
     finish(encoder, &indices)
 }
 
-/// RGB bytes `[y][x][3]` of the grey image with the class colours over it; class 0 is not painted. Without a contrast
-/// in `paint`, the first `specimen` rows decide it.
+/// RGB bytes `[y][x][3]` of the image as `paint` shows it with the class colours over it; class 0 is not painted. Without
+/// a contrast in `paint`, the first `specimen` rows decide it.
 pub(super) fn overlay(
     grey: ArrayView2<'_, f32>,
     specimen: usize,
     (labels, classes): (&LabelMap, &[ClassInfo]),
     paint: Paint,
 ) -> Vec<u8> {
-    let auto = || Contrast::auto(grey.slice(s![..specimen.min(grey.nrows()), ..]));
-    let contrast = paint.contrast.unwrap_or_else(auto);
+    let display = paint.display(grey.slice(s![..specimen.min(grey.nrows()), ..]));
     let opacity = paint.opacity.clamp(0.0, 1.0);
     let pixel = |(&value, &class): (&f32, &u16)| {
-        let below = contrast.unit(value) * 255.0;
+        let below = display.colour(value);
         let over = colour(classes, class);
         let share = if class == 0 { 0.0 } else { opacity };
-        over.map(|c| (below + (f32::from(c) - below) * share).round() as u8)
+        [0, 1, 2].map(|part| (below[part] + (f32::from(over[part]) - below[part]) * share).round() as u8)
     };
     grey.iter().zip(&labels.0).flat_map(pixel).collect()
 }
@@ -73,6 +71,7 @@ pub(super) fn finish<W: Write>(encoder: png::Encoder<'_, W>, data: &[u8]) -> io:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imaging::{Colormap, Contrast, Tone};
     use ndarray::array;
 
     fn classes(count: u16) -> Vec<ClassInfo> {
@@ -108,7 +107,7 @@ mod tests {
     fn the_overlay_mixes_colours_and_leaves_the_background() {
         let grey = array![[0.0f32, 10.0], [5.0, 5.0]];
         let labels = LabelMap(array![[0, 0], [1, 2]]);
-        let paint = Paint { opacity: 0.5, contrast: Some(Contrast { low: 0.0, high: 10.0 }) };
+        let paint = Paint { contrast: Some(Contrast { low: 0.0, high: 10.0 }), ..Paint::default() };
         let classes =
             [[9, 9, 9], [255, 0, 0], [0, 0, 255]].map(|colour| ClassInfo { name: String::new(), colour });
         // Grey 127.5 halfway to 255 is 191.25, to 0 is 63.75.
@@ -116,5 +115,20 @@ mod tests {
         assert_eq!(overlay(grey.view(), 2, (&labels, &classes), paint), expected);
         let solid = overlay(grey.view(), 2, (&labels, &classes), Paint { opacity: 1.0, ..paint });
         assert_eq!(solid[6..9], [255, 0, 0]);
+    }
+
+    #[test]
+    fn the_overlay_is_painted_as_the_window_shows_the_image() {
+        let grey = array![[0.0f32, 2.5], [10.0, f32::NAN]];
+        let labels = LabelMap(array![[0, 0], [0, 0]]);
+        let tone = Tone { gamma: 0.5, inverted: true, ..Tone::default() };
+        let contrast = Some(Contrast { low: 0.0, high: 10.0 });
+        let paint = Paint { contrast, tone, ..Paint::default() };
+        // A quarter to the power of a half is a half; 127.5 is rounded up. What is not a number is magenta.
+        let expected = [[255; 3], [128; 3], [0; 3], [255, 0, 255]].concat();
+        assert_eq!(overlay(grey.view(), 2, (&labels, &[]), paint), expected);
+        let coloured = Paint { colormap: Colormap::Viridis, ..paint };
+        // The ends of Viridis as matplotlib has them.
+        assert_eq!(overlay(grey.view(), 2, (&labels, &[]), coloured)[..3], [253, 231, 37]);
     }
 }

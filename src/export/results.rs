@@ -6,9 +6,9 @@ use super::tiff::{Document, PageAxis};
 use super::{ExportError, TiffPages, manifest, pictures, write_labels};
 use crate::analysis::{Classification, RunSettings, Segmentation, measure};
 use crate::files::write_whole;
-use crate::imaging::{Calibration, Contrast, Micrograph};
+use crate::imaging::{Calibration, Colormap, Contrast, Display, Micrograph, Percentiles, Tone};
 use crate::network::Model;
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayView2, Axis};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -67,11 +67,30 @@ pub struct Paint {
     pub opacity: f32,
     /// `None`: by percentiles.
     pub contrast: Option<Contrast>,
+    pub percentiles: Percentiles,
+    #[serde(flatten)]
+    pub tone: Tone,
+    pub colormap: Colormap,
 }
 
 impl Default for Paint {
     fn default() -> Self {
-        Self { opacity: 0.5, contrast: None }
+        Self {
+            opacity: 0.5,
+            contrast: None,
+            percentiles: Percentiles::default(),
+            tone: Tone::default(),
+            colormap: Colormap::default(),
+        }
+    }
+}
+
+impl Paint {
+    /// How an image's values become colours.
+    pub(super) fn display(&self, values: ArrayView2<'_, f32>) -> Display {
+        let by_percentiles = || self.percentiles.window(values, self.colormap.is_signed());
+        let contrast = self.contrast.unwrap_or_else(by_percentiles);
+        Display { contrast, tone: self.tone, colormap: self.colormap }
     }
 }
 

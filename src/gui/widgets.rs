@@ -46,7 +46,7 @@ pub(super) fn colormap_box(ui: &mut Ui, id: &str, now: Colormap, what: &str) -> 
     let mut chosen = now;
     let shown = ComboBox::from_id_salt(id).width(74.0).selected_text(small(now.name())).show_ui(ui, |ui| {
         for colormap in Colormap::ALL {
-            ui.selectable_value(&mut chosen, colormap, colormap.name());
+            ui.selectable_value(&mut chosen, colormap, colormap.name()).on_hover_text(colormap.about());
         }
     });
     let label = format!("Colours of {what}");

@@ -12,37 +12,100 @@ pub struct Contrast {
     pub high: f32,
 }
 
-impl Contrast {
-    /// The window between two percentiles (0 to 100) of the finite values; a flat image gets a window of width 1.
-    ///
-    /// Large images are sampled. Where the two percentiles are one value though the image is not flat, as in a mask
-    /// of few pixels, the window spans all values.
+/// Which percentiles (0 to 100) of the values are black and white.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Percentiles {
+    pub low: f32,
+    pub high: f32,
+}
+
+impl Default for Percentiles {
+    fn default() -> Self {
+        Self { low: 0.35, high: 99.65 }
+    }
+}
+
+impl Percentiles {
+    /// Both within 0 to 100 and the lower one first; `None` where one is no number or both are the same.
     #[must_use]
-    pub fn from_percentiles(values: ArrayView2<'_, f32>, low: f32, high: f32) -> Self {
-        let mut sample = sampled(values, |v| v);
-        let window = Self { low: percentile(&mut sample, low), high: percentile(&mut sample, high) };
-        if window.low < window.high {
-            return window;
-        }
-        let (min, max) = finite_range(values).unwrap_or((0.0, 0.0));
-        if min < max { Self { low: min, high: max } } else { Self::of_width_one(min) }
+    pub fn checked(low: f32, high: f32) -> Option<Self> {
+        let (low, high) = (low.clamp(0.0, 100.0), high.clamp(0.0, 100.0));
+        (low != high && !low.is_nan() && !high.is_nan())
+            .then(|| Self { low: low.min(high), high: low.max(high) })
     }
 
-    /// The default window: percentiles 0.35 and 99.65.
+    /// The window of an image: symmetric about zero for `signed` colours.
+    #[must_use]
+    pub fn window(self, values: ArrayView2<'_, f32>, signed: bool) -> Contrast {
+        let mut sample = Sample::default();
+        sample.add(values, MOST_SAMPLES);
+        sample.window(self, signed)
+    }
+}
+
+/// Finite values out of one image or many, and the range of all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Sample {
+    values: Vec<f32>,
+    range: Option<(f32, f32)>,
+}
+
+impl Sample {
+    /// Takes every n-th value, so that there are at most `most`. The range is that of all finite values.
+    pub fn add(&mut self, values: ArrayView2<'_, f32>, most: usize) {
+        self.values.extend(sampled(values, most));
+        if let Some((min, max)) = finite_range(values) {
+            let (before_min, before_max) = self.range.unwrap_or((min, max));
+            self.range = Some((min.min(before_min), max.max(before_max)));
+        }
+    }
+
+    /// The window between two percentiles; for `signed` values the upper percentile of |v| on both sides of zero.
+    ///
+    /// Where the two are one value though not all values are the same, as in a mask of few pixels, the window spans
+    /// all values; where all are the same it has a width of 1.
+    #[must_use]
+    pub fn window(mut self, percentiles: Percentiles, signed: bool) -> Contrast {
+        let (min, max) = self.range.unwrap_or((0.0, 0.0));
+        if signed {
+            for value in &mut self.values {
+                *value = value.abs();
+            }
+            let reach = percentile(&mut self.values, percentiles.high);
+            let reach = if reach == 0.0 { max.max(-min) } else { reach };
+            let reach = if reach == 0.0 { 0.5 } else { reach };
+            return Contrast { low: -reach, high: reach };
+        }
+        let mut at = |percent| percentile(&mut self.values, percent);
+        let window = Contrast { low: at(percentiles.low), high: at(percentiles.high) };
+        if window.low < window.high {
+            window
+        } else if min < max {
+            Contrast { low: min, high: max }
+        } else {
+            Contrast::of_width_one(min)
+        }
+    }
+}
+
+impl Contrast {
+    /// The window between two percentiles (0 to 100) of the finite values, as [`Sample::window`] says; large images are
+    /// sampled.
+    #[must_use]
+    pub fn from_percentiles(values: ArrayView2<'_, f32>, low: f32, high: f32) -> Self {
+        Percentiles { low, high }.window(values, false)
+    }
+
+    /// The window of the default percentiles, 0.35 and 99.65.
     #[must_use]
     pub fn auto(values: ArrayView2<'_, f32>) -> Self {
-        Self::from_percentiles(values, 0.35, 99.65)
+        Percentiles::default().window(values, false)
     }
 
     /// Symmetric about zero, for signed values: percentile 99.65 of |v|.
     #[must_use]
     pub fn auto_signed(values: ArrayView2<'_, f32>) -> Self {
-        let mut reach = percentile(&mut sampled(values, f32::abs), 99.65);
-        if reach == 0.0 {
-            let (min, max) = finite_range(values).unwrap_or((0.0, 0.0));
-            reach = max.max(-min);
-        }
-        if reach == 0.0 { Self { low: -0.5, high: 0.5 } } else { Self { low: -reach, high: reach } }
+        Percentiles::default().window(values, true)
     }
 
     /// 0..=1 for a value; NaN gives 0.
@@ -65,19 +128,18 @@ impl Contrast {
     }
 }
 
-/// Finite values, every n-th where there are more than [`MOST_SAMPLES`].
-fn sampled(values: ArrayView2<'_, f32>, map: impl Fn(f32) -> f32) -> Vec<f32> {
+/// Finite values, every n-th where there are more than `most`.
+fn sampled(values: ArrayView2<'_, f32>, most: usize) -> impl Iterator<Item = f32> {
     let width = values.ncols();
-    let mut step = values.len().div_ceil(MOST_SAMPLES).max(1);
+    let mut step = values.len().div_ceil(most.max(1)).max(1);
     // A step that shares a factor with the width would look at some columns only.
     while step > 1 && common_divisor(step, width) > 1 {
         step += 1;
     }
     (0..values.len())
         .step_by(step)
-        .map(|i| map(values[[i / width, i % width]]))
-        .filter(|v| v.is_finite())
-        .collect()
+        .map(move |i| values[[i / width, i % width]])
+        .filter(|value| value.is_finite())
 }
 
 fn common_divisor(a: usize, b: usize) -> usize {
@@ -173,6 +235,27 @@ mod tests {
         assert_eq!(units, [0.0, 0.0, 1.0, 1.0, 0.0]);
         assert_eq!(window.unit(1.25), 0.25);
         assert_eq!(Contrast { low: f32::MIN, high: f32::MAX }.unit(0.0), 0.5);
+    }
+
+    #[test]
+    fn a_stack_has_the_window_of_all_its_frames() {
+        // numpy.percentile(numpy.arange(200), [5, 95]) = [9.95, 189.05], in two halves.
+        let mut sample = Sample::default();
+        for half in [100.0f32, 0.0] {
+            sample.add(Array2::from_shape_fn((10, 10), |(y, x)| half + (y * 10 + x) as f32).view(), 1000);
+        }
+        let window = sample.clone().window(Percentiles { low: 5.0, high: 95.0 }, false);
+        assert!((window.low - 9.95).abs() < 1e-4 && (window.high - 189.05).abs() < 1e-3, "{window:?}");
+        let signed = sample.window(Percentiles { low: 5.0, high: 100.0 }, true);
+        assert_eq!(signed, Contrast { low: -199.0, high: 199.0 });
+        assert_eq!(Sample::default().window(Percentiles::default(), false), Contrast { low: 0.0, high: 1.0 });
+    }
+
+    #[test]
+    fn percentiles_are_put_in_order_or_refused() {
+        assert_eq!(Percentiles::checked(120.0, 2.0), Some(Percentiles { low: 2.0, high: 100.0 }));
+        assert_eq!(Percentiles::checked(f32::NAN, 2.0), None);
+        assert_eq!(Percentiles::checked(50.0, 50.0), None);
     }
 
     #[test]

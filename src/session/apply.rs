@@ -9,10 +9,10 @@ use super::opening::OpenedFiles;
 use super::reducing::ReducedPlane;
 use super::running::Ran;
 use super::showing::LoadedPlane;
+use super::stack_window::StackWindows;
 use super::{Command, JobKind, PredictionView, Session, Severity};
 use crate::analysis::{Profile, RegionStatistics};
 use crate::export::Converted;
-use crate::imaging::Contrast;
 use std::path::PathBuf;
 
 /// What jobs answer.
@@ -20,6 +20,7 @@ pub(super) enum Answer {
     Opened(OpenedFiles),
     Plane(LoadedPlane),
     Reduced(ReducedPlane),
+    StackWindows(StackWindows),
     Model(LoadedModel),
     Ran(Box<Ran>),
     Features(ComputedFeatures),
@@ -76,7 +77,17 @@ impl Session {
     fn apply_to_view(&mut self, command: &Command) {
         match *command {
             Command::SetContrast(contrast) => self.set_contrast(contrast),
-            Command::SetColormap(colormap) => self.colormap = colormap,
+            Command::SetTone(tone) => self.set_tone(tone),
+            Command::SetPercentiles(percentiles) => self.set_percentiles(percentiles),
+            Command::KeepWindows => self.keep_windows(),
+            Command::FitWindowToStack => self.fit_window_to_stack(),
+            Command::SetColormap(colormap) => {
+                self.colormap = colormap;
+                self.request_plane();
+            }
+            Command::SetComposite(composite) => self.set_composite(composite),
+            Command::SetChannelVisible(channel, visible) => self.set_channel_visible(channel, visible),
+            Command::SetChannelColour(channel, colour) => self.set_channel_colour(channel, colour),
             Command::SetFeatureColormap(colormap) => self.feature_colormap = colormap,
             Command::SetSharedContrast(shared) => self.shared_contrast = shared,
             Command::SetPredictionView(view) if self.has_view(view) => self.prediction_view = view,
@@ -126,6 +137,7 @@ impl Session {
             Answer::Opened(opened) => self.take_opened(opened),
             Answer::Plane(plane) => self.take_plane(plane),
             Answer::Reduced(reduced) => self.take_reduced(reduced),
+            Answer::StackWindows(windows) => self.take_stack_windows(windows),
             Answer::Model(model) => self.take_model(model),
             Answer::Ran(ran) => self.take_ran(*ran),
             Answer::Features(features) => self.take_features(features),
@@ -152,23 +164,18 @@ impl Session {
     /// Stops what a person waits for; what was there before stays. Results are written to their end.
     fn cancel(&mut self) {
         self.run_when_ready = false;
-        for kind in [JobKind::Run, JobKind::Features, JobKind::LoadModel, JobKind::Open, JobKind::Copy] {
+        for kind in [
+            JobKind::Run,
+            JobKind::Features,
+            JobKind::StackWindow,
+            JobKind::LoadModel,
+            JobKind::Open,
+            JobKind::Copy,
+        ] {
             if self.jobs.cancel(kind) {
                 self.forget_request(kind);
                 self.say(Severity::Info, format!("{} was cancelled", kind.activity()));
             }
-        }
-    }
-
-    fn set_contrast(&mut self, contrast: Option<Contrast>) {
-        let usable = |contrast: Contrast| {
-            let Contrast { low, high } = contrast;
-            (low.is_finite() && high.is_finite())
-                .then(|| Contrast { low: low.min(high), high: high.max(low) })
-        };
-        match contrast {
-            None => self.contrast = None,
-            Some(asked) => self.contrast = usable(asked).or(self.contrast),
         }
     }
 
@@ -182,8 +189,9 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::session;
+    use super::super::testing::{grey_png, session};
     use super::*;
+    use crate::imaging::Contrast;
     use crate::inspect::FeatureOrder;
 
     #[test]
@@ -214,7 +222,11 @@ mod tests {
 
     #[test]
     fn opacity_and_contrast_stay_in_range() {
+        let dir = tempfile::tempdir().unwrap();
         let mut session = session();
+        session.apply(Command::SetContrast(Some(Contrast { low: 2.0, high: 9.0 })));
+        assert_eq!(session.contrast_now(), None, "there is nothing to see");
+        session.apply(Command::Open(vec![grey_png(dir.path(), "a.png", 6, 4)]));
         session.apply(Command::SetOpacity(7.0));
         assert_eq!(session.opacity, 1.0);
         session.apply(Command::SetOpacity(f32::NAN));
@@ -224,7 +236,7 @@ mod tests {
         session.apply(Command::SetContrast(Some(Contrast { low: f32::NAN, high: 2.0 })));
         assert_eq!(session.contrast_now(), Some(Contrast { low: 2.0, high: 9.0 }));
         session.apply(Command::SetContrast(None));
-        assert_eq!(session.contrast_now(), None);
+        assert_eq!(session.contrast_now(), Some(session.shown.as_ref().unwrap().auto_contrast));
     }
 
     #[test]

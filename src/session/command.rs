@@ -1,7 +1,7 @@
 //! What a person can ask for; one enum, carried out in one place.
 use super::{ExportRequest, MeasuredTable, PredictionView, Theme};
 use crate::analysis::{Line, Region};
-use crate::imaging::{Colormap, Contrast, InfoBarChoice, ScaleByHand};
+use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
 use std::path::PathBuf;
 
@@ -26,13 +26,25 @@ pub enum Command {
     SetRegion(Option<Region>),
     /// Write what was measured as comma-separated values.
     SaveTable(MeasuredTable, PathBuf),
-    /// `None`: by percentiles of the data, again for each plane.
+    /// Of the selected channel. `None`: by percentiles of the data, again for each plane.
     SetContrast(Option<Contrast>),
+    /// Of the selected channel.
+    SetTone(Tone),
+    /// Of windows that follow the data.
+    SetPercentiles(Percentiles),
+    /// Keep the windows in force while frames are stepped through.
+    KeepWindows,
+    /// Set the windows from all frames (in a job).
+    FitWindowToStack,
     SetColormap(Colormap),
     /// Which rows of the shown micrograph are its info bar.
     SetInfoBar(InfoBarChoice),
     /// The shown micrograph's scale by a person's word; `None`: the file's.
     SetPixelSize(Option<ScaleByHand>),
+    /// Show the visible channels together, or the selected one alone.
+    SetComposite(bool),
+    SetChannelVisible(usize, bool),
+    SetChannelColour(usize, ChannelColour),
     /// An installed model's id, or a path.
     ChooseModel(String),
     /// Look again into the models folders.

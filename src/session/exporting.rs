@@ -8,7 +8,7 @@ use crate::export::{
     ClassJob, ExportJob, Format, Paint, class_command_line, command_line, write_class_table, write_features,
     write_results,
 };
-use crate::imaging::Contrast;
+use crate::imaging::{Colormap, Tone};
 use crate::inspect::FeatureMaps;
 use crate::monitor::Monitor;
 use std::path::PathBuf;
@@ -56,16 +56,25 @@ impl Session {
     }
 
     fn leaving(&self) -> Option<Leaving> {
-        let paint = Paint { opacity: self.opacity, contrast: self.contrast_of_result() };
-        Some(Leaving { result: self.result.clone()?, device: self.device_name.clone(), paint })
+        Some(Leaving { result: self.result.clone()?, device: self.device_name.clone(), paint: self.paint() })
     }
 
-    /// The window set by hand, when it was set on the plane that the overlay is painted on: the grey values of the
-    /// result's own image.
-    fn contrast_of_result(&self) -> Option<Contrast> {
-        let opened = self.current_opened().filter(|opened| self.result_of == Some(opened.id))?;
-        let grey = opened.channel == 0 || opened.micrograph.is_colour();
-        self.contrast.filter(|_| grey)
+    /// How the overlay is painted: as the plane that it is painted on is shown alone. That plane is the first channel,
+    /// and of a colour picture its grey values, which have no window of their own in a composite.
+    fn paint(&self) -> Paint {
+        let plain = Paint { opacity: self.opacity, percentiles: self.percentiles, ..Paint::default() };
+        let Some(opened) = self.opened.iter().find(|opened| self.result_of == Some(opened.id)) else {
+            return plain;
+        };
+        let colormap = if opened.composite { Colormap::Grey } else { self.colormap };
+        let channel = match opened.micrograph.is_colour() {
+            true if opened.composite => return plain,
+            true => opened.channel,
+            false => 0,
+        };
+        let look = opened.looks.get(channel);
+        let (contrast, tone) = look.map_or((None, Tone::default()), |look| (look.contrast, look.tone));
+        Paint { contrast, tone, colormap, ..plain }
     }
 
     pub(super) fn take_exported(&mut self, exported: Exported) {
@@ -140,6 +149,7 @@ mod tests {
     use super::super::Command;
     use super::super::testing::{TinyModel, ready, texts};
     use super::*;
+    use crate::imaging::{Contrast, Percentiles};
 
     #[test]
     fn all_that_was_asked_for_is_written_and_listed() {
@@ -214,6 +224,13 @@ mod tests {
         {
             assert!(line.contains(part), "{line}");
         }
+        session.apply(Command::SetContrast(None));
+        session.apply(Command::SetPercentiles(Percentiles { low: 2.0, high: 98.0 }));
+        session.apply(Command::SetTone(Tone { gamma: 0.5, logarithmic: true, inverted: true }));
+        session.apply(Command::SetColormap(Colormap::Cividis));
+        let line = session.command_line().unwrap();
+        let look = "--opacity 0.25 --percentiles 2,98 --gamma 0.5 --log --invert --colormap cividis";
+        assert!(line.contains(look), "{line}");
         session.apply(Command::ChooseModel(TinyModel::classifier().save(dir.path(), "kind")));
         session.apply(Command::Run);
         assert!(session.command_line().unwrap().starts_with("polepiece classify "));

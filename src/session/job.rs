@@ -16,6 +16,7 @@ pub enum JobKind {
     Plane,
     /// Smaller copies of the shown plane, and what else is known of all its pixels.
     Reduce,
+    StackWindow,
     LoadModel,
     Run,
     Features,
@@ -36,6 +37,7 @@ impl JobKind {
             Self::Open => "Opening",
             Self::Plane => "Reading the image",
             Self::Reduce => "Reducing the image",
+            Self::StackWindow => "Looking at all frames",
             Self::LoadModel => "Loading the model",
             Self::Run => "Running the network",
             Self::Features => "Computing feature maps",

@@ -2,8 +2,8 @@
 //!
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
-//! its topic: `opening`, `showing`, `reducing`, `frames`, `measuring`, `choosing`, `correcting`, `running`, `features`,
-//! `exporting`, `copying`, `sample`.
+//! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `correcting`,
+//! `running`, `features`, `exporting`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -19,6 +19,7 @@ mod correcting;
 mod exporting;
 mod features;
 mod frames;
+mod looking;
 mod measuring;
 mod messages;
 mod opening;
@@ -26,6 +27,7 @@ mod reducing;
 mod running;
 mod sample;
 mod showing;
+mod stack_window;
 mod thumbnail;
 
 #[cfg(test)]
@@ -37,9 +39,10 @@ pub use crate::compute::Memory;
 pub use command::Command;
 pub use frames::FramePictures;
 pub use job::{JobKind, Progress, Threading};
+pub use looking::{ChannelLook, MOST_TOGETHER, TintedLayer};
 pub use measuring::{Measured, MeasuredTable};
 pub use preferences::{Preferences, Theme};
 pub use state::{
     ExportRequest, Message, ModelEntry, Opened, PredictionView, RunResult, SelectedFeatures, Session,
-    Severity, Shown,
+    Severity, Shown, ShownLayer,
 };

@@ -112,15 +112,17 @@ impl Session {
     /// Puts a series in the list, in the place of what was read from the same file before.
     fn list(&mut self, new: NewSeries) -> usize {
         let id = self.new_key();
-        let NewSeries { micrograph, thumbnail, .. } = new;
-        let mut opened =
-            Opened { id, as_read: micrograph.clone(), micrograph, thumbnail, frame: 0, channel: 0 };
+        let mut opened = Opened::new(id, new.micrograph, new.thumbnail);
         let same = |seen: &Opened| same_series(&seen.micrograph, &opened.micrograph);
         if let Some(index) = self.opened.iter().position(same) {
             let before = &self.opened[index];
             opened.frame = before.frame.min(opened.micrograph.frames().saturating_sub(1));
             opened.channel = before.channel.min(opened.micrograph.channels().saturating_sub(1));
             opened.micrograph = opened.corrected_as(&before.micrograph);
+            if opened.looks.len() == before.looks.len() {
+                opened.composite = before.composite;
+                opened.looks.clone_from(&before.looks);
+            }
             self.opened[index] = opened;
             index
         } else {
@@ -143,7 +145,6 @@ impl Session {
             Some(current) if current > index => self.current = Some(current - 1),
             Some(current) if current == index => {
                 self.current = None;
-                self.contrast = None;
                 self.jobs.cancel(JobKind::Plane);
                 match self.opened.len() {
                     0 => {

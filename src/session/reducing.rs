@@ -3,9 +3,9 @@
 
 use super::apply::Answer;
 use super::showing::{BINS, SAMPLED};
-use super::{JobKind, Session, Shown};
+use super::{JobKind, Session, Shown, ShownLayer};
 use crate::imaging::{Histogram, Micrograph, Plane, Pyramid, plane_histogram};
-use crate::monitor::Monitor;
+use crate::monitor::{Cancelled, Monitor};
 use std::sync::Arc;
 
 /// The other channels are kept beside the shown one while they take at most this many bytes together.
@@ -15,7 +15,9 @@ const BESIDE: usize = 256 << 20;
 pub(super) struct ReducedPlane {
     /// [`Shown::key`] of the plane.
     key: u64,
-    pyramid: Option<Pyramid>,
+    pyramid: Option<Arc<Pyramid>>,
+    /// Of the composite's channels, by channel.
+    layers: Vec<(usize, Arc<Pyramid>)>,
     histogram: Option<Histogram>,
     others: Vec<(usize, Arc<Plane>)>,
 }
@@ -25,37 +27,64 @@ impl Session {
     pub(super) fn reduce(&mut self) {
         let (Some(shown), Some(opened)) = (self.shown.clone(), self.current_opened()) else { return };
         let micrograph = opened.micrograph.clone();
-        let Shown { key, pyramid, .. } = shown;
+        let Shown { key, pyramid, layers, frame, channel, specimen_rows, .. } = shown;
         let beside = has_room_beside(&micrograph);
-        if !beside && !pyramid.is_worth_building() {
+        let worth =
+            pyramid.is_worth_building() || layers.iter().any(|layer| layer.pyramid.is_worth_building());
+        if !beside && !worth {
             return;
         }
-        let (frame, channel) = (shown.frame, shown.channel);
         self.jobs.start(JobKind::Reduce, move |monitor| {
             let others = if beside { others(&micrograph, [frame, channel], monitor) } else { Vec::new() };
             monitor.check()?;
             let plane = pyramid.plane();
-            let worth = pyramid.is_worth_building();
             let large = plane.height() * plane.width() > SAMPLED;
-            let built = worth.then(|| Pyramid::build(Arc::clone(plane), &monitor.part(0, 2))).transpose()?;
-            let counted = || plane_histogram(plane, 0..plane.height(), BINS, &monitor.part(1, 2));
+            let built = built(&pyramid, &monitor.part(0, 2))?;
+            let layers = built_layers(&layers, (channel, built.as_ref()), monitor)?;
+            let counted = || plane_histogram(plane, 0..specimen_rows, BINS, &monitor.part(1, 2));
             let histogram = large.then(counted).transpose()?;
-            Ok(Answer::Reduced(ReducedPlane { key, pyramid: built, histogram, others }))
+            Ok(Answer::Reduced(ReducedPlane { key, pyramid: built, layers, histogram, others }))
         });
     }
 
     pub(super) fn take_reduced(&mut self, reduced: ReducedPlane) {
-        let ReducedPlane { key, pyramid, histogram, others } = reduced;
+        let ReducedPlane { key, pyramid, layers, histogram, others } = reduced;
         let Some(shown) = self.shown.as_mut().filter(|shown| shown.key == key) else { return };
         shown.others = Arc::new(others);
         if let Some(pyramid) = pyramid {
             tracing::debug!("reduced copies take {} kB", pyramid.bytes() / 1000);
-            shown.pyramid = Arc::new(pyramid);
+            shown.pyramid = pyramid;
+        }
+        for (channel, pyramid) in layers {
+            if let Some(layer) = shown.layers.iter_mut().find(|layer| layer.channel == channel) {
+                layer.pyramid = pyramid;
+            }
         }
         if let Some(histogram) = histogram {
             shown.histogram = Arc::new(histogram);
         }
     }
+}
+
+/// The same with its smaller copies; `None` where they are there or not worth it.
+fn built(pyramid: &Pyramid, monitor: &Monitor) -> Result<Option<Arc<Pyramid>>, Cancelled> {
+    let plane = || Arc::clone(pyramid.plane());
+    let build = || Pyramid::build(plane(), monitor).map(Arc::new);
+    pyramid.is_worth_building().then(build).transpose()
+}
+
+/// Those of the composite's channels that were worth it; the shown channel's copies are `shown`'s.
+fn built_layers(
+    layers: &[ShownLayer],
+    (shown, copies): (usize, Option<&Arc<Pyramid>>),
+    monitor: &Monitor,
+) -> Result<Vec<(usize, Arc<Pyramid>)>, Cancelled> {
+    let mut found = Vec::new();
+    for layer in layers {
+        let pyramid = if layer.channel == shown { copies.cloned() } else { built(&layer.pyramid, monitor)? };
+        found.extend(pyramid.map(|pyramid| (layer.channel, pyramid)));
+    }
+    Ok(found)
 }
 
 /// Whether the channels of a frame are few enough to be kept beside each other. Energies never are.

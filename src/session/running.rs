@@ -230,8 +230,7 @@ mod tests {
         let micrograph =
             Micrograph::from_array("map", values, channels, crate::imaging::Calibration::default());
         let thumbnail = (0, 0, Arc::default());
-        let as_read = micrograph.clone();
-        let mut opened = Opened { id: 1, micrograph, as_read, thumbnail, frame: 0, channel: 0 };
+        let mut opened = Opened::new(1, micrograph, thumbnail);
         assert_eq!(settings_for(&model, &opened).channels, None);
         opened.channel = 1;
         assert_eq!(settings_for(&model, &opened).channels, Some(vec![1]));

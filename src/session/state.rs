@@ -4,11 +4,12 @@ use super::apply::Answer;
 use super::device::device_for;
 use super::job::Wake;
 use super::jobs::Jobs;
-use super::{FramePictures, JobKind, Measured, Preferences, Progress, Threading};
+use super::showing::Look;
+use super::{ChannelLook, FramePictures, JobKind, Measured, Preferences, Progress, Threading};
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
 use crate::export::{Format, Paint};
-use crate::imaging::{Colormap, Contrast, Histogram, Micrograph, Plane, Pyramid};
+use crate::imaging::{Colormap, Contrast, Histogram, Micrograph, Percentiles, Plane, Pyramid};
 use crate::inspect::{FeatureMaps, FeatureOrder, FeatureStatistics, Features};
 use crate::network::{Model, ModelCard, NodeCost};
 use candle_core::Device;
@@ -29,6 +30,10 @@ pub struct Opened {
     /// Where the person is in it.
     pub frame: usize,
     pub channel: usize,
+    /// Whether the visible channels are shown together.
+    pub composite: bool,
+    /// One a channel.
+    pub looks: Vec<ChannelLook>,
 }
 
 /// The plane on the screen. `key` changes whenever the values do, so that a texture can be kept until then.
@@ -48,6 +53,16 @@ pub struct Shown {
     /// Of a sample of a large plane's pixels until all are counted.
     pub histogram: Arc<Histogram>,
     /// By percentiles.
+    pub auto_contrast: Contrast,
+    /// The channels of the composite; none where one channel is shown alone.
+    pub layers: Vec<ShownLayer>,
+}
+
+/// One channel of a composite on the screen.
+#[derive(Debug, Clone)]
+pub struct ShownLayer {
+    pub channel: usize,
+    pub pyramid: Arc<Pyramid>,
     pub auto_contrast: Contrast,
 }
 
@@ -136,8 +151,9 @@ pub struct Session {
     pub opened: Vec<Opened>,
     pub current: Option<usize>,
     pub shown: Option<Shown>,
-    /// Set by hand; `None` follows the data.
-    pub contrast: Option<Contrast>,
+    /// Of windows that follow the data.
+    pub percentiles: Percentiles,
+    /// Of a channel that is shown alone.
     pub colormap: Colormap,
     pub library: Vec<ModelEntry>,
     pub model: Option<Arc<Model>>,
@@ -182,6 +198,8 @@ pub struct Session {
     pub(super) held: Option<Arc<Plane>>,
     /// [`Opened::id`] of what `shown` and `result` were made from.
     pub(super) shown_of: Option<u64>,
+    /// What `shown` was computed for.
+    pub(super) shown_look: Option<Look>,
     pub(super) result_of: Option<u64>,
     /// Key of the result that `features` belong to.
     pub(super) features_of: Option<u64>,
@@ -203,7 +221,7 @@ impl Session {
             opened: Vec::new(),
             current: None,
             shown: None,
-            contrast: None,
+            percentiles: Percentiles::default(),
             colormap: Colormap::default(),
             library: Vec::new(),
             model: None,
@@ -236,6 +254,7 @@ impl Session {
             last_key: 0,
             held: None,
             shown_of: None,
+            shown_look: None,
             result_of: None,
             features_of: None,
             loaded_choice: None,
@@ -273,12 +292,6 @@ impl Session {
     #[must_use]
     pub fn micrograph(&self) -> Option<&Micrograph> {
         self.current_opened().map(|opened| &opened.micrograph)
-    }
-
-    /// The contrast in force: by hand, or of the shown plane.
-    #[must_use]
-    pub fn contrast_now(&self) -> Option<Contrast> {
-        self.contrast.or_else(|| self.shown.as_ref().map(|shown| shown.auto_contrast))
     }
 
     /// Whether `result` was made from what is shown now (same micrograph, info bar, frame and model, and the same

@@ -1,6 +1,7 @@
 //! Tiny images and models for this room's tests.
 
 use super::{Command, Preferences, Session, Threading};
+use crate::export::{TiffPages, write_tiff};
 use crate::network::architectures::{UnetSpec, lenet, unet};
 use crate::network::{ClassInfo, Model, ModelCard, Normalisation, Task, Weights};
 use candle_core::Device;
@@ -39,6 +40,25 @@ pub(super) fn stack_tiff(dir: &Path, name: &str, frames: u8) -> PathBuf {
     for frame in 0..frames {
         file.write_image::<tiff::encoder::colortype::Gray8>(6, 4, &[frame; 24]).unwrap();
     }
+    path
+}
+
+/// A colour picture of 6 × 4 px.
+pub(super) fn colour_png(dir: &Path, name: &str) -> PathBuf {
+    let path = dir.join(name);
+    image::RgbImage::from_fn(6, 4, |x, y| image::Rgb([(x * 40) as u8, (y * 50) as u8, 7]))
+        .save(&path)
+        .unwrap();
+    path
+}
+
+/// A TIFF of two channels of 6 × 4 px: y · 6 + x, and 100 more.
+pub(super) fn two_channels(dir: &Path, name: &str) -> PathBuf {
+    let path = dir.join(name);
+    let plane = |first: f32| ndarray::Array2::from_shape_fn((4, 6), |(y, x)| first + (y * 6 + x) as f32);
+    let names = ["Al".to_owned(), "Ni".to_owned()];
+    let calibration = crate::imaging::Calibration::default();
+    write_tiff(&path, TiffPages::F32(&[plane(0.0), plane(100.0)]), &names, &calibration).unwrap();
     path
 }
 

@@ -4,7 +4,9 @@ use eframe::egui::{self, Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use polepiece::analysis::Prediction;
+use polepiece::export::{TiffPages, write_tiff};
 use polepiece::gui::{App, Pane};
+use polepiece::imaging::{Calibration, ChannelColour, Colormap, Contrast, Tone};
 use polepiece::network::architectures::{UnetSpec, lenet, unet};
 use polepiece::network::{ClassInfo, Graph, Model, ModelCard, Normalisation, Task, Weights};
 use polepiece::session::{Command, ModelEntry, Preferences, Session, Theme, Threading};
@@ -196,12 +198,106 @@ fn dragging_a_line_of_the_histogram_sets_the_contrast() {
     harness.run();
     harness.drop_at(egui::pos2(at(target), 400.0));
     harness.run();
-    let set = harness.state().session.contrast.expect("a contrast set by hand");
+    let set = harness.state().session.look().unwrap().contrast.expect("a contrast set by hand");
     assert!((set.low - target).abs() < (max - min) * 0.02, "{set:?}, wanted {target}");
     assert_eq!(set.high, automatic.high);
     harness.get_by_label("Auto").click();
     harness.run();
-    assert_eq!(harness.state().session.contrast, None);
+    assert_eq!(harness.state().session.look().unwrap().contrast, None);
+}
+
+#[test]
+fn dragging_the_dot_of_the_histogram_bends_the_curve_and_reset_straightens_it() {
+    let dir = TempDir::new().unwrap();
+    let mut harness = window(ready(dir.path()));
+    harness.state_mut().show_alone(Some(Pane::Contrast));
+    harness.run();
+    let session = &harness.state().session;
+    let (histogram, contrast) =
+        (session.shown.as_ref().unwrap().histogram.clone(), session.contrast_now().unwrap());
+    let margin = (histogram.max - histogram.min) * 0.02;
+    let (left, right) = (14.0, 1480.0 - 14.0);
+    let middle = contrast.low + (contrast.high - contrast.low) / 2.0;
+    let x = left
+        + (middle - histogram.min + margin) / (histogram.max - histogram.min + 2.0 * margin) * (right - left);
+    // The dot is half way up the plot, wherever that is; the curve is bent as soon as it is found.
+    let mut found = false;
+    for y in (150..600).step_by(6) {
+        let y = y as f32;
+        harness.drag_at(egui::pos2(x, y));
+        harness.run();
+        harness.hover_at(egui::pos2(x, y + 40.0));
+        harness.run();
+        harness.drop_at(egui::pos2(x, y + 40.0));
+        harness.run();
+        if harness.state().session.look().unwrap().tone.gamma > 1.0 {
+            found = true;
+            break;
+        }
+        harness.state_mut().session.apply(Command::SetContrast(None));
+        harness.run();
+    }
+    assert!(found, "{:?}", harness.state().session.look());
+    assert_eq!(harness.state().session.look().unwrap().contrast, None, "the window stays");
+    harness.get_by_label("Reset").click();
+    harness.run();
+    assert_eq!(harness.state().session.look().unwrap().tone, Tone::default());
+}
+
+#[test]
+fn the_contrast_pane_sets_tone_colours_and_window_by_buttons() {
+    let dir = TempDir::new().unwrap();
+    let mut harness = window(ready(dir.path()));
+    harness.state_mut().show_alone(Some(Pane::Contrast));
+    harness.run();
+    for button in ["Log", "Invert", "Min–max"] {
+        harness.get_by_label(button).click();
+        harness.run();
+    }
+    let session = &harness.state().session;
+    let look = *session.look().unwrap();
+    let histogram = &session.shown.as_ref().unwrap().histogram;
+    assert_eq!(look.tone, Tone { gamma: 1.0, logarithmic: true, inverted: true });
+    assert_eq!(look.contrast, Some(Contrast { low: histogram.min, high: histogram.max }));
+    assert!(harness.query_by_label_contains("Colours from").is_some());
+    harness.get_by_label("Colours of the source").click();
+    harness.run();
+    harness.get_by_label("Cividis").click();
+    harness.run();
+    assert_eq!(harness.state().session.colormap, Colormap::Cividis);
+}
+
+#[test]
+fn channels_are_rows_with_their_switch_colour_and_window() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("maps.tif");
+    let plane = |first: f32| ndarray::Array2::from_shape_fn((8, 9), |(y, x)| first + (y * 9 + x) as f32);
+    let names = ["Al", "Fe", "Ni"].map(str::to_owned);
+    let planes = [plane(0.0), plane(50.0), plane(500.0)];
+    write_tiff(&path, TiffPages::F32(&planes), &names, &Calibration::default()).unwrap();
+    let mut session = session();
+    session.apply(Command::Open(vec![path]));
+    let mut harness = window(session);
+    harness.state_mut().show_alone(Some(Pane::Contrast));
+    harness.run();
+    let on =
+        |harness: &Harness<'_, App>| harness.state().session.composite_now().map(|channels| channels.len());
+    assert_eq!(on(&harness), Some(3));
+    harness.get_by_label("Show Fe").click();
+    harness.run();
+    assert_eq!(on(&harness), Some(2));
+    harness.get_by_label("Colour of Ni").click();
+    harness.run();
+    harness.get_by_label("Green").click();
+    harness.run();
+    assert_eq!(harness.state().session.opened[0].looks[2].colour, ChannelColour::Green);
+    harness.get_by_label("Ni").click();
+    harness.run();
+    assert_eq!(harness.state().session.shown.as_ref().unwrap().channel, 2);
+    harness.get_by_label("Composite").click();
+    harness.run();
+    assert_eq!(on(&harness), None);
+    assert!(harness.query_by_label("Show Fe").is_none());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use polepiece::export::Format;
-use polepiece::imaging::{InfoBarChoice, ScaleByHand};
+use polepiece::imaging::{Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use polepiece::session::{Command, ExportRequest, Preferences, Session, Threading};
 
 use crate::common::{run_in, text, write_discs, write_discs_over_letters, write_segmenter};
@@ -21,10 +21,35 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn the_window_and_the_command_line_write_identical_bytes() {
+    discs_the_same(&[], &[]);
+}
+
+#[test]
+fn a_look_set_in_the_window_is_painted_by_the_command_line_too() {
+    let tone = Tone { gamma: 0.7, logarithmic: true, inverted: true };
+    discs_the_same(
+        &[
+            Command::SetContrast(Some(Contrast { low: 480.5, high: 3100.0 })),
+            Command::SetTone(tone),
+            Command::SetColormap(Colormap::Inferno),
+        ],
+        &["--contrast", "480.5,3100", "--gamma", "0.7", "--log", "--invert", "--colormap", "inferno"],
+    );
+    discs_the_same(
+        &[
+            Command::SetPercentiles(Percentiles { low: 2.0, high: 90.0 }),
+            Command::SetColormap(Colormap::Signed),
+        ],
+        &["--percentiles", "2,90", "--colormap", "signed"],
+    );
+}
+
+/// Of a plain image of discs.
+fn discs_the_same(commands: &[Command], args: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let image = dir.path().canonicalize().unwrap().join("discs.tif");
     write_discs(&image, 93, 141, Some(12.5));
-    both_write_the_same(image.parent().unwrap(), &image, &[], &[]);
+    both_write_the_same(image.parent().unwrap(), &image, commands, args);
 }
 
 #[test]

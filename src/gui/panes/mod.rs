@@ -15,6 +15,7 @@ mod region;
 mod scale_line;
 mod sheet;
 mod source;
+mod source_picture;
 
 use super::desk::Desk;
 use super::theme::{Palette, strong_family};

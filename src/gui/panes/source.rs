@@ -9,12 +9,13 @@ use crate::gui::format;
 use crate::gui::theme::{Palette, small};
 use crate::gui::tools::{Tool, Tools};
 use crate::gui::view::{
-    Canvas, Layer, Minimap, Pixels, Reduced, TiledPicture, canvas_for, drawn, paint_badge, paint_cursor,
-    paint_receptive_field, paint_scale_bar, receptive_box, stamp, whole_image_box,
+    Canvas, Layer, Minimap, TiledPicture, canvas_for, paint_badge, paint_cursor, paint_receptive_field,
+    paint_scale_bar, receptive_box, stamp, whole_image_box,
 };
 use crate::gui::widgets::{action_button, bar_slider, empty_state_with, toggle};
+use crate::imaging::Display;
 use crate::network::receptive_window;
-use crate::session::{Command, JobKind, Session};
+use crate::session::{Command, JobKind, Session, Shown};
 use eframe::egui::{Color32, Ui};
 
 pub(super) struct SourcePane {
@@ -108,25 +109,21 @@ impl PaneUi for SourcePane {
         let pans = self.tools.pans(ui, session, desk.view);
         let canvas = canvas_for(ui, desk.view, [width, height], "Source image", pans);
         desk.view.main = Some(canvas.placement);
-        let contrast = session.contrast_now().unwrap_or(shown.auto_contrast);
-        let colormap = session.colormap;
-        let reduced = Reduced {
-            pyramids: &[&shown.pyramid],
-            colour: &|tiles| drawn(Pixels::Values { values: tiles[0], contrast, colormap }),
-        };
-        // The levels that are better once they are built are drawn again then.
-        let built = reduced.is_coarse(&canvas) && shown.pyramid.is_built();
-        let look = stamp((shown.key, built, contrast.low.to_bits(), contrast.high.to_bits(), colormap));
-        let layer = Layer::source(look);
-        self.image.paint(&canvas.painter, canvas.placement, layer, &reduced);
-        self.mask(&canvas, session, [height, width]);
-        self.bar.ui(ui, desk, &canvas, [width, height]);
-        self.marks(ui, desk, &canvas, [width, height]);
-        self.tools.ui(ui, desk, &canvas, [width, height]);
-        if self.minimap_shown {
-            let layer = Layer::source(stamp((look, shown.pyramid.is_built())));
-            self.minimap.ui(ui, desk.view, &canvas, layer, &reduced);
-        }
+        let minimap = self.minimap_shown;
+        with_picture(session, shown, |picture, look| {
+            // The levels that are better once they are built are drawn again then.
+            let built = picture.is_coarse(&canvas) && picture.is_built();
+            let layer = Layer::source(stamp((look, built)));
+            self.image.paint(&canvas.painter, canvas.placement, layer, picture);
+            self.mask(&canvas, session, [height, width]);
+            self.bar.ui(ui, desk, &canvas, [width, height]);
+            self.marks(ui, desk, &canvas, [width, height]);
+            self.tools.ui(ui, desk, &canvas, [width, height]);
+            if minimap {
+                let layer = Layer::source(stamp((look, picture.is_built())));
+                self.minimap.ui(ui, desk.view, &canvas, layer, picture);
+            }
+        });
         self.scale.ui(ui, desk, &canvas);
     }
 }
@@ -213,9 +210,15 @@ fn place_in_stack(opened: &crate::session::Opened) -> Option<String> {
         let last = format::thousands(micrograph.frames() as u64);
         parts.push(format!("frame {} of {last}", format::thousands(opened.frame as u64 + 1)));
     }
-    if micrograph.channels() > 1 {
-        parts.extend(micrograph.channel_names().get(opened.channel).cloned());
+    let names = micrograph.channel_names();
+    if opened.composite {
+        let on =
+            names.iter().zip(&opened.looks).filter(|(_, look)| look.visible).map(|(name, _)| name.as_str());
+        parts.push(on.collect::<Vec<_>>().join(" + "));
+    } else if micrograph.channels() > 1 {
+        parts.extend(names.get(opened.channel).cloned());
     }
+    parts.retain(|part| !part.is_empty());
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 

@@ -17,6 +17,6 @@ pub(super) use overlay::{
     whole_image_box,
 };
 pub(super) use picture::{Layer, TiledPicture};
-pub(super) use pixels::{Pixels, mean_picture, stamp};
+pub(super) use pixels::{Pixels, display_parts, mean_picture, stamp};
 pub(super) use placement::{Placement, View};
 pub(super) use reduced::{Reduced, drawn};

@@ -20,6 +20,11 @@ pub(in crate::gui) fn drawn(pixels: Pixels<'_>) -> ColorImage {
 }
 
 impl Reduced<'_> {
+    /// Whether all reduced copies are there.
+    pub(in crate::gui) fn is_built(&self) -> bool {
+        self.pyramids.iter().all(|pyramid| pyramid.is_built())
+    }
+
     /// Whether a canvas shows a level that looks better once the pyramid is built.
     pub(in crate::gui) fn is_coarse(&self, canvas: &Canvas) -> bool {
         let on_screen = canvas.placement.zoom * f64::from(canvas.painter.pixels_per_point());
