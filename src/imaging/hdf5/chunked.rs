@@ -85,7 +85,9 @@ impl Chunked {
                 .map(|(_, stored)| self.decode(&input, *stored))
                 .collect::<Result<_, Fault>>()?;
             for ((origin, _), bytes) in some.iter().zip(&decoded) {
-                wanted.iter_mut().for_each(|plane| self.copy(origin, bytes, plane));
+                for plane in &mut wanted {
+                    self.copy(origin, bytes, plane);
+                }
             }
         }
         let shape = (height, width);

@@ -153,7 +153,9 @@ fn the_shared_dm5_files_hold_the_arrays_of_the_dm3_files_beside_them() {
     };
     let entries = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let mut read = 0;
-    for entry in entries.filter(|e| e["path"].as_str().unwrap().ends_with(".dm3")) {
+    for entry in entries.filter(|e| {
+        e["path"].as_str().is_some_and(|path| Path::new(path).extension() == Some("dm3".as_ref()))
+    }) {
         let path = data.join(entry["path"].as_str().unwrap()).with_extension("dm5");
         let Ok(all) = open(&path) else { panic!("{} is not read", path.display()) };
         let signal = &entry["signals"][0];
