@@ -14,12 +14,15 @@ fn write_pair(dir: &Path, rows: u32) -> EvaluationData {
     let grey = |x: u32, y: u32| match (disc(x, y), y < 32) {
         (true, _) => Luma([200]),
         (false, true) => Luma([(40 + (x * 7 + y * 5) % 30) as u8]),
-        (false, false) => Luma([if (x / 2 + y) % 3 == 0 { 255 } else { 0 }]),
+        (false, false) => Luma([if (x / 2 + y).is_multiple_of(3) { 255 } else { 0 }]),
     };
     // What the mask says below the picture must not count.
-    let mask = |x: u32, y: u32| Luma([if disc(x, y) || (y >= 32 && x % 2 == 0) { 255_u8 } else { 0 }]);
+    let mask =
+        |x: u32, y: u32| Luma([if disc(x, y) || (y >= 32 && x.is_multiple_of(2)) { 255_u8 } else { 0 }]);
     let [images, masks] = ["images", "masks"].map(|name| dir.join(format!("{name} {rows}")));
-    [&images, &masks].iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+    for folder in [&images, &masks] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
     for name in ["a.png", "b.png"] {
         GrayImage::from_fn(40, 32 + rows, grey).save(images.join(name)).unwrap();
         GrayImage::from_fn(40, 32 + rows, mask).save(masks.join(name)).unwrap();

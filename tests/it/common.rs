@@ -83,7 +83,8 @@ pub(crate) fn write_discs_over_letters(path: &Path, height: usize, width: usize,
     let mut picture = discs(height, width);
     for ((y, x), value) in picture.indexed_iter_mut().filter(|((y, _), _)| *y >= height - rows) {
         let from_top = y + rows - height;
-        let is_stroke = (10..24).contains(&from_top) && (20..width - 20).contains(&x) && (x / 2) % 3 == 0;
+        let is_stroke =
+            (10..24).contains(&from_top) && (20..width - 20).contains(&x) && (x / 2).is_multiple_of(3);
         *value = if is_stroke { 0 } else { 65_535 };
     }
     write_tiff(path, TiffPages::U16(&[picture]), &["grey".to_owned()], &calibrated(12.5)).unwrap();

@@ -81,7 +81,9 @@ fn both_write_the_same(dir: &Path, image: &Path, commands: &[Command], args: &[&
     let mut session = Session::new(Threading::AtOnce, Preferences::default(), false);
     session.apply(Command::Open(vec![image.to_path_buf()]));
     session.apply(Command::ChooseModel(text(&model).into()));
-    commands.iter().for_each(|command| session.apply(command.clone()));
+    for command in commands {
+        session.apply(command.clone());
+    }
     session.apply(Command::Run);
     session.apply(Command::Export(ExportRequest {
         dir: out.clone(),

@@ -38,7 +38,7 @@ impl BarEdge {
         if !strip.is_positive() && self.dragged.is_none() {
             return;
         }
-        let response = ui.interact(strip, ui.id().with("info bar edge"), Sense::drag());
+        let response = ui.interact(strip, ui.scope_id().with("info bar edge"), Sense::drag());
         let response = response.on_hover_and_drag_cursor(CursorIcon::ResizeVertical);
         if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
             let [_, y] = canvas.placement.source_from_screen(pointer);

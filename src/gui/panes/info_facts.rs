@@ -144,7 +144,7 @@ fn axis_name(letter: char) -> &'static str {
     }
 }
 
-/// Such as "2.5 nm a step, from 10 nm: FEI / Scan / PixelWidth".
+/// Such as "2.5 nm a step, from 10 nm: a tag".
 fn in_words(axis: &AxisScale) -> String {
     let unit = if axis.unit.is_empty() { String::new() } else { format!(" {}", axis.unit) };
     let from = if axis.offset == 0.0 { String::new() } else { format!(", from {}{unit}", axis.offset) };

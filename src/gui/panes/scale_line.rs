@@ -34,7 +34,7 @@ impl ScaleLine {
             return;
         }
         let response =
-            ui.interact(canvas.placement.rect, ui.id().with("scale line"), Sense::click_and_drag());
+            ui.interact(canvas.placement.rect, ui.scope_id().with("scale line"), Sense::click_and_drag());
         let response = response.on_hover_and_drag_cursor(CursorIcon::Crosshair);
         if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
             let at = canvas.placement.source_from_screen(pointer);

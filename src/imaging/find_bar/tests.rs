@@ -80,7 +80,9 @@ fn a_line_around_the_banner_belongs_to_it() {
     let mut picture = with_banner(micrograph(480, 640), 50, 255.0, 0.0);
     picture.row_mut(430).fill(0.0);
     picture.row_mut(479).fill(0.0);
-    [0, 200, 401, 639].iter().for_each(|&x| picture.slice_mut(s![430.., x]).fill(0.0));
+    for x in [0, 200, 401, 639] {
+        picture.slice_mut(s![430.., x]).fill(0.0);
+    }
     assert_eq!(rows(&picture), Some(50));
     // A white line over a black banner.
     let mut picture = with_banner(micrograph(480, 640), 50, 0.0, 255.0);
@@ -141,7 +143,10 @@ fn pictures_without_a_bar_are_not_cut() {
         ("black vacuum", lower(&|_, _| 0.0)),
         ("saturated", lower(&|_, _| 255.0)),
         ("another phase", lower(&|y, x| noise[[y, x]] * 0.2)),
-        ("sparse counts", lower(&|y, x| if noise[[y, x]] as usize % 23 == 0 { 255.0 } else { 0.0 })),
+        (
+            "sparse counts",
+            lower(&|y, x| if (noise[[y, x]] as usize).is_multiple_of(23) { 255.0 } else { 0.0 }),
+        ),
         ("soft particles in vacuum", lower(&|y, x| (255.0 - 12.0 * disc(y, x)).clamp(0.0, 255.0).round())),
         ("noisy discs in vacuum", lower(&|y, x| if disc(y, x) < 15.0 { noise[[y, x]] } else { 0.0 })),
         ("saturated discs in vacuum", lower(&|y, x| if disc(y, x) < 15.0 { 255.0 } else { 0.0 })),
