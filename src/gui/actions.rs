@@ -65,7 +65,7 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 30] = [
+    pub(super) const ALL: [Self; 31] = [
         Self::Open,
         Self::OpenModel,
         Self::Export,

@@ -2,6 +2,7 @@
 use super::PaneUi;
 use super::bar_edge::BarEdge;
 use super::scale_line::ScaleLine;
+use super::source_picture::with_picture;
 use crate::analysis::Prediction;
 use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
@@ -9,13 +10,12 @@ use crate::gui::format;
 use crate::gui::theme::{Palette, small};
 use crate::gui::tools::{Tool, Tools};
 use crate::gui::view::{
-    Canvas, Layer, Minimap, TiledPicture, canvas_for, paint_badge, paint_cursor, paint_receptive_field,
-    paint_scale_bar, receptive_box, stamp, whole_image_box,
+    Canvas, Layer, Minimap, Pixels, TiledPicture, canvas_for, paint_badge, paint_cursor,
+    paint_receptive_field, paint_scale_bar, receptive_box, stamp, whole_image_box,
 };
 use crate::gui::widgets::{action_button, bar_slider, empty_state_with, toggle};
-use crate::imaging::Display;
 use crate::network::receptive_window;
-use crate::session::{Command, JobKind, Session, Shown};
+use crate::session::{Command, JobKind, Session};
 use eframe::egui::{Color32, Ui};
 
 pub(super) struct SourcePane {
