@@ -106,7 +106,7 @@ fn pictures(
         }
         let picture = match micrograph.plane(frame, channel) {
             Ok(plane) => {
-                small_picture(&plane.sampled(0..plane.height(), 1 << 16), specimen_share(&micrograph), SIDE)
+                small_picture(&plane.sampled(0..plane.height(), 1 << 16), specimen_share(micrograph), SIDE)
             }
             Err(_) => (0, 0, Arc::default()),
         };

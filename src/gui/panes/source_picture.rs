@@ -7,16 +7,16 @@ use std::hash::Hash;
 
 /// Hands `draw` the picture of what is shown, and a number that changes whenever its colours do.
 pub(super) fn with_picture(session: &Session, shown: &Shown, draw: impl FnOnce(&Reduced<'_>, u64)) {
-    match session.composite_now() {
-        Some(layers) => composite(&layers, shown, draw),
-        None => {
-            let usual = Display::new(shown.auto_contrast, session.colormap);
-            let display = session.display_now().unwrap_or(usual);
-            let colour = |tiles: &[ArrayView2<'_, f32>]| drawn(Pixels::Toned { values: tiles[0], display });
-            let picture = Reduced { pyramids: &[&shown.pyramid], colour: &colour };
-            draw(&picture, stamp((shown.key, display_parts(&display))));
-        }
+    if let Some(layers) = session.composite_now() {
+        return composite(&layers, shown, draw);
     }
+    let usual = Display::new(shown.auto_contrast, session.colormap);
+    let display = session.display_now().unwrap_or(usual);
+    let colour = |tiles: &[ArrayView2<'_, f32>]| drawn(Pixels::Toned { values: tiles[0], display });
+    draw(
+        &Reduced { pyramids: &[&shown.pyramid], colour: &colour },
+        stamp((shown.key, display_parts(&display))),
+    );
 }
 
 /// Channels together; black where all are switched off.
