@@ -41,10 +41,35 @@ pub fn find_info_bar(values: ArrayView2<'_, f32>) -> Option<InfoBar> {
     Some(InfoBar { rows, source: "found in the picture".to_owned() })
 }
 
+/// Rows at the end of a picture that [`may_have_info_bar`] looks at.
+pub(super) fn lowest_rows(height: usize) -> usize {
+    (height as f64 * HIGHEST) as usize + 2 + MOST_ROWS_BELOW
+}
+
+/// False only where [`find_info_bar`] would find none in a picture of `height` rows with these last rows; `sample` are
+/// some of its values.
+pub(super) fn may_have_info_bar(
+    last: ArrayView2<'_, f32>,
+    sample: ArrayView2<'_, f32>,
+    height: usize,
+) -> bool {
+    let all = || last.iter().chain(sample).copied();
+    if all().any(|value| !value.is_finite()) {
+        return false;
+    }
+    let (min, max) = all().fold((f32::MAX, f32::MIN), |(min, max), v| (v.min(min), v.max(max)));
+    // The sample may have missed the ends of the range, so that a reach is a little longer than it seems.
+    let reach = |tolerance: f32| (max - min) * tolerance * 1.5;
+    TOLERANCES.iter().any(|&tolerance| {
+        Ground::below(last, height, reach(tolerance))
+            .is_some_and(|ground| ground.rows(last, last.nrows()).len() >= FEWEST_ROWS)
+    })
+}
+
 fn rows_of_bar(values: ArrayView2<'_, f32>, range: f32, tolerance: f32) -> Option<usize> {
     let height = values.nrows();
     let highest = (height as f64 * HIGHEST) as usize;
-    let ground = Ground::below(values, range * tolerance)?;
+    let ground = Ground::below(values, height, range * tolerance)?;
     let found = ground.rows(values, highest + 1);
     let rows = height - found.start;
     if found.len() < FEWEST_ROWS || rows > highest {
@@ -65,10 +90,10 @@ struct Ground {
 }
 
 impl Ground {
-    /// The commonest value of the last rows.
-    fn below(values: ArrayView2<'_, f32>, reach: f32) -> Option<Self> {
-        let height = values.nrows();
-        let band = values.slice(s![height - (height / 32).max(FEWEST_ROWS).min(height).., ..]);
+    /// The commonest value of the last rows of a picture of `height` rows, whose last ones `values` are.
+    fn below(values: ArrayView2<'_, f32>, height: usize, reach: f32) -> Option<Self> {
+        let band = (height / 32).max(FEWEST_ROWS).min(values.nrows());
+        let band = values.slice(s![values.nrows() - band.., ..]);
         let mut sorted: Vec<f32> = band.iter().copied().collect();
         sorted.sort_unstable_by(f32::total_cmp);
         let runs = sorted.chunk_by(|a, b| a == b);

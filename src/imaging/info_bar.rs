@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use ndarray::{Array2, s};
 
-use super::{ImagingError, Micrograph, find_info_bar};
+use super::find_bar::{find_info_bar, lowest_rows, may_have_info_bar};
+use super::{ImagingError, Micrograph};
 
 /// The last `rows` rows of a picture are text and not specimen.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -102,6 +103,13 @@ impl Micrograph {
     /// Looks for a bar in the first frame. The channels of a spectrum are no pictures, so theirs is not read.
     fn found_info_bar(&self) -> Option<InfoBar> {
         if self.is_spectral() || self.frames() == 0 || self.channels() == 0 {
+            return None;
+        }
+        // Most pictures show by their last rows that they have none, and need not be looked at as a whole.
+        let rows = self.height() - lowest_rows(self.height()).min(self.height());
+        let (last, sample) =
+            (self.grey_rows(0, rows..self.height()).ok()?, self.grey_sampled(0, 1 << 18).ok()?);
+        if !may_have_info_bar(last.view(), sample.view(), self.height()) {
             return None;
         }
         self.grey(0).ok().and_then(|grey| find_info_bar(grey.view()))

@@ -354,15 +354,13 @@ impl Micrograph {
     /// The same of at most about `most` pixels, every n-th row and column of a larger frame.
     pub fn grey_sampled(&self, frame: usize, most: usize) -> Result<Array2<f32>, ImagingError> {
         let values = |c| Ok::<_, ImagingError>(self.plane(frame, c)?.sampled(0..self.height(), most));
-        if !self.is_colour() {
-            return values(0);
-        }
-        let (red, mut green, blue) = (values(0)?, values(1)?, values(2)?);
-        // Written as differences from green, a grey picture saved as colour keeps its exact values.
-        Zip::from(&mut green).and(&red).and(&blue).for_each(|g, &r, &b| {
-            *g += 0.299 * (r - *g) + 0.114 * (b - *g);
-        });
-        Ok(green)
+        if self.is_colour() { Ok(luminance(&values(0)?, values(1)?, &values(2)?)) } else { values(0) }
+    }
+
+    /// The same of some rows.
+    pub(super) fn grey_rows(&self, frame: usize, rows: Range<usize>) -> Result<Array2<f32>, ImagingError> {
+        let values = |c| Ok::<_, ImagingError>(self.plane(frame, c)?.part(rows.clone(), 0..self.width()));
+        if self.is_colour() { Ok(luminance(&values(0)?, values(1)?, &values(2)?)) } else { values(0) }
     }
 
     /// Every picture in the order that the file stores them: its frame, and its channels, of which there are several
@@ -395,6 +393,15 @@ impl Micrograph {
         monitor.progress(total, total)?;
         Ok(crate::files::hex(&hash.finalize()[..8]))
     }
+}
+
+/// Rec. 601.
+fn luminance(red: &Array2<f32>, mut green: Array2<f32>, blue: &Array2<f32>) -> Array2<f32> {
+    // Written as differences from green, a grey picture saved as colour keeps its exact values.
+    Zip::from(&mut green).and(red).and(blue).for_each(|g, &r, &b| {
+        *g += 0.299 * (r - *g) + 0.114 * (b - *g);
+    });
+    green
 }
 
 /// Names of the channels of a colour picture.

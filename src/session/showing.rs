@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Bins of the histogram.
 pub(super) const BINS: usize = 256;
 /// Pixels that decide contrast and histogram before a larger plane is shown; all are counted after it.
-pub(super) const SAMPLED: usize = 1 << 22;
+pub(super) const SAMPLED: usize = 1 << 20;
 
 /// What is computed of a micrograph to be looked at.
 #[derive(Debug, Clone, PartialEq)]

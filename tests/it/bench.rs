@@ -60,6 +60,20 @@ fn the_layers_are_listed_without_being_timed() {
 }
 
 #[test]
+fn opening_a_file_is_timed_with_its_first_plane() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("small.png");
+    image::GrayImage::from_pixel(40, 25, image::Luma([7])).save(&path).unwrap();
+    let path = path.to_str().unwrap();
+    let row = &lines(&bench(&format!("files {path} --runs 2 --json")))[0];
+    let number = |key: &str| row[key].as_f64().unwrap();
+    assert_eq!((number("plane_mb"), number("runs")), (0.001, 2.0));
+    assert!(0.0 < number("open_ms") && number("open_ms") < number("median_ms"), "{row}");
+    let ran = bench("files nothing.tif");
+    assert_eq!((ran.code, ran.err.contains("There is no such file: nothing.tif")), (1, true), "{}", ran.err);
+}
+
+#[test]
 fn without_json_it_is_said_in_words() {
     let ran = bench("unet --base 1 --depth 1 --size 8 --runs 1 --threads 1");
     assert_eq!(ran.code, 0, "{}", ran.err);

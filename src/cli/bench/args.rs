@@ -1,5 +1,7 @@
 //! What `polepiece bench` may be asked.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use crate::cli::args::{DeviceArg, DeviceArgs};
@@ -16,6 +18,8 @@ pub(super) enum Bench {
     Unet(UnetArgs),
     /// Every kind of layer alone, on the CPU: convolutions in GFLOP/s, other operations beside a copy of as many bytes
     Layers(LayersArgs),
+    /// Opening image files, and reading the first plane of each
+    Files(FilesArgs),
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +58,14 @@ pub(super) struct LayersArgs {
     /// Only the layers' names and sizes, as JSON
     #[arg(long)]
     pub(super) list: bool,
+    #[command(flatten)]
+    pub(super) how: HowArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FilesArgs {
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) how: HowArgs,
 }

@@ -5,6 +5,7 @@
 mod args;
 mod cases;
 mod convolutions;
+mod files;
 mod layers;
 mod memory_bound;
 mod timing;
@@ -19,5 +20,6 @@ pub(super) fn run(args: &BenchArgs) -> Outcome {
     match &args.what {
         Bench::Unet(args) => unet::run(args),
         Bench::Layers(args) => layers::run(args),
+        Bench::Files(args) => files::run(args),
     }
 }

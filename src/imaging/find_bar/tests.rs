@@ -1,7 +1,8 @@
 //! Banners drawn and real, and pictures that only look as if they had one.
 use super::*;
-use crate::imaging::{InfoBarChoice, Micrograph, open};
+use crate::imaging::{Calibration, InfoBarChoice, Micrograph, open};
 use image::ImageEncoder;
+use ndarray::Axis;
 use std::path::{Path, PathBuf};
 
 /// Noise over a slow wave, as a micrograph has it, of values 40 to 215.
@@ -50,7 +51,12 @@ fn with_banner(mut picture: Array2<f32>, rows: usize, ground: f32, ink: f32) -> 
 }
 
 fn rows(picture: &Array2<f32>) -> Option<usize> {
-    find_info_bar(picture.view()).map(|bar| bar.rows)
+    let found = find_info_bar(picture.view()).map(|bar| bar.rows);
+    let values = picture.clone().insert_axis(Axis(0)).insert_axis(Axis(0));
+    let micrograph = Micrograph::from_array("picture", values, vec![], Calibration::default());
+    let looked_at = micrograph.choosing_info_bar(InfoBarChoice::Auto).info_bar().map(|bar| bar.rows);
+    assert_eq!(looked_at, found, "the look at the last rows misses what is there");
+    found
 }
 
 /// What JPEG makes of a picture of bytes.
