@@ -123,7 +123,7 @@ fn print(info: &SeriesInfo) {
         _ => say("  uncalibrated: the file names no pixel size"),
     }
     for axis in &info.calibration {
-        say(&format!("  {}", scale_words(axis)));
+        say(&format!("  axis {}: {axis}", axis.axis));
     }
     if let Some(source) = &info.info_bar_source {
         say(&format!("  info bar: the last {} rows, {source}", info.info_bar_rows));
@@ -156,14 +156,6 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// What the steps along an axis are, and who says so.
-fn scale_words(axis: &AxisScale) -> String {
-    let AxisScale { axis: letter, scale, offset, unit, source } = axis;
-    let unit = if unit.is_empty() { "without a unit" } else { unit };
-    let from = if *offset == 0.0 { String::new() } else { format!(" from {offset}") };
-    format!("axis {letter}: steps of {scale}{from} {unit}, from {source}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,15 +166,5 @@ mod tests {
         assert_eq!(listed(&names(2)), "0, 1");
         assert!(listed(&names(16)).ends_with(", 15"));
         assert!(listed(&names(2048)).ends_with(", 15 … and 2032 more"));
-    }
-
-    #[test]
-    fn a_scale_names_its_source() {
-        let axis = AxisScale { offset: -0.2, ..AxisScale::new('E', 0.01, "keV", "ENERGY") };
-        assert_eq!(scale_words(&axis), "axis E: steps of 0.01 from -0.2 keV, from ENERGY");
-        assert_eq!(
-            scale_words(&AxisScale::new('X', 2.0, "", "tag")),
-            "axis X: steps of 2 without a unit, from tag"
-        );
     }
 }

@@ -1,5 +1,7 @@
 //! Sizes, and where they came from.
 
+use std::fmt;
+
 /// Size of a pixel in nanometres, with the tag or field that says so.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct PixelSize {
@@ -33,6 +35,25 @@ impl AxisScale {
         let size = in_nm(self.scale.abs(), unit_in_nm(&self.unit)?);
         (size.is_finite() && size > 0.0).then_some(size)
     }
+}
+
+/// `0.01 keV a step, from -0.2 keV: its source`.
+impl fmt::Display for AxisScale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scale, offset, unit, source, .. } = self;
+        let unit = if unit.is_empty() { "without a unit" } else { unit };
+        write!(f, "{} {unit} a step", plain(*scale))?;
+        if *offset != 0.0 {
+            write!(f, ", from {} {unit}", plain(*offset))?;
+        }
+        write!(f, ": {source}")
+    }
+}
+
+/// All digits of a number, with an exponent where there would be many zeros.
+fn plain(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-3..1e7).contains(&size) { format!("{value:e}") } else { value.to_string() }
 }
 
 /// What is known of a micrograph's axes, each at most once. Unknown is absent, never 1.
@@ -228,6 +249,14 @@ mod tests {
         for (nm_per_px, longest) in [(0.0, 100.0), (f64::NAN, 100.0), (1.0, 0.0), (-1.0, -5.0)] {
             assert_eq!(ScaleBar::fitting(nm_per_px, longest), None);
         }
+    }
+
+    #[test]
+    fn a_scale_says_its_unit_and_source() {
+        let energy = AxisScale { offset: -0.2, ..AxisScale::new('E', 0.01, "keV", "ENERGY") };
+        assert_eq!(energy.to_string(), "0.01 keV a step, from -0.2 keV: ENERGY");
+        assert_eq!(AxisScale::new('X', 3.85417e-7, "m", "tag").to_string(), "3.85417e-7 m a step: tag");
+        assert_eq!(AxisScale::new('X', 2.0, "", "tag").to_string(), "2 without a unit a step: tag");
     }
 
     #[test]

@@ -25,6 +25,8 @@ const FEWEST_STROKES: usize = 6;
 const MOST_ROWS_BELOW: usize = 2;
 /// Rows of a line drawn across.
 const THICKEST_LINE: usize = 6;
+/// Values that the commonest is looked for among.
+const MOST_SORTED: usize = 1 << 17;
 /// Rows of a picture that are looked at to see whether it is flat.
 const MOST_ROWS_COMPARED: usize = 256;
 
@@ -43,7 +45,7 @@ pub fn find_info_bar(values: ArrayView2<'_, f32>) -> Option<InfoBar> {
 
 /// Rows at the end of a picture that [`may_have_info_bar`] looks at.
 pub(super) fn lowest_rows(height: usize) -> usize {
-    (height as f64 * HIGHEST) as usize + 2 + MOST_ROWS_BELOW
+    (height / 32).max(FEWEST_ROWS) + 2 + MOST_ROWS_BELOW
 }
 
 /// False only where [`find_info_bar`] would find none in a picture of `height` rows with these last rows; `sample` are
@@ -94,7 +96,8 @@ impl Ground {
     fn below(values: ArrayView2<'_, f32>, height: usize, reach: f32) -> Option<Self> {
         let band = (height / 32).max(FEWEST_ROWS).min(values.nrows());
         let band = values.slice(s![values.nrows() - band.., ..]);
-        let mut sorted: Vec<f32> = band.iter().copied().collect();
+        let step = band.len().div_ceil(MOST_SORTED).max(1);
+        let mut sorted: Vec<f32> = band.iter().copied().step_by(step).collect();
         sorted.sort_unstable_by(f32::total_cmp);
         let runs = sorted.chunk_by(|a, b| a == b);
         let value = runs.max_by_key(|run| run.len())?.first().copied()?;

@@ -4,9 +4,12 @@ use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small};
 use crate::gui::widgets::action_button;
-use crate::imaging::{AxisScale, InfoBarChoice, Micrograph, ScaleByHand, format_length};
+use crate::imaging::{InfoBarChoice, Micrograph, ScaleByHand, format_length};
 use crate::session::{Command, Opened};
-use eframe::egui::{Button, DragValue, Grid, Key, Label, TextEdit, Ui};
+use eframe::egui::{Button, DragValue, Key, Label, TextEdit, Ui};
+
+/// Width of the column of names in points.
+const NAMES: f32 = 64.0;
 
 /// What is being typed.
 #[derive(Default)]
@@ -19,20 +22,14 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, opened: &Opened) {
         let micrograph = &opened.micrograph;
-        Grid::new("facts").num_columns(2).spacing([10.0, 4.0]).show(ui, |ui| {
-            for (name, value) in facts(micrograph) {
-                fact(ui, name, &value);
-            }
-            for axis in micrograph.calibration().axes() {
-                fact(ui, axis_name(axis.axis), &in_words(axis));
-            }
-            caption(ui, "Pixel");
-            ui.vertical(|ui| self.scale_ui(ui, desk, opened));
-            ui.end_row();
-            caption(ui, "Info bar");
-            ui.vertical(|ui| self.bar_ui(ui, desk, opened));
-            ui.end_row();
-        });
+        for (name, value) in facts(micrograph) {
+            fact(ui, name, &value);
+        }
+        for axis in micrograph.calibration().axes() {
+            fact(ui, axis_name(axis.axis), &axis.to_string());
+        }
+        row(ui, "Pixel", |ui| self.scale_ui(ui, desk, opened));
+        row(ui, "Info bar", |ui| self.bar_ui(ui, desk, opened));
     }
 
     fn scale_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, opened: &Opened) {
@@ -120,16 +117,21 @@ fn facts(micrograph: &Micrograph) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn caption(ui: &mut Ui, name: &str) {
+/// A name on the left, and what belongs to it.
+fn row(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui)) {
     let weak = Palette::of(ui).weak;
-    ui.label(small(name).color(weak));
+    ui.horizontal_top(|ui| {
+        let name = ui.label(small(name).color(weak));
+        ui.add_space((NAMES - name.rect.width()).max(0.0));
+        ui.vertical(add);
+    });
 }
 
 fn fact(ui: &mut Ui, name: &str, value: &str) {
     let text = Palette::of(ui).text;
-    caption(ui, name);
-    ui.add(Label::new(small(value).color(text)).wrap());
-    ui.end_row();
+    row(ui, name, |ui| {
+        ui.add(Label::new(small(value).color(text)).wrap());
+    });
 }
 
 fn axis_name(letter: char) -> &'static str {
@@ -142,11 +144,4 @@ fn axis_name(letter: char) -> &'static str {
         'C' => "Along C",
         _ => "Along S",
     }
-}
-
-/// Such as "2.5 nm a step, from 10 nm: a tag".
-fn in_words(axis: &AxisScale) -> String {
-    let unit = if axis.unit.is_empty() { String::new() } else { format!(" {}", axis.unit) };
-    let from = if axis.offset == 0.0 { String::new() } else { format!(", from {}{unit}", axis.offset) };
-    format!("{}{unit} a step{from}: {}", axis.scale, axis.source)
 }
