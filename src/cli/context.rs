@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use crate::analysis::{AnalysisError, RunSettings};
 use crate::compute::{self, OpenDevice};
 use crate::export::ExportError;
-use crate::imaging::{self, Micrograph};
+use crate::imaging::{self, InfoBarChoice, Micrograph};
 use crate::network::{self, Model, Task};
 
 use super::args::{DeviceArgs, PartArgs};
@@ -49,6 +49,11 @@ pub(super) fn series_of(path: &Path, part: &PartArgs) -> anyhow::Result<Vec<Micr
             bail!("There is no series {wanted}, only 0 to {}: {}", all.len() - 1, path.display());
         }
         all = vec![all.swap_remove(wanted)];
+    }
+    if let InfoBarChoice::Rows(rows) = part.info_bar
+        && let Some(low) = all.iter().find(|m| rows > 0 && rows >= m.height())
+    {
+        bail!("An info bar of {rows} rows leaves nothing of {}, which has {}", low.name(), low.height());
     }
     let asked = |m: &Micrograph| m.choosing_info_bar(part.info_bar).with_scale(part.pixel_size.as_ref());
     Ok(all.iter().map(asked).collect())

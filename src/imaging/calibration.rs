@@ -11,7 +11,7 @@ pub struct PixelSize {
 }
 
 /// What the steps along one axis are: position `i` lies at `offset + scale · i`, in `unit`.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AxisScale {
     /// `Y`, `X`, `Z` depth, `T` time, `C` channel, `E` energy; the letters of [`super::Micrograph::stored_axes`].
     pub axis: char,

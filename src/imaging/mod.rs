@@ -20,6 +20,8 @@ mod open;
 mod raw;
 mod strided;
 
+mod beside;
+
 mod dm;
 mod emsa;
 mod hdf5;

@@ -8,6 +8,7 @@ use std::path::Path;
 use npyz::{DType, Endianness, NpyHeader, TypeChar};
 
 use super::axes::Axes;
+use super::beside::Beside;
 use super::bytes::{Input, Order};
 use super::error::Fault;
 use super::format::{Format, Start};
@@ -34,7 +35,7 @@ impl Format for Npy {
         start.begins(MAGIC)
     }
 
-    /// Axes have no names in the file: the last two are Y and X, one before them is T, two are T and C, three are T, Z
+    /// Axes have no names in the file: where nothing of ours beside it names them, the last two are Y and X, one before them is T, two are T and C, three are T, Z
     /// and C. A colour is never guessed from a length of 3.
     fn open(&self, path: &Path) -> Result<Vec<Micrograph>, ImagingError> {
         open(path).map_err(|fault| fault.at(path))
@@ -45,8 +46,13 @@ fn open(path: &Path) -> Result<Vec<Micrograph>, Fault> {
     let input = Input::open(path)?;
     let start = input.bytes(0, LONGEST.min(input.length()))?;
     let layout = Layout::read(&start)?;
-    let (axes, raw) = layout.planes(path, 0, input.length())?;
-    let about = layout.about(path, "NPY", axes);
+    let beside = Beside::read(path, &layout.shape);
+    let letters = beside.as_ref().map_or(layout.letters(), |beside| &beside.axes);
+    let (axes, raw) = layout.planes(path, 0, input.length(), letters)?;
+    let mut about = layout.about(path, "NPY", axes);
+    if let Some(beside) = beside {
+        beside.tell(&mut about);
+    }
     Ok(vec![Micrograph::from_file(about, Box::new(raw))])
 }
 
@@ -100,7 +106,8 @@ impl Layout {
         Ok(Self { stored, order, shape, fortran, data, dtype })
     }
 
-    fn letters(&self) -> &'static str {
+    /// What the axes are taken for where nothing names them.
+    pub(super) fn letters(&self) -> &'static str {
         match (self.shape.len(), self.stored) {
             (0, _) => "",
             (1, _) => "X",
@@ -114,11 +121,17 @@ impl Layout {
     }
 
     /// Axes and planes of an array that begins at `offset` of a file of `length` bytes.
-    pub(super) fn planes(&self, path: &Path, offset: u64, length: u64) -> Result<(Axes, Raw), Fault> {
+    pub(super) fn planes(
+        &self,
+        path: &Path,
+        offset: u64,
+        length: u64,
+        letters: &str,
+    ) -> Result<(Axes, Raw), Fault> {
         let bytes = self.stored.bytes();
         let steps =
             if self.fortran { steps_first_fastest(&self.shape, bytes) } else { steps(&self.shape, bytes) };
-        let (letters, shape) = (self.letters(), self.shape.as_slice());
+        let shape = self.shape.as_slice();
         let offset = offset.saturating_add(self.data);
         Strided { path, offset, stored: self.stored, order: self.order, letters, shape, steps: &steps }
             .planes(length)

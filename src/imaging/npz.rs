@@ -114,14 +114,14 @@ fn member(
     let (axes, source): (_, Box<dyn Source>) = if stored {
         let offset = entry.data_start().ok_or_else(|| Fault::Bad("The ZIP file is damaged".into()))?;
         let end = offset.saturating_add(claimed);
-        let (axes, raw) = layout.planes(path, offset, end.min(input.length()))?;
+        let (axes, raw) = layout.planes(path, offset, end.min(input.length()), layout.letters())?;
         (axes, Box::new(raw))
     } else {
         if size > packed.min(input.length()).saturating_mul(MOST_EXPANSION) {
             return Err(Fault::Bad(format!("{name} claims {size} bytes, which {packed} cannot hold")));
         }
         // Where it will lie is known once it is unpacked.
-        let (axes, raw) = layout.planes(path, 0, claimed)?;
+        let (axes, raw) = layout.planes(path, 0, claimed, layout.letters())?;
         (axes, Box::new(Packed { path: path.to_path_buf(), index, size, raw, unpacked: Mutex::default() }))
     };
     let mut about = layout.about(path, "NPZ", axes);

@@ -131,6 +131,12 @@ fn every_type_is_an_array_with_its_calibration_beside_it() {
         let words: serde_json::Value = serde_json::from_slice(&beside).unwrap();
         assert_eq!((&words["axes"], &words["pixel_size"]["x_nm"]), (&"TCYX".into(), &12.3.into()));
         assert_eq!(words["calibration"][0]["source"], "test");
+        let back = &imaging::open(&path).unwrap()[0];
+        let hash = |m: &Micrograph| m.sha256_le(&Monitor::silent()).unwrap();
+        assert_eq!((hash(back), back.stored_axes()), (hash(&micrograph), "TCYX"));
+        assert_eq!(back.channel_names(), ["Al", "Fe"]);
+        let pixel = back.calibration().pixel().unwrap();
+        assert_eq!((pixel.x_nm, pixel.source.as_str()), (12.3, "copy.calibration.json: test"));
     }
 }
 
