@@ -18,6 +18,9 @@ use crate::network::receptive_window;
 use crate::session::{Command, JobKind, Session};
 use eframe::egui::{Color32, Ui};
 
+/// Points that the pane's title takes.
+const TITLE: f32 = 60.0;
+
 pub(super) struct SourcePane {
     image: TiledPicture,
     mask: TiledPicture,
@@ -68,24 +71,27 @@ impl PaneUi for SourcePane {
             let per_pixel = main.zoom * f64::from(ui.pixels_per_point());
             ui.label(small(format!("{:.0} %", per_pixel * 100.0)).color(Palette::of(ui).weak));
         }
-        self.tools_ui(ui, desk);
-        if toggle(ui, self.field, "Field", &Action::ToggleField.hint(ui.ctx())) {
-            desk.act(Action::ToggleField);
-        }
-        if toggle(ui, self.scale.active, Action::ScaleLine.about().text, &Action::ScaleLine.hint(ui.ctx())) {
-            desk.act(Action::ScaleLine);
-        }
         if has_mask(desk.session) {
-            if desk.session.overlay && ui.available_width() > 150.0 {
+            if toggle(ui, desk.session.overlay, "Mask", &Action::ToggleMask.hint(ui.ctx())) {
+                desk.act(Action::ToggleMask);
+            }
+            if desk.session.overlay && ui.available_width() > 400.0 {
                 let mut opacity = desk.session.opacity;
                 let response = bar_slider(ui, &mut opacity, 0.0..=1.0, "Mask opacity");
                 if response.on_hover_text("How much of the mask shows over the micrograph").changed() {
                     desk.send(Command::SetOpacity(opacity));
                 }
             }
-            if toggle(ui, desk.session.overlay, "Mask", &Action::ToggleMask.hint(ui.ctx())) {
-                desk.act(Action::ToggleMask);
-            }
+        }
+        self.tools_ui(ui, desk);
+        // The title needs the rest of a narrow pane; both have keys, and the scale stands in Info, too.
+        let has_room = |ui: &Ui| ui.available_width() > TITLE + 45.0;
+        if has_room(ui) && toggle(ui, self.field, "Field", &Action::ToggleField.hint(ui.ctx())) {
+            desk.act(Action::ToggleField);
+        }
+        let scale = Action::ScaleLine;
+        if has_room(ui) && toggle(ui, self.scale.active, scale.about().text, &scale.hint(ui.ctx())) {
+            desk.act(scale);
         }
     }
 
