@@ -20,7 +20,7 @@ pub mod monitor;
 
 mod forced;
 
-pub use forced::{bmp, dm, hdf5, jpeg, mrc, npy, ome, png, ser, tiff};
+pub use forced::{bmp, dm, emi, emsa, hdf5, jpeg, mrc, npy, npz, ome, png, ripple, ser, tiff};
 
 /// Counts what is allocated; beyond the limit an allocation fails, which ends the process as a finding.
 #[global_allocator]
@@ -49,12 +49,17 @@ pub fn prepare() {
 
 /// Opens the bytes as a file and reads what a person would see first.
 pub fn read(bytes: &[u8]) {
+    read_as("input", bytes, &[]);
+}
+
+/// The same of a file of that name, with files of fixed content beside it.
+fn read_as(name: &str, bytes: &[u8], beside: &[(&str, &[u8])]) {
     let each = match expands(bytes) {
         true if bytes.len() > LONGEST_FAX => return,
         true => EACH_BYTE_OF_FAX,
         false => EACH_BYTE,
     };
-    let Ok(path) = written(bytes) else { return };
+    let Ok(path) = written(name, bytes, beside) else { return };
     MEMORY.set_limit(MEMORY.allocated() + ANY_FILE + each * bytes.len()).ok();
     let read = catch_unwind(AssertUnwindSafe(|| look(&path)));
     MEMORY.set_limit(usize::MAX).ok();
@@ -77,12 +82,16 @@ fn expands(bytes: &[u8]) -> bool {
     bytes.windows(12).any(tag)
 }
 
-/// The file of this process, with these bytes.
-fn written(bytes: &[u8]) -> std::io::Result<PathBuf> {
+/// The file of this process, with these bytes; those beside it are written once.
+fn written(name: &str, bytes: &[u8], beside: &[(&str, &[u8])]) -> std::io::Result<PathBuf> {
     static FOLDER: OnceLock<Option<TempDir>> = OnceLock::new();
-    let in_memory = || tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).ok();
+    let in_memory = || {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).ok()?;
+        beside.iter().try_for_each(|(name, bytes)| std::fs::write(folder.path().join(name), bytes)).ok()?;
+        Some(folder)
+    };
     let folder = FOLDER.get_or_init(in_memory).as_ref().ok_or(std::io::ErrorKind::NotFound)?;
-    let path = folder.path().join("input");
+    let path = folder.path().join(name);
     std::fs::write(&path, bytes)?;
     Ok(path)
 }
