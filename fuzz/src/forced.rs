@@ -88,13 +88,19 @@ pub fn emi(data: &[u8]) {
     let series = include_bytes!("../../tests/fixtures/imaging/em/both_1.ser");
     // A file of text alone is none.
     let bytes = [b"\0", data].concat();
-    read_as("input.emi", &bytes, &[("input_1.ser", series)]);
+    read_as("input.emi", &bytes, "input.emi", &[("input_1.ser", series)]);
 }
 
 /// Ripple's text of keys, with values beside it. Keys that it needs and has not stand behind the data.
 pub fn ripple(data: &[u8]) {
     let keys = b"\nwidth\t4\nheight\t3\ndepth\t2\ndata-length\t2\ndata-type\tsigned\n";
-    read_as("input.rpl", &[data, keys].concat(), &[("input.raw", &[0x55; 4096])]);
+    read_as("input.rpl", &[data, keys].concat(), "input.rpl", &[("input.raw", &[0x55; 4096])]);
+}
+
+/// The text that some makers' programs write beside a TIFF.
+pub fn text(data: &[u8]) {
+    let picture = include_bytes!("../../tests/fixtures/imaging/vendor_hitachi.tif");
+    read_as("input.txt", data, "input.tif", &[("input.tif", picture)]);
 }
 
 /// EMSA/MSA: the first line, then the data.
