@@ -1,6 +1,6 @@
 //! Bytes made to begin as a format's files do, so that the fuzzer need not guess it.
 
-use crate::read;
+use crate::{read, read_as};
 
 /// Reads the bytes with `magic` at `at`.
 fn with(data: &[u8], at: usize, magic: &[u8]) {
@@ -81,6 +81,42 @@ pub fn npy(data: &[u8]) {
 /// FEI's SER, little-endian.
 pub fn ser(data: &[u8]) {
     with(data, 0, b"II\x97\x01");
+}
+
+/// FEI's EMI, with a sound series beside it.
+pub fn emi(data: &[u8]) {
+    let series = include_bytes!("../../tests/fixtures/imaging/em/both_1.ser");
+    // A file of text alone is none.
+    let bytes = [b"\0", data].concat();
+    read_as("input.emi", &bytes, "input.emi", &[("input_1.ser", series)]);
+}
+
+/// Ripple's text of keys, with values beside it. Keys that it needs and has not stand behind the data.
+pub fn ripple(data: &[u8]) {
+    let keys = b"\nwidth\t4\nheight\t3\ndepth\t2\ndata-length\t2\ndata-type\tsigned\n";
+    read_as("input.rpl", &[data, keys].concat(), "input.rpl", &[("input.raw", &[0x55; 4096])]);
+}
+
+/// The text that some makers' programs write beside a TIFF.
+pub fn text(data: &[u8]) {
+    let picture = include_bytes!("../../tests/fixtures/imaging/vendor_hitachi.tif");
+    read_as("input.txt", data, "input.tif", &[("input.tif", picture)]);
+}
+
+/// EMSA/MSA: the first line, then the data.
+pub fn emsa(data: &[u8]) {
+    read(&[b"#FORMAT : EMSA/MAS Spectral Data File\n", data].concat());
+}
+
+/// A ZIP file whose first entry is an array by its name.
+pub fn npz(data: &[u8]) {
+    let mut bytes = data.to_vec();
+    if !data.starts_with(b"PK\x03\x04") {
+        put(&mut bytes, 0, b"PK\x03\x04");
+        put(&mut bytes, 26, &[5, 0]);
+        put(&mut bytes, 30, b"a.npy");
+    }
+    read(&bytes);
 }
 
 pub fn hdf5(data: &[u8]) {

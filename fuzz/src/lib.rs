@@ -5,7 +5,7 @@
 
 use std::alloc::System;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use cap::Cap;
@@ -20,22 +20,25 @@ pub mod monitor;
 
 mod forced;
 
-pub use forced::{bmp, dm, hdf5, jpeg, mrc, npy, ome, png, ser, tiff};
+pub use forced::{bmp, dm, emi, emsa, hdf5, jpeg, mrc, npy, npz, ome, png, ripple, ser, text, tiff};
 
 /// Counts what is allocated; beyond the limit an allocation fails, which ends the process as a finding.
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
 
-/// Bytes that may be taken whatever the file: the readers keep decoded neighbours of a plane for a while.
-const ANY_FILE: usize = 192 << 20;
+/// Bytes that may be taken whatever the file: a TIFF's strip or tile may have 256 MiB, and the readers keep decoded
+/// neighbours of a plane for a while.
+const ANY_FILE: usize = 384 << 20;
 /// Bytes that may be taken for each byte of the file: the readers believe in 2048 decoded ones, which may be there
 /// twice, decoded and as samples.
 const EACH_BYTE: usize = 2 * 2048;
-
-/// The same of fax and Zstandard in a TIFF: the readers believe in 65536 decoded bytes, and a fax has eight pixels in each.
-const EACH_BYTE_OF_FAX: usize = 8 << 16;
-/// Longer files of those are passed over, for they may take more than a machine has.
-const LONGEST_FAX: usize = 3 << 10;
+/// The same of Zstandard in a TIFF.
+const EACH_BYTE_OF_ZSTD: usize = 2 << 16;
+/// Longer files of that are passed over, for they may take more than a machine has.
+const LONGEST_ZSTD: usize = 3 << 10;
+/// Larger pictures may be claimed but are not read: that would take the time of thousands of small ones, and more than a
+/// busy machine has before it is taken for a hang.
+const LARGEST_PICTURE: usize = 16 << 20;
 
 /// The last panic, wherever it was caught.
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
@@ -49,14 +52,20 @@ pub fn prepare() {
 
 /// Opens the bytes as a file and reads what a person would see first.
 pub fn read(bytes: &[u8]) {
-    let each = match expands(bytes) {
-        true if bytes.len() > LONGEST_FAX => return,
-        true => EACH_BYTE_OF_FAX,
+    read_as("input", bytes, "input", &[]);
+}
+
+/// The same of a file of that name, with files of fixed content beside it, one of which may be `opened` instead.
+fn read_as(name: &str, bytes: &[u8], opened: &str, beside: &[(&str, &[u8])]) {
+    let each = match is_zstd(bytes) {
+        true if bytes.len() > LONGEST_ZSTD => return,
+        true => EACH_BYTE_OF_ZSTD,
         false => EACH_BYTE,
     };
-    let Ok(path) = written(bytes) else { return };
-    MEMORY.set_limit(MEMORY.allocated() + ANY_FILE + each * bytes.len()).ok();
-    let read = catch_unwind(AssertUnwindSafe(|| look(&path)));
+    let Ok(path) = written(name, bytes, beside) else { return };
+    let most = ANY_FILE + each * bytes.len();
+    MEMORY.set_limit(MEMORY.allocated() + most).ok();
+    let read = catch_unwind(AssertUnwindSafe(|| look(&path.with_file_name(opened), most)));
     MEMORY.set_limit(usize::MAX).ok();
     if read.is_err() {
         eprintln!("{}", LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner));
@@ -64,37 +73,50 @@ pub fn read(bytes: &[u8]) {
     }
 }
 
-/// True when somewhere in the bytes a TIFF says that its compression is fax (4) or Zstandard (50000).
-fn expands(bytes: &[u8]) -> bool {
+/// True when somewhere in the bytes a TIFF says that its compression is Zstandard (50000).
+fn is_zstd(bytes: &[u8]) -> bool {
     let tag = |window: &[u8]| {
-        let little =
-            window[..2] == [3, 1] && [[4, 0], [0x50, 0xc3]].iter().any(|code| window[8..10] == *code);
+        let little = window[..2] == [3, 1] && window[8..10] == [0x50, 0xc3];
         // A number of four bytes has its end two bytes further on.
-        let big = window[..2] == [1, 3]
-            && [[0, 4], [0xc3, 0x50]].iter().any(|code| window[8..10] == *code || window[10..12] == *code);
+        let big = window[..2] == [1, 3] && (window[8..10] == [0xc3, 0x50] || window[10..12] == [0xc3, 0x50]);
         little || big
     };
-    bytes.windows(12).any(tag)
+    // In a BigTIFF the value is four bytes further on, and a long one's end six more.
+    let tag_of_big = |window: &[u8]| {
+        let little = window[..2] == [3, 1] && window[12..14] == [0x50, 0xc3];
+        let big = window[..2] == [1, 3] && [12, 14, 18].iter().any(|&at| window[at..at + 2] == [0xc3, 0x50]);
+        little || big
+    };
+    bytes.windows(12).any(tag) || bytes.windows(20).any(tag_of_big)
 }
 
-/// The file of this process, with these bytes.
-fn written(bytes: &[u8]) -> std::io::Result<PathBuf> {
+/// The file of this process, with these bytes; those beside it are written once.
+fn written(name: &str, bytes: &[u8], beside: &[(&str, &[u8])]) -> std::io::Result<PathBuf> {
     static FOLDER: OnceLock<Option<TempDir>> = OnceLock::new();
-    let in_memory = || tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).ok();
+    let in_memory = || {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).ok()?;
+        beside.iter().try_for_each(|(name, bytes)| std::fs::write(folder.path().join(name), bytes)).ok()?;
+        Some(folder)
+    };
     let folder = FOLDER.get_or_init(in_memory).as_ref().ok_or(std::io::ErrorKind::NotFound)?;
-    let path = folder.path().join("input");
+    let path = folder.path().join(name);
     std::fs::write(&path, bytes)?;
     Ok(path)
 }
 
-/// First and last plane of every series, and its metadata.
-fn look(path: &std::path::Path) {
+/// First and last plane of every series, and its metadata. No plane may claim more than `most` bytes.
+fn look(path: &Path, most: usize) {
     let Ok(all) = imaging::open(path) else { return };
     assert!(!all.is_empty(), "a file without a series is an error");
     for micrograph in all.iter().take(8) {
         assert!(micrograph.frames() > 0 && micrograph.channels() > 0, "a series has planes");
+        let pixels = micrograph.height().checked_mul(micrograph.width());
+        let bytes =
+            pixels.and_then(|n| n.checked_mul(micrograph.sample_type().bytes())).unwrap_or(usize::MAX);
+        assert!(bytes <= most, "a plane of {bytes} bytes is claimed");
         let last = (micrograph.frames() - 1, micrograph.channels() - 1);
-        for (frame, channel) in [(0, 0), last] {
+        let small = bytes.saturating_mul(micrograph.channels()) <= LARGEST_PICTURE;
+        for (frame, channel) in [(0, 0), last].into_iter().filter(|_| small) {
             if let Ok(plane) = micrograph.plane(frame, channel) {
                 assert_eq!((plane.height(), plane.width()), (micrograph.height(), micrograph.width()));
                 assert_eq!(plane.sample_type(), micrograph.sample_type());

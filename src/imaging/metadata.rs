@@ -12,6 +12,24 @@ pub struct Metadata {
 const LONGEST: usize = 4096;
 /// Fields that are kept.
 const MOST: usize = 20_000;
+/// Bytes of a name. Each field has the names of all that it lies in, so that longer ones would take far more than their
+/// file.
+const LONGEST_NAME: usize = 512;
+
+/// The name of what lies in `path`, cut where it is very long.
+pub(super) fn below(path: &str, name: &str) -> String {
+    let mut joined = String::from(path);
+    if joined.len() < LONGEST_NAME {
+        joined.push_str(" / ");
+        joined.push_str(cut(name));
+    }
+    joined
+}
+
+/// The beginning of a name that is very long.
+pub(super) fn cut(name: &str) -> &str {
+    &name[..name.floor_char_boundary(LONGEST_NAME)]
+}
 
 impl Metadata {
     /// Adds a field. Very long values are cut, with a mark; beyond some thousand fields no more are kept.
@@ -69,6 +87,14 @@ mod tests {
             (2, 1, 1, 1, 1)
         );
         assert_eq!(metadata.get("FEI / Beam / HV"), Some("5000"));
+    }
+
+    #[test]
+    fn names_inside_of_names_do_not_grow_without_end() {
+        assert_eq!(below("DM / Ids", "0"), "DM / Ids / 0");
+        let long = "µ".repeat(1000);
+        let deep = (0..64).fold("XML".to_owned(), |path, _| below(&path, &long));
+        assert!(deep.len() <= 2 * LONGEST_NAME + 3 && deep.starts_with("XML / µµ"));
     }
 
     #[test]

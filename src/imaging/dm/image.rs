@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::calibration::unit_in_nm;
 use super::super::error::Fault;
-use super::super::metadata::Metadata;
+use super::super::metadata::{Metadata, below};
 use super::super::micrograph::{About, COLOURS};
 use super::super::raw::{Raw, Stored};
 use super::super::strided::{Strided, steps};
@@ -24,7 +24,7 @@ pub(super) fn micrographs(path: &Path, root: &Tag, file: &FileKind) -> Result<Ve
         let mut metadata = Metadata::default();
         tag.describe("DM", &mut metadata);
         let others = root.children().iter().filter(|(name, _)| name != "ImageList");
-        others.for_each(|(name, tag)| tag.describe(&format!("DM / {name}"), &mut metadata));
+        others.for_each(|(name, tag)| tag.describe(&below("DM", name), &mut metadata));
         match Image::of(tag, file).and_then(|image| image.about(path, all.len(), metadata)) {
             Ok(made) => all.push(made),
             Err(Fault::Io(error)) => return Err(Fault::Io(error)),

@@ -5,7 +5,7 @@
 
 use super::super::bytes::{Input, Order, text};
 use super::super::error::Fault;
-use super::super::metadata::Metadata;
+use super::super::metadata::{Metadata, below};
 use super::super::strided::Cursor;
 
 /// A tag's value.
@@ -72,7 +72,7 @@ impl Tag {
         match self {
             Self::Group(children) => {
                 for (own, tag) in children {
-                    tag.describe(&format!("{name} / {own}"), into);
+                    tag.describe(&below(name, own), into);
                 }
             }
             Self::Text(text) if text.is_empty() => {}

@@ -14,7 +14,7 @@ use hdf5_pure::{
 
 use super::super::bytes::Input;
 use super::super::error::Fault;
-use super::super::metadata::Metadata;
+use super::super::metadata::{Metadata, below};
 use super::value;
 
 /// Bytes of the file's structures that are kept while it is looked through.
@@ -176,12 +176,12 @@ impl Node {
     /// Puts the attributes of this group and all below into `metadata`, each by its path below `prefix`.
     pub(super) fn describe(&self, prefix: &str, metadata: &mut Metadata, budget: &mut usize) {
         for (name, value) in self.attributes() {
-            metadata.push(format!("{prefix} / {name}"), value::text(&value));
+            metadata.push(below(prefix, &name), value::text(&value));
         }
         for child in self.children() {
             let Some(left) = budget.checked_sub(1) else { return };
             *budget = left;
-            child.describe(&format!("{prefix} / {}", child.name()), metadata, budget);
+            child.describe(&below(prefix, child.name()), metadata, budget);
         }
     }
 

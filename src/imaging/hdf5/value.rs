@@ -3,7 +3,7 @@
 use hdf5_pure::AttrValue;
 use serde_json::Value;
 
-use super::super::metadata::Metadata;
+use super::super::metadata::{Metadata, below};
 
 /// Numbers of a list that are shown.
 const SHOWN: usize = 64;
@@ -50,10 +50,12 @@ pub(super) fn text(value: &AttrValue) -> String {
 pub(super) fn describe_json(value: &Value, prefix: &str, metadata: &mut Metadata) {
     match value {
         Value::Object(fields) => {
-            fields.iter().for_each(|(name, v)| describe_json(v, &format!("{prefix} / {name}"), metadata));
+            fields.iter().for_each(|(name, v)| describe_json(v, &below(prefix, name), metadata));
         }
         Value::Array(all) => {
-            all.iter().enumerate().for_each(|(i, v)| describe_json(v, &format!("{prefix} / {i}"), metadata));
+            all.iter()
+                .enumerate()
+                .for_each(|(i, v)| describe_json(v, &below(prefix, &i.to_string()), metadata));
         }
         Value::String(text) => metadata.push(prefix, text),
         Value::Null => metadata.push(prefix, ""),

@@ -9,6 +9,7 @@ use quick_xml::events::Event;
 
 use super::super::bytes::Input;
 use super::super::error::Fault;
+use super::super::metadata::below;
 
 /// Bytes of a file that are searched.
 const LONGEST: u64 = 256 << 20;
@@ -99,14 +100,13 @@ impl Walk {
     fn push(&mut self, name: &str, text: &str) {
         if !name.is_empty() && !text.is_empty() {
             let parents = self.inside.iter().filter(|name| *name != "ObjectInfo" && *name != "Root");
-            let path: Vec<&str> = parents.map(String::as_str).chain([name]).collect();
-            self.found.push((named(&path), text.to_owned()));
+            let path = parents
+                .map(String::as_str)
+                .chain([name])
+                .fold("TIA".to_owned(), |path, name| below(&path, name));
+            self.found.push((path, text.to_owned()));
         }
     }
-}
-
-fn named(path: &[&str]) -> String {
-    format!("TIA / {}", path.join(" / "))
 }
 
 /// The series of an `.emi` file, by their numbers: `name_1.ser`, `name_2.ser`….

@@ -1,8 +1,10 @@
 //! CCITT Group 3 and Group 4 fax (ITU-T T.4 and T.6; TIFF 6.0, section 11): lines of runs, white first, each coded alone
 //! or by its difference to the line before. The code tables are the `fax` crate's.
 
+use std::convert::Infallible;
+
 use fax::maps::{Mode, black, mode, white};
-use fax::{BitReader, slice_reader};
+use fax::{BitReader, ByteReader};
 
 use super::super::error::Fault;
 use super::kinds::Fax;
@@ -11,7 +13,8 @@ use super::page::Page;
 /// Fills rows of bits, black as 1.
 pub(super) fn decode(page: &Page, stored: &[u8], kind: Fax, into: &mut [u8]) -> Result<(), Fault> {
     let width = page.chunk_width;
-    let mut bits = slice_reader(stored);
+    // The crate looks further ahead than the last code may reach; no code is zeros alone.
+    let Ok(mut bits) = ByteReader::new(stored.iter().copied().chain([0; 4]).map(Ok::<_, Infallible>));
     let mut before = Vec::new();
     into.fill(0);
     for row in into.chunks_exact_mut(page.row_bytes()) {
@@ -120,6 +123,8 @@ fn paint(row: &mut [u8], changes: &[usize], width: usize) {
 
 #[cfg(test)]
 mod tests {
+    use fax::slice_reader;
+
     use super::*;
 
     #[test]

@@ -3,6 +3,8 @@
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
+use super::super::metadata::{below, cut};
+
 /// A text of `[Section]` lines, each followed by `key=value` lines.
 #[derive(Debug, Default)]
 pub(super) struct Ini {
@@ -16,7 +18,7 @@ impl Ini {
         let (mut section, mut entries) = (String::new(), Vec::new());
         for line in text.lines().map(str::trim) {
             if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-                name.clone_into(&mut section);
+                cut(name).clone_into(&mut section);
             } else if let Some((key, value)) = line.split_once('=')
                 && !value.trim().is_empty()
             {
@@ -58,20 +60,30 @@ pub(super) fn positive(text: &str) -> Option<f64> {
     (number.is_finite() && number > 0.0).then_some(number)
 }
 
+/// Elements of an XML inside of each other that are followed.
+const DEEPEST: usize = 64;
+
 /// The names of an XML's elements on the way to each text and attribute, with it: `Optics / BeamShift / X`. The root's
 /// name is left out. What follows a mistake in the XML is lost, and `Err` says which it was.
 pub(super) fn of_xml(xml: &str, prefix: &str) -> (Vec<(String, String)>, Result<(), String>) {
     let mut reader = Reader::from_str(xml);
+    // The names of the elements that are open, each with those that it lies in.
     let (mut inside, mut fields) = (Vec::<String>::new(), Vec::new());
     let outcome = loop {
         match reader.read_event() {
+            Ok(Event::Start(_)) if inside.len() >= DEEPEST => {
+                break Err("its elements lie inside of each other without end".into());
+            }
             Ok(Event::Start(element)) => {
-                inside.push(element.local_name().as_ref().to_owned());
-                attributes(&element, &path(prefix, &inside, None), &mut fields);
+                let path = inside
+                    .last()
+                    .map_or(prefix.to_owned(), |last| below(last, element.local_name().as_ref()));
+                attributes(&element, &path, &mut fields);
+                inside.push(path);
             }
             Ok(Event::Empty(element)) => {
-                let name = element.local_name().as_ref().to_owned();
-                attributes(&element, &path(prefix, &inside, Some(&name)), &mut fields);
+                let last = inside.last().map_or(prefix, String::as_str);
+                attributes(&element, &below(last, element.local_name().as_ref()), &mut fields);
             }
             Ok(Event::End(_)) => {
                 inside.pop();
@@ -79,7 +91,7 @@ pub(super) fn of_xml(xml: &str, prefix: &str) -> (Vec<(String, String)>, Result<
             Ok(Event::Text(text)) => {
                 let value = text.xml10_content().trim().to_owned();
                 if !value.is_empty() {
-                    fields.push((path(prefix, &inside, None), value));
+                    fields.push((inside.last().map_or(prefix, String::as_str).to_owned(), value));
                 }
             }
             Ok(Event::Eof) => break Ok(()),
@@ -97,14 +109,9 @@ fn attributes(element: &BytesStart<'_>, path: &str, fields: &mut Vec<(String, St
             && !name.starts_with("xmlns")
             && !name.starts_with("xsi:")
         {
-            fields.push((format!("{path} / {name}"), value.into_owned()));
+            fields.push((below(path, name), value.into_owned()));
         }
     }
-}
-
-fn path(prefix: &str, inside: &[String], last: Option<&str>) -> String {
-    let below = inside.iter().skip(1).map(String::as_str).chain(last);
-    std::iter::once(prefix).chain(below).collect::<Vec<_>>().join(" / ")
 }
 
 #[cfg(test)]
@@ -129,5 +136,14 @@ mod tests {
         assert_eq!(fields, expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
         assert_eq!(outcome, Ok(()));
         assert!(of_xml("<M><A>1</B></M>", "FEI").1.is_err());
+    }
+
+    #[test]
+    fn fields_take_no_more_than_a_few_times_their_xml() {
+        let long = format!("<M><{0}>{1}</{0}></M>", "n".repeat(1 << 18), "<a>1</a>".repeat(1 << 15));
+        let (fields, _) = of_xml(&long, "OME");
+        assert_eq!((fields.len(), fields.iter().all(|(name, _)| name.len() < 1024)), (1 << 15, true));
+        let (fields, outcome) = of_xml(&"<a b='1'>".repeat(1 << 15), "OME");
+        assert!(fields.len() == DEEPEST && outcome.unwrap_err().contains("without end"));
     }
 }

@@ -13,6 +13,8 @@ use super::siblings::{Siblings, companion};
 
 /// Planes of an image of which some are missing; of more, those that are there are shown one after the other.
 const MOST_MISSING: usize = 1 << 16;
+/// Planes that blocks may name together, of an image of fewer: one may say again what another said.
+const MOST_NAMED: usize = 1 << 22;
 
 pub(super) fn is_ome(description: &str) -> bool {
     let start = description.trim_start();
@@ -153,12 +155,14 @@ impl Places<'_> {
         let whole = [TiffData::default()];
         // Without TiffData the planes are the pages from where the last image ended.
         let data = if image.data.is_empty() { &whole[..] } else { &image.data };
+        let mut left = self.total.max(MOST_NAMED);
         for block in data {
             let start = self.position(block.first);
             let ifd = block.ifd.unwrap_or(if image.data.is_empty() { *next } else { 0 });
             let rest = self.total - start.min(self.total);
             let one = block.ifd.is_some() || block.file_name.is_some();
-            let count = block.plane_count.unwrap_or(if one { 1 } else { rest }).min(rest);
+            let count = block.plane_count.unwrap_or(if one { 1 } else { rest }).min(rest).min(left);
+            left -= count;
             let own = siblings.is_own(block);
             match siblings.pages(block) {
                 Ok(pages) => {
@@ -185,8 +189,8 @@ impl Places<'_> {
             }
             let reason: Arc<str> = format!("This plane is in {why}").into();
             for place in (start..start + count).filter(|_| named) {
-                let missing = Page { missing: Some(Arc::clone(&reason)), ..page.clone() };
-                self.planes.entry(place).or_insert(missing);
+                let missing = || Page { missing: Some(Arc::clone(&reason)), ..page.clone() };
+                self.planes.entry(place).or_insert_with(missing);
             }
         }
         // Hundreds of files may be missing.

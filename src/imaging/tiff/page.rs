@@ -180,6 +180,16 @@ impl Page {
         row.saturating_mul(self.height as u64).saturating_mul(planes)
     }
 
+    /// Bytes that all samples take in memory, or those of one chunk where these are more.
+    fn bytes_in_memory(&self) -> u64 {
+        let page = [self.width, self.height, self.samples];
+        let chunk = [self.chunk_width, self.chunk_height, self.chunk_samples()];
+        let bytes = |lengths: [usize; 3]| {
+            lengths.iter().fold(self.sample_type.bytes() as u64, |all, &n| all.saturating_mul(n as u64))
+        };
+        bytes(page).max(bytes(chunk))
+    }
+
     fn check_combination(&self) -> Result<(), Fault> {
         let colours = match self.photometric {
             Photometric::Grey => 1,
@@ -277,7 +287,11 @@ impl Page {
         // Small images may do as they like, such as those whose every tile is absent and means zero.
         let most = held.saturating_mul(expansion).max(64 << 20);
         let chunk = (self.row_bytes() as u64).saturating_mul(self.chunk_height as u64);
-        if self.stored_bytes().max(chunk) > most {
+        // A bit becomes a byte in memory, and a byte of fax may be eight empty lines of any width. Pages of drawings have
+        // far more bytes than a 4096th of their pixels, and empty ones are seldom larger than the least.
+        let spread = if matches!(self.compression, Compression::Fax(_)) { 1 << 12 } else { 1 << 16 };
+        let most_in_memory = held.saturating_mul(spread).max(256 << 20);
+        if self.stored_bytes().max(chunk) > most || self.bytes_in_memory() > most_in_memory {
             let (w, h) = (self.width, self.height);
             return Err(Fault::Bad(format!(
                 "The TIFF claims {w} × {h} pixels, which its {held} bytes of image data cannot hold"

@@ -132,6 +132,24 @@ fn every_lie_has_its_own_message() {
 }
 
 #[test]
+fn a_fax_is_no_larger_in_memory_than_its_bytes_can_mean() {
+    // A bit of 1 is a line like the one before, which at first is empty (T.6).
+    let data = vec![0xff; 1 << 16];
+    let page = |width: u32, height: u32, bytes: u32| {
+        let (width, height) = (&[width], &[height]);
+        let tags: &[(u16, &[u32])] =
+            &[(256, width), (257, height), (278, height), (258, &[1]), (259, &[4]), (279, &[bytes])];
+        refusal(&changed(tags, &data[..bytes as usize]))
+    };
+    // A4 at 600 dpi, and A3 at that; nothing stands behind the last line.
+    assert_eq!(page(4960, 7016, 877), "read");
+    assert_eq!(page(7016, 9921, 1241), "read");
+    for (width, height, bytes) in [(1 << 13, 1 << 16, 1 << 13), (1 << 16, 1 << 13, 1 << 10)] {
+        assert!(page(width, height, bytes).contains("cannot hold"), "{width} × {height}");
+    }
+}
+
+#[test]
 fn a_jpeg_stream_must_fit_its_strip() {
     // A start of frame: 8 bits, 4 rows, 5 columns, one component.
     let stream = |kind, bits| [0xff, 0xd8, 0xff, kind, 0, 11, bits, 0, 4, 0, 5, 1, 1, 0x11, 0, 0];

@@ -63,6 +63,37 @@ fn a_missing_or_foreign_companion_is_said() {
 }
 
 #[test]
+fn planes_that_are_named_again_and_again_are_no_more_work() {
+    // 1500 times the same 60,000 planes of a file that is not there.
+    let block = r#"<TiffData PlaneCount="60000"><UUID FileName="a"/></TiffData>"#;
+    let pixels = r#"<Pixels SizeX="1" SizeY="1" SizeZ="60000" DimensionOrder="XYZCT"><TiffData IFD="0"/>"#;
+    let xml = format!("<OME><Image>{pixels}{}</Pixels></Image></OME>\0", block.repeat(1500));
+    let tags: [(u16, u16, u32, u32); 9] = [
+        (256, 4, 1, 1),
+        (257, 4, 1, 1),
+        (258, 4, 1, 8),
+        (259, 4, 1, 1),
+        (262, 4, 1, 1),
+        (270, 2, xml.len() as u32, 200),
+        (273, 4, 1, 0),
+        (278, 4, 1, 1),
+        (279, 4, 1, 1),
+    ];
+    let mut bytes = b"II*\0\x08\0\0\0\x09\0".to_vec();
+    for (tag, kind, count, value) in tags {
+        bytes.extend(tag.to_le_bytes().iter().chain(&kind.to_le_bytes()));
+        bytes.extend(count.to_le_bytes().iter().chain(&value.to_le_bytes()));
+    }
+    bytes.resize(200, 0);
+    bytes.extend(xml.as_bytes());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("again.tif");
+    std::fs::write(&path, bytes).unwrap();
+    let stack = open(&path).unwrap().remove(0);
+    assert_eq!((stack.stored_axes(), stack.frames()), ("ZYX", 60000), "{:?}", stack.notes());
+}
+
+#[test]
 fn a_name_that_leads_out_of_the_folder_is_not_followed() {
     let dir = tempfile::tempdir().unwrap();
     let (inner, path) = (dir.path().join("in"), dir.path().join("in/ome_z1.ome.tif"));

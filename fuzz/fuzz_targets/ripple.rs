@@ -1,0 +1,4 @@
+//! Ripple's header, beside values without a header.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: polepiece_fuzz::prepare(), |data: &[u8]| polepiece_fuzz::ripple(data));
