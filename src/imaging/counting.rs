@@ -1,6 +1,9 @@
 //! The histogram of a plane as it is stored, without a copy of all its values.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use rayon::prelude::*;
 
 use super::{Histogram, Plane};
 use crate::monitor::{Cancelled, Monitor};
@@ -17,23 +20,29 @@ pub fn plane_histogram(
 ) -> Result<Histogram, Cancelled> {
     let bins = bins.max(1);
     let rows = rows.start..rows.end.min(plane.height());
-    let bands = || rows.clone().step_by(BAND).map(|top| top..(top + BAND).min(rows.end));
-    let (steps, mut done) = (2 * bands().count(), 0);
-    let mut range: Option<(f32, f32)> = None;
-    for band in bands() {
-        for &value in plane.part(band, 0..plane.width()).iter().filter(|value| value.is_finite()) {
-            let (min, max) = range.unwrap_or((value, value));
-            range = Some((min.min(value), max.max(value)));
-        }
-        done += 1;
-        monitor.progress(done, steps)?;
-    }
-    let (min, max) = range.unwrap_or((0.0, 0.0));
+    let bands: Vec<_> = rows.clone().step_by(BAND).map(|top| top..(top + BAND).min(rows.end)).collect();
+    let (steps, done) = (2 * bands.len(), AtomicUsize::new(0));
+    let values = |band: &Range<usize>| {
+        monitor.progress(done.fetch_add(1, Relaxed), steps)?;
+        Ok::<_, Cancelled>(plane.part(band.clone(), 0..plane.width()))
+    };
+    let nothing = || (f32::INFINITY, f32::NEG_INFINITY);
+    let (min, max) = bands
+        .par_iter()
+        .map(|band| {
+            let finite = |(min, max): (f32, f32), &v: &f32| {
+                if v.is_finite() { (min.min(v), max.max(v)) } else { (min, max) }
+            };
+            Ok(values(band)?.iter().fold(nothing(), finite))
+        })
+        .try_reduce(nothing, |a, b| Ok((a.0.min(b.0), a.1.max(b.1))))?;
+    let (min, max) = if min <= max { (min, max) } else { (0.0, 0.0) };
     let (from, width) = (f64::from(min), f64::from(max) - f64::from(min));
     let scale = if width > 0.0 { bins as f64 / width } else { 0.0 };
-    let mut histogram = Histogram { min, max, counts: vec![0; bins], not_finite: 0 };
-    for band in bands() {
-        for &value in &plane.part(band, 0..plane.width()) {
+    let empty = || Histogram { min, max, counts: vec![0; bins], not_finite: 0 };
+    let counted = |band: &Range<usize>| {
+        let mut histogram = empty();
+        for &value in &values(band)? {
             if value.is_finite() {
                 let bin = ((f64::from(value) - from) * scale) as usize;
                 histogram.counts[bin.min(bins - 1)] += 1;
@@ -41,10 +50,13 @@ pub fn plane_histogram(
                 histogram.not_finite += 1;
             }
         }
-        done += 1;
-        monitor.progress(done, steps)?;
-    }
-    Ok(histogram)
+        Ok(histogram)
+    };
+    bands.par_iter().map(counted).try_reduce(empty, |mut all, band| {
+        all.counts.iter_mut().zip(band.counts).for_each(|(sum, count)| *sum += count);
+        all.not_finite += band.not_finite;
+        Ok(all)
+    })
 }
 
 #[cfg(test)]
