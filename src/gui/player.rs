@@ -1,7 +1,7 @@
 //! Plays a stack: one frame after another, never faster than they can be read.
 use crate::session::{Command, JobKind, Session};
 use eframe::egui;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What comes after the last frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,8 @@ pub(super) struct Player {
     pub(super) frames_per_second: f32,
     pub(super) ending: Ending,
     back: bool,
-    last: Option<Instant>,
+    /// The window's time in seconds when the last frame was asked for.
+    last: Option<f64>,
 }
 
 impl Default for Player {
@@ -52,14 +53,15 @@ impl Player {
             // The job wakes the window when it is done.
             return None;
         }
-        let period = Duration::from_secs_f32(1.0 / self.frames_per_second.clamp(0.1, 120.0));
-        let since = self.last.map_or(period, |last| last.elapsed());
-        if since < period {
-            ctx.request_repaint_after(period.saturating_sub(since));
+        let now = ctx.input(|input| input.time);
+        let period = 1.0 / f64::from(self.frames_per_second.clamp(0.1, 120.0));
+        let left = self.last.map_or(0.0, |last| period - (now - last));
+        if left > 0.0 {
+            ctx.request_repaint_after(Duration::from_secs_f64(left));
             return None;
         }
-        self.last = Some(Instant::now());
-        ctx.request_repaint_after(period);
+        self.last = Some(now);
+        ctx.request_repaint_after(Duration::from_secs_f64(period));
         Some(Command::SetFrame(self.next(frame, frames)))
     }
 

@@ -32,9 +32,13 @@ pub(super) fn cut(name: &str) -> &str {
 }
 
 impl Metadata {
-    /// Adds a field. Very long values are cut, with a mark; beyond some thousand fields no more are kept.
+    /// Adds a field. Very long values are cut, with a mark; beyond some thousand fields no more are kept, which
+    /// the last one says.
     pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
         if self.fields.len() >= MOST {
+            if self.fields.len() == MOST {
+                self.fields.push(("…".into(), format!("Fields beyond the first {MOST} are not kept")));
+            }
             return;
         }
         let mut value = value.into();
@@ -95,6 +99,14 @@ mod tests {
         let long = "µ".repeat(1000);
         let deep = (0..64).fold("XML".to_owned(), |path, _| below(&path, &long));
         assert!(deep.len() <= 2 * LONGEST_NAME + 3 && deep.starts_with("XML / µµ"));
+    }
+
+    #[test]
+    fn fields_that_are_not_kept_are_told_of() {
+        let mut metadata = Metadata::default();
+        (0..MOST + 5).for_each(|i| metadata.push(i.to_string(), ""));
+        assert_eq!(metadata.fields().len(), MOST + 1);
+        assert!(metadata.get("…").unwrap().starts_with("Fields beyond the first 20000"));
     }
 
     #[test]

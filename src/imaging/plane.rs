@@ -90,6 +90,33 @@ macro_rules! over {
     };
 }
 
+/// What `$read!(word, make)` gives for samples of a type: the word that their bits are read as, and what makes samples of
+/// an array of such words.
+macro_rules! by_kind {
+    ($kind:expr, $read:ident) => {
+        match $kind {
+            $crate::imaging::SampleType::Bool => {
+                $read!(u8, |a| $crate::imaging::Samples::Bool(a.mapv(|v| u8::from(v != 0))))
+            }
+            $crate::imaging::SampleType::U8 => $read!(u8, $crate::imaging::Samples::U8),
+            $crate::imaging::SampleType::U16 => $read!(u16, $crate::imaging::Samples::U16),
+            $crate::imaging::SampleType::U32 => $read!(u32, $crate::imaging::Samples::U32),
+            $crate::imaging::SampleType::U64 => $read!(u64, $crate::imaging::Samples::U64),
+            $crate::imaging::SampleType::I8 => $read!(i8, $crate::imaging::Samples::I8),
+            $crate::imaging::SampleType::I16 => $read!(i16, $crate::imaging::Samples::I16),
+            $crate::imaging::SampleType::I32 => $read!(i32, $crate::imaging::Samples::I32),
+            $crate::imaging::SampleType::I64 => $read!(i64, $crate::imaging::Samples::I64),
+            $crate::imaging::SampleType::F16 => {
+                $read!(u16, |a| $crate::imaging::Samples::F16(a.mapv(half::f16::from_bits)))
+            }
+            $crate::imaging::SampleType::F32 => $read!(f32, $crate::imaging::Samples::F32),
+            $crate::imaging::SampleType::F64 => $read!(f64, $crate::imaging::Samples::F64),
+        }
+    };
+}
+
+pub(super) use by_kind;
+
 /// A number a file can store.
 trait Sample: Copy {
     fn as_f32(self) -> f32;

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use bytemuck::{Pod, Zeroable};
-use half::f16;
 use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::bytes::{Input, Order};
 use super::error::Fault;
 use super::micrograph::Source;
+use super::plane::by_kind;
 use super::{ImagingError, Plane, SampleType, Samples};
 
 /// How the samples of a plane are stored.
@@ -111,20 +111,7 @@ impl Raw {
                 self.arrays::<$word>(&input, &at)?.into_iter().map($make).collect()
             };
         }
-        let samples: Vec<Samples> = match kind {
-            SampleType::Bool => as_kind!(u8, |a| Samples::Bool(a.mapv(|v| u8::from(v != 0)))),
-            SampleType::U8 => as_kind!(u8, Samples::U8),
-            SampleType::U16 => as_kind!(u16, Samples::U16),
-            SampleType::U32 => as_kind!(u32, Samples::U32),
-            SampleType::U64 => as_kind!(u64, Samples::U64),
-            SampleType::I8 => as_kind!(i8, Samples::I8),
-            SampleType::I16 => as_kind!(i16, Samples::I16),
-            SampleType::I32 => as_kind!(i32, Samples::I32),
-            SampleType::I64 => as_kind!(i64, Samples::I64),
-            SampleType::F16 => as_kind!(u16, |a| Samples::F16(a.mapv(f16::from_bits))),
-            SampleType::F32 => as_kind!(f32, Samples::F32),
-            SampleType::F64 => as_kind!(f64, Samples::F64),
-        };
+        let samples: Vec<Samples> = by_kind!(kind, as_kind);
         Ok(wanted.zip(samples).map(|(c, samples)| (c, Plane { samples })).collect())
     }
 

@@ -11,6 +11,8 @@ mod convert;
 #[cfg(feature = "gui")]
 mod gui;
 #[cfg(feature = "gui")]
+mod gui_canvas;
+#[cfg(feature = "gui")]
 mod gui_correcting;
 mod models;
 mod rooms;

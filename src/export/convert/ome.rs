@@ -1,10 +1,9 @@
 //! OME-TIFF: a TIFF whose description is OME-XML (OME model 2016-06; docs.openmicroscopy.org).
 
 use super::calibration::note_lost;
-use super::part::Part;
+use super::part::{Part, Words};
 use super::{Converted, ExportError};
 use crate::export::Compression;
-use crate::export::tiff::{Form, TiffFile};
 use crate::imaging::{AxisScale, SampleType};
 use crate::monitor::Monitor;
 use std::fmt::Write as _;
@@ -33,27 +32,8 @@ pub(super) fn write(
     };
     note_lost(&part.calibration, held, &mut part.notes);
     let description = xml(&part, kind);
-    let pages = part.pages_of_frame();
-    let file = TiffFile {
-        form: Form {
-            height: part.height,
-            width: part.width,
-            samples: part.samples(),
-            colour: part.colour,
-            sample_type,
-            compression,
-        },
-        pages: part.frames.len() * pages.len(),
-        description: &description,
-        labels: &[],
-        resolution: None,
-    };
-    file.write(path, &mut |page| {
-        monitor.progress(page, file.pages)?;
-        part.le_bytes(part.frames.start + page / pages.len(), &pages[page % pages.len()])
-    })?;
-    let (axes, shape) = part.axes();
-    Ok(Converted { files: vec![path.to_path_buf()], axes, shape, sample_type, notes: part.notes })
+    let words = Words { description: &description, labels: &[], resolution: None };
+    part.write_tiff(&words, compression, path, monitor)
 }
 
 /// The model's name of a type of samples (`PixelType`).

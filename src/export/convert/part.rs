@@ -1,10 +1,23 @@
 //! The part of a micrograph that is written: which frames, channels and rows.
 
 use super::calibration;
-use super::{ConvertRequest, ExportError};
+use super::{ConvertRequest, Converted, ExportError};
+use crate::export::Compression;
+use crate::export::tiff::{Form, TiffFile};
 use crate::imaging::{AxisScale, Calibration, Micrograph, Plane};
+use crate::monitor::Monitor;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
+
+/// What a TIFF says of its pages.
+pub(super) struct Words<'a> {
+    pub(super) description: &'a str,
+    /// One a page, or none.
+    pub(super) labels: &'a [String],
+    /// Pixels per unit of the description, as fractions.
+    pub(super) resolution: Option<[(u32, u32); 2]>,
+}
 
 /// Frames, channels and rows of a micrograph, checked.
 pub(super) struct Part<'a> {
@@ -99,6 +112,38 @@ impl<'a> Part<'a> {
         let row = self.width * channels.len() * self.micrograph.sample_type().bytes();
         bytes.truncate(self.height * row);
         Ok(bytes)
+    }
+
+    /// Writes all its pages into one TIFF.
+    pub(super) fn write_tiff(
+        self,
+        words: &Words<'_>,
+        compression: Compression,
+        path: &Path,
+        monitor: &Monitor,
+    ) -> Result<Converted, ExportError> {
+        let sample_type = self.micrograph.sample_type();
+        let pages = self.pages_of_frame();
+        let file = TiffFile {
+            form: Form {
+                height: self.height,
+                width: self.width,
+                samples: self.samples(),
+                colour: self.colour,
+                sample_type,
+                compression,
+            },
+            pages: self.frames.len() * pages.len(),
+            description: words.description,
+            labels: words.labels,
+            resolution: words.resolution,
+        };
+        file.write(path, &mut |page| {
+            monitor.progress(page, file.pages)?;
+            self.le_bytes(self.frames.start + page / pages.len(), &pages[page % pages.len()])
+        })?;
+        let (axes, shape) = self.axes();
+        Ok(Converted { files: vec![path.to_path_buf()], axes, shape, sample_type, notes: self.notes })
     }
 
     pub(super) fn plane(&self, channel: usize) -> Result<Arc<Plane>, ExportError> {

@@ -2,11 +2,10 @@
 //! JSON in the description, as tifffile writes them.
 
 use super::calibration::note_lost;
-use super::part::Part;
+use super::part::{Part, Words};
 use super::{Converted, ExportError};
 use crate::export::Compression;
 use crate::export::imagej::{self, Stack};
-use crate::export::tiff::{Form, TiffFile};
 use crate::imaging::{AxisScale, SampleType};
 use crate::monitor::Monitor;
 use std::fmt::Write as _;
@@ -18,7 +17,6 @@ pub(super) fn write(
     path: &Path,
     monitor: &Monitor,
 ) -> Result<Converted, ExportError> {
-    let sample_type = part.micrograph.sample_type();
     let imagej = is_imagejs(&part, compression);
     let (axes, shape) = part.axes();
     let (description, labels) = if imagej {
@@ -32,26 +30,9 @@ pub(super) fn write(
         part.notes.push(format!("{why}, so this is a TIFF with its axes as tifffile writes them"));
         (shaped_words(&part, &axes, &shape), Vec::new())
     };
-    let pages = part.pages_of_frame();
-    let file = TiffFile {
-        form: Form {
-            height: part.height,
-            width: part.width,
-            samples: part.samples(),
-            colour: part.colour,
-            sample_type,
-            compression,
-        },
-        pages: part.frames.len() * pages.len(),
-        description: &description,
-        labels: &labels,
-        resolution: imagej::resolution(&part.calibration).filter(|_| imagej),
-    };
-    file.write(path, &mut |page| {
-        monitor.progress(page, file.pages)?;
-        part.le_bytes(part.frames.start + page / pages.len(), &pages[page % pages.len()])
-    })?;
-    Ok(Converted { files: vec![path.to_path_buf()], axes, shape, sample_type, notes: part.notes })
+    let resolution = imagej::resolution(&part.calibration).filter(|_| imagej);
+    let words = Words { description: &description, labels: &labels, resolution };
+    part.write_tiff(&words, compression, path, monitor)
 }
 
 /// ImageJ knows 8- and 16-bit unsigned numbers, 32-bit floats and 8-bit colours, uncompressed. Energies it does not.

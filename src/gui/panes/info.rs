@@ -34,7 +34,8 @@ impl PaneUi for InfoPane {
             return;
         }
         let edit = TextEdit::singleline(&mut self.search).hint_text("Find a field").desired_width(96.0);
-        ui.add(edit.font(egui::TextStyle::Small)).on_hover_text("Words of a field's name or value");
+        let field = ui.add(edit.font(egui::TextStyle::Small)).accessible_name("Find a field");
+        field.on_hover_text("Words of a field's name or value");
     }
 
     fn ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {

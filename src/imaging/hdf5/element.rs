@@ -1,12 +1,12 @@
 //! The type of a dataset's elements.
 
 use bytemuck::Pod;
-use half::f16;
 use hdf5_pure::{Datatype, DatatypeByteOrder, FloatingPointLayout};
 use ndarray::Array2;
 
 use super::super::bytes::Order;
 use super::super::error::Fault;
+use super::super::plane::by_kind;
 use super::super::raw::Stored;
 use super::super::{Plane, SampleType, Samples};
 
@@ -60,20 +60,7 @@ impl Element {
                 array::<$word>(bytes, self.order, shape).map($make)
             };
         }
-        let samples = match kind {
-            SampleType::Bool => as_kind!(u8, |a| Samples::Bool(a.mapv(|v| u8::from(v != 0)))),
-            SampleType::U8 => as_kind!(u8, Samples::U8),
-            SampleType::U16 => as_kind!(u16, Samples::U16),
-            SampleType::U32 => as_kind!(u32, Samples::U32),
-            SampleType::U64 => as_kind!(u64, Samples::U64),
-            SampleType::I8 => as_kind!(i8, Samples::I8),
-            SampleType::I16 => as_kind!(i16, Samples::I16),
-            SampleType::I32 => as_kind!(i32, Samples::I32),
-            SampleType::I64 => as_kind!(i64, Samples::I64),
-            SampleType::F16 => as_kind!(u16, |a| Samples::F16(a.mapv(f16::from_bits))),
-            SampleType::F32 => as_kind!(f32, Samples::F32),
-            SampleType::F64 => as_kind!(f64, Samples::F64),
-        };
+        let samples = by_kind!(kind, as_kind);
         samples.map(|samples| Plane { samples })
     }
 

@@ -179,7 +179,10 @@ impl Node {
             metadata.push(below(prefix, &name), value::text(&value));
         }
         for child in self.children() {
-            let Some(left) = budget.checked_sub(1) else { return };
+            let Some(left) = budget.checked_sub(1) else {
+                metadata.push(below(prefix, "…"), "More groups, which are not listed");
+                return;
+            };
             *budget = left;
             child.describe(&below(prefix, child.name()), metadata, budget);
         }
