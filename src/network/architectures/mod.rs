@@ -5,8 +5,11 @@
 //! that the window folds. All give logits.
 
 mod chain;
+mod densenet;
 mod lenet;
 mod mlp;
+mod nin;
+mod resnet;
 mod spec;
 mod table;
 mod unet;
@@ -16,3 +19,11 @@ pub use mlp::mlp;
 pub use spec::{ArchitectureSpec, Encoder, Growth, build};
 pub use table::{About, Architecture};
 pub use unet::{UnetSpec, unet};
+
+/// This many published channels in that width: at least one, but none of none.
+fn scaled(channels: usize, width: f64) -> usize {
+    if channels == 0 { 0 } else { ((channels as f64 * width).round() as usize).max(1) }
+}
+
+#[cfg(test)]
+mod testing;

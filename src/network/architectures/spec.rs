@@ -1,6 +1,6 @@
 //! What a network is built from: an architecture and the choices it leaves open.
 
-use super::{Architecture, UnetSpec, lenet, mlp, unet};
+use super::{Architecture, UnetSpec, densenet, lenet, mlp, nin, resnet, scaled, unet};
 use crate::network::{Graph, NetworkError, Resample};
 use serde::{Deserialize, Serialize};
 
@@ -185,11 +185,6 @@ impl ArchitectureSpec {
         let open = self.architecture.defaults().made();
         self.made().into_iter().filter(|key| !open.contains(key)).collect()
     }
-
-    /// This many published channels in this width, at least one.
-    fn scaled(&self, channels: usize) -> usize {
-        ((channels as f64 * self.width.unwrap_or(1.0)).round() as usize).max(1)
-    }
 }
 
 /// Builds the network; choices that the architecture does not have count for nothing.
@@ -206,12 +201,11 @@ pub fn build(spec: &ArchitectureSpec) -> Result<Graph, NetworkError> {
     }
     let (channels, classes) = (spec.in_channels, spec.classes);
     let [y, x] = spec.image.unwrap_or([1, 1]);
-    let base = spec.base.map(|base| if base == 0 { 0 } else { spec.scaled(base) });
+    let base = spec.base.map(|base| scaled(base, width));
     let mut graph = match spec.architecture {
         Architecture::Perceptron => mlp([channels, y, x], &[], classes),
         Architecture::Mlp => {
-            let scaled = |&n: &usize| if n == 0 { 0 } else { spec.scaled(n) };
-            let hidden: Vec<usize> = spec.hidden.iter().flatten().map(scaled).collect();
+            let hidden: Vec<usize> = spec.hidden.iter().flatten().map(|&n| scaled(n, width)).collect();
             mlp([channels, y, x], &hidden, classes)
         }
         Architecture::Lenet => {
@@ -219,6 +213,13 @@ pub fn build(spec: &ArchitectureSpec) -> Result<Graph, NetworkError> {
             lenet(channels, classes, base.unwrap_or(16), size)
         }
         Architecture::Lenet5 => lenet(channels, classes, base.unwrap_or(6), Some([y, x])),
+        Architecture::Nin => nin::nin(channels, classes, width),
+        Architecture::Densenet121 => densenet::densenet(densenet::DENSENET121, channels, classes, width),
+        Architecture::Densenet169 => densenet::densenet(densenet::DENSENET169, channels, classes, width),
+        Architecture::Densenet201 => densenet::densenet(densenet::DENSENET201, channels, classes, width),
+        Architecture::Resnet18 => resnet::resnet(resnet::Stages::RESNET18, channels, classes, width),
+        Architecture::Resnet34 => resnet::resnet(resnet::Stages::RESNET34, channels, classes, width),
+        Architecture::Resnet50 => resnet::resnet(resnet::Stages::RESNET50, channels, classes, width),
         Architecture::Unet => unet(UnetSpec {
             in_channels: channels,
             classes,

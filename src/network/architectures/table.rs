@@ -13,6 +13,13 @@ pub enum Architecture {
     Mlp,
     Lenet,
     Lenet5,
+    Nin,
+    Densenet121,
+    Densenet169,
+    Densenet201,
+    Resnet18,
+    Resnet34,
+    Resnet50,
     Unet,
 }
 
@@ -37,7 +44,20 @@ pub struct About {
 
 impl Architecture {
     /// All, from the simplest to the largest, segmenters last.
-    pub const ALL: [Self; 5] = [Self::Perceptron, Self::Mlp, Self::Lenet, Self::Lenet5, Self::Unet];
+    pub const ALL: [Self; 12] = [
+        Self::Perceptron,
+        Self::Mlp,
+        Self::Lenet,
+        Self::Lenet5,
+        Self::Nin,
+        Self::Densenet121,
+        Self::Densenet169,
+        Self::Densenet201,
+        Self::Resnet18,
+        Self::Resnet34,
+        Self::Resnet50,
+        Self::Unet,
+    ];
 
     /// As recipes and the command line write it.
     #[must_use]
@@ -88,6 +108,20 @@ impl Architecture {
                 paper: LENET,
                 ..small
             },
+            Self::Nin => About {
+                name: "nin",
+                title: "NiN",
+                purpose: "a small perceptron at every pixel after each convolution, and no dense layer",
+                paper: "Lin, Chen & Yan 2013, arXiv:1312.4400",
+                input: [1, 224, 224],
+                ..small
+            },
+            Self::Densenet121 => densenet("densenet121", "DenseNet-121"),
+            Self::Densenet169 => densenet("densenet169", "DenseNet-169"),
+            Self::Densenet201 => densenet("densenet201", "DenseNet-201"),
+            Self::Resnet18 => resnet("resnet18", "ResNet-18"),
+            Self::Resnet34 => resnet("resnet34", "ResNet-34"),
+            Self::Resnet50 => resnet("resnet50", "ResNet-50"),
             Self::Unet => About {
                 name: "unet",
                 title: "U-Net",
@@ -117,6 +151,13 @@ impl Architecture {
             Self::Mlp => ArchitectureSpec { hidden: Some(Vec::new()), ..wide },
             Self::Lenet => ArchitectureSpec { base: Some(16), global_pooling: Some(true), ..wide },
             Self::Lenet5 => ArchitectureSpec { base: Some(6), ..wide },
+            Self::Nin
+            | Self::Densenet121
+            | Self::Densenet169
+            | Self::Densenet201
+            | Self::Resnet18
+            | Self::Resnet34
+            | Self::Resnet50 => wide,
             Self::Unet => ArchitectureSpec {
                 base: Some(16),
                 depth: Some(4),
@@ -128,6 +169,20 @@ impl Architecture {
             },
         }
     }
+}
+
+/// For photographs in a thousand classes, as ImageNet has them.
+const IMAGENET: About = About { input: [3, 224, 224], classes: 1000, ..BLANK };
+
+fn densenet(name: &'static str, title: &'static str) -> About {
+    let purpose = "dense blocks, in which every layer reads all before it, and transitions between";
+    let paper = "Huang, Liu, van der Maaten & Weinberger 2016, arXiv:1608.06993";
+    About { name, title, purpose, paper, ..IMAGENET }
+}
+
+fn resnet(name: &'static str, title: &'static str) -> About {
+    let purpose = "blocks that add what they compute to what they were given";
+    About { name, title, purpose, paper: "He, Zhang, Ren & Sun 2015, arXiv:1512.03385", ..IMAGENET }
 }
 
 const BLANK: About = About {
