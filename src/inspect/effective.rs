@@ -75,13 +75,17 @@ impl Extent {
         };
         let seen = [0, 1]
             .map(|axis| part_seen(window.map(|window| &window[axis]), origin[axis], values.shape()[axis]));
+        let in_window = |y: usize, x: usize| seen[0].contains(&y) && seen[1].contains(&x);
+        // Summed by itself, so that nothing outside is exactly nothing.
+        let outside: f64 =
+            energy.indexed_iter().filter(|((y, x), _)| !in_window(*y, *x)).map(|(_, energy)| energy).sum();
         let mean = |sums: &[f64], axis: usize| {
             let moment: f64 = sums.iter().enumerate().map(|(place, sum)| place as f64 * sum).sum();
             moment / total + origin[axis] as f64
         };
         Self {
             held: inside(&rows, &columns),
-            within_window: inside(&seen[0], &seen[1]),
+            within_window: 1.0 - outside / total,
             centre: [mean(&down, 0), mean(&across, 1)],
             rows: moved(rows, origin[0]),
             columns: moved(columns, origin[1]),
