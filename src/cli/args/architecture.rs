@@ -24,6 +24,9 @@ pub struct ChoiceArgs {
     /// Convolutions that keep the size
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     pub padded: Option<bool>,
+    /// Without padding, show the network its image mirrored about the border, so that the mask is as large
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
+    pub mirrored: Option<bool>,
     /// How a decoder grows: transposed, nearest or bilinear
     #[arg(long, value_name = "HOW", value_parser = parse_growth)]
     pub upsample: Option<Growth>,
@@ -66,6 +69,7 @@ impl ChoiceArgs {
             depth: self.depth,
             batch_norm: self.batch_norm,
             padded: self.padded,
+            mirrored: self.mirrored,
             upsample: self.upsample,
             encoder: self.encoder,
             global_pooling: self.global_pooling,
