@@ -30,6 +30,8 @@ pub enum Mapping {
     /// 1 of 0, else 0.
     Not,
     Softplus,
+    /// x / (1 + |x|).
+    Softsign,
     /// x · tanh(softplus(x)).
     Mish,
     /// x · min(max(x/6 + ½, 0), 1).
@@ -113,6 +115,7 @@ function!(Sign, A, |x| sign(x), |_x, _y, _g| 0.0);
 function!(Erf, A, |x| erf::<A>(x), |x, _y, g| g * std::f32::consts::FRAC_2_SQRT_PI * exp::<A>(-x * x));
 function!(Not, A, |x| if x == 0.0 { 1.0 } else { 0.0 }, |_x, _y, _g| 0.0);
 function!(Softplus, A, |x| softplus::<A>(x), |x, _y, g| g * sigmoid::<A>(x));
+function!(Softsign, A, |x| x / (1.0 + x.abs()), |x, _y, g| g / (1.0 + x.abs()).powi(2));
 function!(Mish, A, |x| x * tanh_softplus::<A>(x), |x, _y, g| {
     let t = tanh_softplus::<A>(x);
     g * (t + x * sigmoid::<A>(x) * (1.0 - t * t))
@@ -128,12 +131,13 @@ function!(HardSwish, A, |x| x * between(x / 6.0 + 0.5, 0.0, 1.0), |x, _y, g| {
 });
 function!(Sin, A, |x| x.sin(), |x, _y, g| g * x.cos());
 function!(Cos, A, |x| x.cos(), |x, _y, g| -g * x.sin());
-function!(
-    HardSigmoid { alpha, beta },
-    A,
-    |x| between(alpha * x + beta, 0.0, 1.0),
-    |_x, y, g| if y > 0.0 && y < 1.0 { g * alpha } else { 0.0 }
-);
+function!(HardSigmoid { alpha, beta }, A, |x| between(alpha * x + beta, 0.0, 1.0), |_x, y, g| if y > 0.0
+    && y < 1.0
+{
+    g * alpha
+} else {
+    0.0
+});
 function!(
     Elu { alpha },
     A,
@@ -157,12 +161,13 @@ function!(GeluTanh, A, |x| 0.5 * x * (1.0 + tanh::<A>(bent(x))), |x, _y, g| {
     let slope = BEND[0] * (1.0 + 3.0 * BEND[1] * x * x);
     g * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * slope)
 });
-function!(
-    ThresholdedRelu { alpha },
-    A,
-    |x| if x > alpha || x.is_nan() { x } else { 0.0 },
-    |x, _y, g| if x > alpha { g } else { 0.0 }
-);
+function!(ThresholdedRelu { alpha }, A, |x| if x > alpha || x.is_nan() { x } else { 0.0 }, |x, _y, g| if x
+    > alpha
+{
+    g
+} else {
+    0.0
+});
 function!(Clip { min, max }, A, |x| between(x, min, max), |x, _y, g| {
     if x >= min && x <= max { g } else { 0.0 }
 });
@@ -243,8 +248,8 @@ fn tanh_softplus<A: Arithmetic>(x: f32) -> f32 {
 macro_rules! with_function {
     ($mapping:expr, |$function:ident| $call:expr) => {
         with_function!($mapping, |$function| $call;
-            Abs, Neg, Exp, Log, Sqrt, Reciprocal, Floor, Ceil, Round, Trunc, Sign, Erf, Not, Softplus, Mish,
-            HardSwish, Sin, Cos, GeluTanh;
+            Abs, Neg, Exp, Log, Sqrt, Reciprocal, Floor, Ceil, Round, Trunc, Sign, Erf, Not, Softplus, Softsign,
+            Mish, HardSwish, Sin, Cos, GeluTanh;
             HardSigmoid { alpha, beta }, Elu { alpha }, Celu { alpha }, Selu { alpha, gamma },
             ThresholdedRelu { alpha }, Clip { min, max })
     };

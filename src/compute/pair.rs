@@ -3,6 +3,7 @@
 #![allow(clippy::inline_always)]
 
 use super::cpu::{SHARE, build_rows, floats, tensor, with_floats};
+use super::given::given2;
 use super::vector::{self, Arithmetic, Work};
 use super::{is_ours, tape};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
@@ -92,8 +93,20 @@ impl Pair {
             Self::Multiply => a * b,
             Self::Divide => a / b,
             Self::Power => power(a, b),
-            Self::Minimum => if b < a || b.is_nan() { b } else { a },
-            Self::Maximum => if b > a || b.is_nan() { b } else { a },
+            Self::Minimum => {
+                if b < a || b.is_nan() {
+                    b
+                } else {
+                    a
+                }
+            }
+            Self::Maximum => {
+                if b > a || b.is_nan() {
+                    b
+                } else {
+                    a
+                }
+            }
             Self::Remainder => a - (a / b).floor() * b,
             Self::Equal => yes(a == b),
             Self::Less => yes(a < b),
@@ -102,14 +115,28 @@ impl Pair {
             Self::GreaterOrEqual => yes(a >= b),
             Self::And => yes(a != 0.0 && b != 0.0),
             Self::Or => yes(a != 0.0 || b != 0.0),
-            Self::Prelu => if a < 0.0 { a * b } else { a },
+            Self::Prelu => {
+                if a < 0.0 {
+                    a * b
+                } else {
+                    a
+                }
+            }
         }
     }
 
     /// Slopes by `a` and by `b`; equal ones share those of minimum and maximum, as in PyTorch.
     #[inline(always)]
     fn slopes(self, a: f32, b: f32) -> [f32; 2] {
-        let shares = |first: bool| if a == b { [0.5; 2] } else if first { [1.0, 0.0] } else { [0.0, 1.0] };
+        let shares = |first: bool| {
+            if a == b {
+                [0.5; 2]
+            } else if first {
+                [1.0, 0.0]
+            } else {
+                [0.0, 1.0]
+            }
+        };
         match self {
             Self::Add => [1.0, 1.0],
             Self::Subtract => [1.0, -1.0],
@@ -122,7 +149,13 @@ impl Pair {
             Self::Minimum => shares(a < b),
             Self::Maximum => shares(a > b),
             Self::Remainder => [1.0, -(a / b).floor()],
-            Self::Prelu => if a > 0.0 { [1.0, 0.0] } else { [b, a] },
+            Self::Prelu => {
+                if a > 0.0 {
+                    [1.0, 0.0]
+                } else {
+                    [b, a]
+                }
+            }
             _ => [0.0, 0.0],
         }
     }
@@ -157,7 +190,9 @@ impl Walk {
         for axis in (0..dims.len()).rev().filter(|&axis| dims[axis] > 1) {
             let by = strides.each_ref().map(|strides| strides[axis]);
             match axes.last_mut() {
-                Some((size, behind)) if [0, 1].iter().all(|&i| by[i] == behind[i] * *size) => *size *= dims[axis],
+                Some((size, behind)) if [0, 1].iter().all(|&i| by[i] == behind[i] * *size) => {
+                    *size *= dims[axis]
+                }
                 _ => axes.push((dims[axis], by)),
             }
         }
@@ -318,8 +353,10 @@ impl CustomOp2 for Combine {
 
 /// On other devices, by Candle's operations.
 fn elsewhere(a: &Tensor, b: &Tensor, pair: Pair) -> Result<Tensor> {
-    // What compares has a gradient: 0.
-    let yes = |mask: Tensor| mask.to_dtype(a.dtype())? + (a.broadcast_add(b)? * 0.0)?;
+    let yes = |mask: Tensor| {
+        let value = mask.to_dtype(a.dtype())?;
+        given2("compare", [a, b], &value, |a, b, _| Ok([Some(a.zeros_like()?), Some(b.zeros_like()?)]))
+    };
     let both = || -> Result<[Tensor; 2]> {
         let dims = broadcast(&[a.dims(), b.dims()])?;
         Ok([a.broadcast_as(&dims[..])?.contiguous()?, b.broadcast_as(&dims[..])?.contiguous()?])
@@ -446,7 +483,10 @@ mod tests {
                     if side == 0 { at(&moved, &b) } else { at(&a, &moved) }
                 };
                 let expected = (moved(1e-2) - moved(-1e-2)) / 2e-2;
-                assert!((slope - expected).abs() < 0.02 * expected.abs().max(0.5), "{pair:?} {side}: {slope}, {expected}");
+                assert!(
+                    (slope - expected).abs() < 0.02 * expected.abs().max(0.5),
+                    "{pair:?} {side}: {slope}, {expected}"
+                );
             }
         }
     }
@@ -464,7 +504,8 @@ mod tests {
         for pair in ALL {
             let here = numbers(&combine(&a, &b, pair).unwrap());
             let there = as_elsewhere(|| numbers(&combine(&a, &b, pair).unwrap()));
-            let alike = |(x, y): (&f32, &f32)| (x - y).abs() < 1e-5 * x.abs().max(1.0) || x.is_nan() && y.is_nan();
+            let alike =
+                |(x, y): (&f32, &f32)| (x - y).abs() < 1e-5 * x.abs().max(1.0) || x.is_nan() && y.is_nan();
             assert!(here.iter().zip(&there).all(alike), "{pair:?}: {here:?} {there:?}");
         }
     }
@@ -475,15 +516,24 @@ mod tests {
             let [a, b] = [a, b].map(|x| Tensor::new(&[[x]], &Device::Cpu).unwrap());
             numbers(&combine(&a, &b, pair).unwrap())[0]
         };
-        assert_eq!([(-7.0, 3.0), (7.0, -3.0), (5.5, 2.0)].map(|(a, b)| one(Pair::Remainder, a, b)), [2.0, -2.0, 1.5]);
-        assert_eq!([(-2.0, 3.0), (0.0, 0.0), (9.0, 0.5)].map(|(a, b)| one(Pair::Power, a, b)), [-8.0, 1.0, 3.0]);
+        assert_eq!(
+            [(-7.0, 3.0), (7.0, -3.0), (5.5, 2.0)].map(|(a, b)| one(Pair::Remainder, a, b)),
+            [2.0, -2.0, 1.5]
+        );
+        assert_eq!(
+            [(-2.0, 3.0), (0.0, 0.0), (9.0, 0.5)].map(|(a, b)| one(Pair::Power, a, b)),
+            [-8.0, 1.0, 3.0]
+        );
         assert!(one(Pair::Power, -8.0, 0.5).is_nan());
     }
 
     #[test]
     fn a_choice_reads_its_condition_as_not_zero() {
         let condition = Tensor::new(&[[1f32, 0.0, -2.0]], &Device::Cpu).unwrap();
-        let (a, b) = (Tensor::new(&[[5f32]], &Device::Cpu).unwrap(), Tensor::new(&[[7f32, 8., 9.]], &Device::Cpu).unwrap());
+        let (a, b) = (
+            Tensor::new(&[[5f32]], &Device::Cpu).unwrap(),
+            Tensor::new(&[[7f32, 8., 9.]], &Device::Cpu).unwrap(),
+        );
         assert_eq!(numbers(&choose(&condition, &a, &b).unwrap()), [5.0, 8.0, 5.0]);
     }
 }

@@ -4,9 +4,10 @@
 //! other: the largest of the largest, the mean of the means.
 use super::along::{Taps, along, resized};
 use super::cpu::{Chunk, build_rows, floats, tensor, with_floats};
+use super::given::given1;
 use super::pooling::{is_larger, larger};
 use super::{is_ours, tape};
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 /// Windows along one axis of a tensor.
@@ -91,19 +92,32 @@ fn largest(x: &Tensor, axis: usize, windows: Taps) -> Result<Tensor> {
     if is_ours(x) {
         return tape::apply1(&x.contiguous()?, Largest { axis, windows });
     }
-    let x = x.contiguous()?;
-    let mut largest: Option<Tensor> = None;
-    for tap in 0..windows.most() {
-        // An output that has fewer reads its first again.
-        let first = (0..windows.outputs()).map(|output| windows.of(output)[0]);
-        let inputs = windows.each(tap).zip(first).map(|(tap, first)| tap.unwrap_or(first).0 as u32);
-        let part = x.index_select(&Tensor::from_iter(inputs, x.device())?, axis)?;
-        largest = Some(match largest {
-            None => part,
-            Some(largest) => largest.maximum(&part)?,
-        });
+    elsewhere(x, axis, windows)
+}
+
+/// On other devices, by Candle's operations: the first inputs of all windows, and the second ones, and so on.
+fn elsewhere(x: &Tensor, axis: usize, windows: Taps) -> Result<Tensor> {
+    let most = windows.most();
+    // A window that has fewer reads its first again.
+    let inputs = move |tap: usize, device: &Device| {
+        let input = |output: usize| *windows.of(output).get(tap).unwrap_or(&windows.of(output)[0]);
+        Tensor::from_iter((0..windows.outputs()).map(|output| input(output).0 as u32), device)
+    };
+    let values = x.detach().contiguous()?;
+    let mut y = values.index_select(&inputs(0, x.device())?, axis)?;
+    for tap in 1..most {
+        y = y.maximum(&values.index_select(&inputs(tap, x.device())?, axis)?)?;
     }
-    largest.map_or_else(|| bail!("Pooling: an empty window"), Ok)
+    given1("largest", x, &y, move |x, y, grad| {
+        let (mut by_x, mut left, none) = (x.zeros_like()?, grad.clone(), grad.zeros_like()?);
+        for tap in 0..most {
+            let inputs = inputs(tap, x.device())?;
+            let here = x.contiguous()?.index_select(&inputs, axis)?.eq(y)?;
+            by_x = by_x.index_add(&inputs, &here.where_cond(&left, &none)?, axis)?;
+            left = here.where_cond(&none, &left)?;
+        }
+        Ok(by_x)
+    })
 }
 
 struct Largest {
