@@ -3,7 +3,7 @@ use super::*;
 use crate::imaging::{Calibration, Micrograph, PixelSize};
 use crate::inspect::{Features, Recorder, Wanted};
 use crate::monitor::Monitor;
-use crate::network::architectures::{UnetSpec, lenet, unet};
+use crate::network::architectures::{UnetSpec, lenet, mirrored_unet, unet};
 use crate::network::{ClassInfo, Graph, Model, ModelCard, Node, Normalisation, Op, Resample, Task, Weights};
 use candle_core::Device;
 use ndarray::{Array3, Array4};
@@ -143,6 +143,24 @@ fn tiles_agree_where_nodes_add_and_lose_borders() {
     let (grown, tiled) = (&whole_features.maps["grow"], &features.maps["grow"]);
     assert_eq!((grown.origin, grown.maps.dim()), ([-2.0; 2], (4, 39, 55)));
     assert!(far(&grown.maps, &tiled.maps) < 1e-5);
+}
+
+#[test]
+fn a_unet_without_padding_answers_for_the_whole_image_by_its_mirrored_borders() {
+    let spec = UnetSpec { in_channels: 1, classes: 3, base: 4, depth: 2, batch_norm: false, upsample: None };
+    let model = model(mirrored_unet(spec).unwrap(), card(Task::Segment, 3, 1));
+    for (size, tile) in [([75, 131], 36), ([20, 90], 44)] {
+        let micrograph = micrograph([1, size[0], size[1]]);
+        let (whole, whole_features) = segmented(&model, &micrograph, &RunSettings::default());
+        assert_eq!(whole.labels.0.dim(), (size[0], size[1]));
+        let settings = RunSettings { tile: Some(tile), ..RunSettings::default() };
+        let (tiled, features) = segmented(&model, &micrograph, &settings);
+        assert_eq!((&whole.labels, tiled.tile), (&tiled.labels, Some(tile)));
+        assert!(far(&whole.probabilities, &tiled.probabilities) < 1e-4);
+        for (node, maps) in &whole_features.maps {
+            assert!(far(&maps.maps, &features.maps[node].maps) < 1e-3, "{node}");
+        }
+    }
 }
 
 #[test]

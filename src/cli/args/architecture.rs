@@ -54,6 +54,9 @@ impl ChoiceArgs {
         if let Some(key) = spec.superfluous().first() {
             bail!("{} has no such choice: {}", architecture.about().title, flag(key));
         }
+        if self.depth.is_some() && self.encoder.is_some_and(|encoder| encoder != Encoder::Plain) {
+            bail!("A classifier that goes down in a U-Net has five poolings of its own: --depth");
+        }
         Ok(spec)
     }
 
@@ -98,7 +101,8 @@ fn parse_head(text: &str) -> Result<Head, String> {
 }
 
 fn parse_answer(text: &str) -> Result<Answer, String> {
-    Answer::from_name(text).ok_or_else(|| unknown("answer", &Answer::ALL.map(Answer::name)))
+    Answer::from_name(&text.replace('-', "_"))
+        .ok_or_else(|| unknown("answer", &Answer::ALL.map(Answer::name)))
 }
 
 fn unknown(what: &str, names: &[&str]) -> String {
@@ -117,5 +121,9 @@ mod tests {
         assert_eq!(message, "ResNet-18 has no such choice: --global-pooling");
         assert_eq!(choices.first_given().as_deref(), Some("--width"));
         assert_eq!(ChoiceArgs::default().first_given(), None);
+        let deep = ChoiceArgs { depth: Some(3), encoder: Some(Encoder::Vgg11), ..ChoiceArgs::default() };
+        assert!(deep.spec(Architecture::Unet).unwrap_err().to_string().ends_with("--depth"));
+        let plain = ChoiceArgs { encoder: Some(Encoder::Plain), ..deep };
+        assert_eq!(plain.spec(Architecture::Unet).unwrap().depth, Some(3));
     }
 }

@@ -1,7 +1,7 @@
-//! ResNet-18, VGG-11 and DenseNet-121 at full width against torchvision's own code:
+//! Architectures against others' numbers: ResNet-18, VGG-11 and DenseNet-121 at full width against torchvision's own code:
 //! tests/fixtures/network/torchvision_*.safetensors, made by `tests/reference/torchvision_networks.py`, which says how
 //! weights and image are made of names.
-use super::{Architecture, build, torchvision_names};
+use super::{Architecture, UnetSpec, build, mirrored_unet, torchvision_names, unpadded_unet};
 use crate::monitor::Monitor;
 use crate::network::{Flow, Graph, Mode, Node, PreparedNetwork, Weights, run};
 use candle_core::{Device, Tensor};
@@ -135,4 +135,37 @@ fn a_vgg_11_equals_torchvisions_at_every_layer() {
 #[test]
 fn a_densenet_121_equals_torchvisions_at_every_layer() {
     check(Architecture::Densenet121);
+}
+
+#[test]
+fn with_mirrored_borders_the_unet_of_2015_answers_as_it_does_on_a_mirrored_image() {
+    let spec = UnetSpec { in_channels: 1, classes: 2, base: 3, depth: 2, batch_norm: false, upsample: None };
+    let (open, mirrored) = (unpadded_unet(spec).unwrap(), mirrored_unet(spec).unwrap());
+    // Each weight is thrown by its name, so both networks have the same.
+    let weights = Weights::initialised(&open, 3, &Device::Cpu).unwrap();
+    let (height, width, border) = (36_usize, 28_usize, 22_usize);
+    let pixel = |y: usize, x: usize| ((y * 31 + x * 17) % 23) as f32 / 23.0;
+    // Row 0 stands once; before it come rows 1, 2….
+    let place = |at: usize, size: usize| {
+        let back = at.abs_diff(border);
+        if at >= border && back >= size { 2 * (size - 1) - back } else { back }
+    };
+    let image = |h: usize, w: usize, pixel: &dyn Fn(usize, usize) -> f32| {
+        let values = (0..h * w).map(|i| pixel(i / w, i % w)).collect();
+        Tensor::from_vec(values, (1, 1, h, w), &Device::Cpu).unwrap()
+    };
+    let small = image(height, width, &pixel);
+    let extended = |y: usize, x: usize| pixel(place(y, height), place(x, width));
+    let large = image(height + 2 * border, width + 2 * border, &extended);
+    let answer = |graph: &Graph, input: &Tensor| {
+        let mut tap = |_: usize, _: &Node, _: &Tensor| Ok(Flow::Continue);
+        run(graph, &weights, input, Mode::Eval, &mut tap, &Monitor::silent()).unwrap()
+    };
+    let expected = answer(&open, &large);
+    assert_eq!(expected.dims(), [1, 2, height + 4, width + 4]);
+    let expected = expected.narrow(2, 2, height).unwrap().narrow(3, 2, width).unwrap();
+    let found = answer(&mirrored, &small);
+    let off = (found - &expected).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+    let largest = expected.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+    assert!(off < 1e-5 * largest, "off by {off} of {largest}");
 }

@@ -44,13 +44,12 @@ pub(super) fn encoded_unet(spec: EncodedUnet) -> Result<Graph, NetworkError> {
     let (mut skips, deepest) = encode(&mut chain, spec);
     chain.enter("");
     let width = |level: usize| spec.base << level;
-    let mut from = match deepest {
-        Some(channels) => channels,
-        None => {
-            let (_, channels) = skips.last().cloned().unwrap_or_default();
-            block(&mut chain, "mid", [channels, width(LEVELS)], style);
-            width(LEVELS)
-        }
+    let mut from = if let Some(channels) = deepest {
+        channels
+    } else {
+        let (_, channels) = skips.last().cloned().unwrap_or_default();
+        block(&mut chain, "mid", [channels, width(LEVELS)], style);
+        width(LEVELS)
     };
     for level in (0..LEVELS).rev() {
         let (name, to) = (format!("dec{}", level + 1), width(level));

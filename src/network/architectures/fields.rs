@@ -1,5 +1,5 @@
 //! Receptive fields that textbooks quote.
-use super::{Architecture, ArchitectureSpec, UnetSpec, build, unpadded_unet};
+use super::{Architecture, UnetSpec, build, unpadded_unet};
 use crate::network::{Graph, receptive_fields, receptive_window};
 
 /// Size and jump of a node along x.
@@ -29,36 +29,27 @@ fn the_last_poolings_see_what_textbooks_say() {
     assert_eq!(field(Architecture::Nin, "block4.relu3"), (195.0, 32.0));
 }
 
-fn graph_of(architecture: Architecture) -> Graph {
-    build(&ArchitectureSpec { width: Some(0.0625), ..architecture.defaults() }).unwrap()
+/// First and last column that output `at` of the head sees.
+fn columns(graph: &Graph, at: usize) -> (i64, i64) {
+    let [y, x] = receptive_window(graph, graph.nodes().len() - 1, [at, at]).unwrap();
+    assert_eq!(y, x);
+    (x.start, x.end - 1)
 }
 
 #[test]
 fn a_pixel_of_the_unet_of_2015_sees_188_or_204_pixels_by_its_place() {
-    // Behind the bottom, four transposed convolutions of 2×2 give each pixel one parent; 16 outputs share what one
-    // pixel of the bottom would see. The double convolution behind each reads two pixels to both sides, that is of
-    // parents that lie one or two before and behind: which of them depends on whether the pixel is the first or the
-    // second child at each level. Widest is the sum of the way down, 140, and what the way up adds.
-    let graph = graph_of(Architecture::Unet2015);
-    let head = graph.nodes().len() - 1;
-    let sizes: Vec<i64> = (0..16)
-        .map(|at| {
-            let [y, x] = receptive_window(&graph, head, [at, at]).unwrap();
-            assert_eq!(y, x);
-            x.end - x.start
-        })
-        .collect();
-    println!("{sizes:?}");
-    assert_eq!(sizes.iter().max(), Some(&204));
-    assert_eq!(sizes.iter().min(), Some(&188));
-}
-
-#[test]
-fn outputs_of_the_unet_of_2015_lie_in_the_middle_of_the_image() {
+    // PyTorch's gradients, printed by tests/reference/unet_windows.py. A pixel of the bottom sees 140 pixels, its
+    // neighbour those 16 further. The convolutions on the way up reach four of them from the first four outputs of
+    // every sixteen, 140 + 3 · 16 = 188, and five from the other twelve, 140 + 4 · 16 = 204.
     let spec = UnetSpec { in_channels: 1, classes: 2, base: 4, depth: 4, batch_norm: false, upsample: None };
     let graph = unpadded_unet(spec).unwrap();
-    let head = graph.nodes().len() - 1;
-    let [y, x] = receptive_window(&graph, head, [0, 387]).unwrap();
-    println!("{y:?} {x:?}");
-    assert!(y.start >= 0 && x.end <= 572);
+    for at in 0..388 {
+        let first = at as i64 / 16 * 16;
+        let size = if at % 16 < 4 { 188 } else { 204 };
+        assert_eq!(columns(&graph, at), (first, first + size - 1), "output {at}");
+    }
+    // The last of 388 sees up to the last of 572.
+    assert_eq!(columns(&graph, 387), (384, 571));
+    let field = receptive_fields(&graph).pop().unwrap().unwrap();
+    assert_eq!((field.widest, field.jump), ([204.0; 2], [1.0; 2]));
 }

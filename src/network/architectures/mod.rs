@@ -4,6 +4,7 @@
 //! names are the names of the weights: "enc1.conv1" holds "enc1.conv1.weight"; what stands before a dot is a group
 //! that the window folds. All give logits, but for a regressor whose answer is bounded.
 
+mod about;
 mod alexnet;
 mod chain;
 mod choices;
@@ -20,12 +21,13 @@ mod torchvision;
 mod unet;
 mod vgg;
 
+pub use about::About;
 pub use choices::{Answer, Encoder, Growth, Head};
 pub use lenet::lenet;
 pub use mlp::mlp;
 pub use spec::{ArchitectureSpec, build};
 pub use spectral::{SpectralSpec, spectral};
-pub use table::{About, Architecture};
+pub use table::Architecture;
 pub use torchvision::torchvision_names;
 pub use unet::{UnetSpec, mirrored_unet, unet, unpadded_unet};
 

@@ -33,7 +33,7 @@ pub struct ArchitectureSpec {
     /// Channels of the first level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<usize>,
-    /// Poolings of a U-Net.
+    /// Poolings of a U-Net (a classifier's encoder has its own five), or a regressor's 3×3 convolutions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,8 +105,8 @@ impl ArchitectureSpec {
     /// The same with every choice made that the architecture leaves open, and without those that it does not have.
     #[must_use]
     pub fn resolved(&self) -> Self {
-        fn choose<T: Clone>(chosen: &Option<T>, default: Option<T>) -> Option<T> {
-            default.map(|default| chosen.clone().unwrap_or(default))
+        fn choose<T: Clone>(chosen: Option<&T>, default: Option<T>) -> Option<T> {
+            default.map(|default| chosen.cloned().unwrap_or(default))
         }
         let default = self.architecture.defaults();
         Self {
@@ -114,18 +114,18 @@ impl ArchitectureSpec {
             in_channels: self.in_channels,
             classes: self.classes,
             image: self.image,
-            width: choose(&self.width, default.width),
-            base: choose(&self.base, default.base),
-            depth: choose(&self.depth, default.depth),
-            batch_norm: choose(&self.batch_norm, default.batch_norm),
-            padded: choose(&self.padded, default.padded),
-            mirrored: choose(&self.mirrored, default.mirrored),
-            upsample: choose(&self.upsample, default.upsample),
-            encoder: choose(&self.encoder, default.encoder),
-            global_pooling: choose(&self.global_pooling, default.global_pooling),
-            hidden: choose(&self.hidden, default.hidden),
-            head: choose(&self.head, default.head),
-            answer: choose(&self.answer, default.answer),
+            width: choose(self.width.as_ref(), default.width),
+            base: choose(self.base.as_ref(), default.base),
+            depth: choose(self.depth.as_ref(), default.depth),
+            batch_norm: choose(self.batch_norm.as_ref(), default.batch_norm),
+            padded: choose(self.padded.as_ref(), default.padded),
+            mirrored: choose(self.mirrored.as_ref(), default.mirrored),
+            upsample: choose(self.upsample.as_ref(), default.upsample),
+            encoder: choose(self.encoder.as_ref(), default.encoder),
+            global_pooling: choose(self.global_pooling.as_ref(), default.global_pooling),
+            hidden: choose(self.hidden.as_ref(), default.hidden),
+            head: choose(self.head.as_ref(), default.head),
+            answer: choose(self.answer.as_ref(), default.answer),
         }
     }
 
@@ -192,7 +192,7 @@ fn chosen(spec: &ArchitectureSpec, width: f64) -> Result<Graph, NetworkError> {
             let hidden: Vec<usize> = spec.hidden.iter().flatten().map(|&n| scaled(n, width)).collect();
             mlp([channels, y, x], &hidden, classes)
         }
-        A::Lenet => lenet(channels, classes, base, spec.image.filter(|_| !choices.global_pooling)),
+        A::Lenet => lenet(channels, classes, base, (!choices.global_pooling).then_some([y, x])),
         A::Lenet5 => lenet(channels, classes, base, Some([y, x])),
         A::Alexnet => alexnet::alexnet(choices),
         A::Vgg11 => vgg::vgg(vgg::VGG11, choices),

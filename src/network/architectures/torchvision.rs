@@ -14,7 +14,7 @@ pub fn torchvision_names(graph: &Graph) -> Vec<(String, String)> {
     let prefix = if encoder { ENCODER } else { "" };
     let has = |name: &str| graph.node(&format!("{prefix}{name}")).is_some();
     let names = if has("layer1.0.conv1") {
-        renamed(graph, prefix, |name| name.to_owned())
+        renamed(graph, prefix, str::to_owned)
     } else if has("denseblock1.denselayer1.conv1") {
         renamed(graph, prefix, |name| {
             if name == "classifier" { name.to_owned() } else { format!("features.{name}") }
@@ -41,10 +41,9 @@ fn counted(graph: &Graph, prefix: &str) -> Vec<(String, String)> {
     for node in graph.nodes() {
         let Some(rest) = node.name.strip_prefix(prefix) else { continue };
         match rest {
-            "input" | "avgpool" => {}
-            "flatten" => (list, place) = ("classifier", 0),
             // A single dense layer instead of three is no module of theirs.
-            "head.fc" => {}
+            "input" | "avgpool" | "head.fc" => {}
+            "flatten" => (list, place) = ("classifier", 0),
             _ => {
                 names.push((node.name.clone(), format!("{list}.{place}")));
                 place += 1;
