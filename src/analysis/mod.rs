@@ -2,6 +2,7 @@
 
 mod components;
 mod error;
+mod health;
 mod inputs;
 mod label_map;
 mod memory;
@@ -20,6 +21,7 @@ mod tiling;
 mod walk;
 
 pub use error::AnalysisError;
+pub use health::{HealthInspection, HealthReport};
 pub use inputs::network_input;
 pub use label_map::LabelMap;
 pub use normalise::normalise;
