@@ -10,7 +10,9 @@ use crate::imaging::{Colormap, InfoBarChoice, ScaleByHand};
 use crate::synth::Kind;
 
 use super::bench::BenchArgs;
+use super::effective::EffectiveArgs;
 use super::measure::{ProfileArgs, StatsArgs};
+use super::report::ReportArgs;
 
 mod convert;
 pub(super) use convert::{ConvertArgs, FormatsArgs};
@@ -56,6 +58,8 @@ pub enum Command {
     Classify(ClassifyArgs),
     /// Write the feature maps of one node, or of all, as .npy [channel, y, x] and a PNG sheet
     Features(FeaturesArgs),
+    /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
+    Report(ReportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
     Describe(DescribeArgs),
     /// The installed models, with their cards
@@ -258,6 +262,8 @@ pub struct DescribeArgs {
     /// Input size as channels x height x width, such as 1x512x512
     #[arg(long, value_parser = parse_input, value_name = "CxHxW")]
     pub input: Option<[usize; 3]>,
+    #[command(flatten)]
+    pub effective: EffectiveArgs,
     #[arg(long)]
     pub json: bool,
 }
@@ -287,12 +293,15 @@ pub struct TrainArgs {
     /// Architecture
     #[arg(long, default_value = "unet", requires = "images")]
     pub arch: String,
-    /// Channels of the first level
-    #[arg(long, default_value_t = 16, requires = "images")]
-    pub base: usize,
-    /// Number of poolings
-    #[arg(long, default_value_t = 4, requires = "images")]
-    pub depth: usize,
+    /// Channels of the first level (default: the architecture's, 16 for a U-Net)
+    #[arg(long, requires = "images", value_name = "N")]
+    pub base: Option<usize>,
+    /// Number of poolings (default: the architecture's, 4 for a U-Net)
+    #[arg(long, requires = "images", value_name = "N")]
+    pub depth: Option<usize>,
+    /// How many times as many channels as published
+    #[arg(long, requires = "images", value_name = "FACTOR")]
+    pub width: Option<f64>,
     /// Time budget in minutes
     #[arg(long, conflicts_with = "steps")]
     pub minutes: Option<f64>,
