@@ -135,7 +135,7 @@ fn lines<'a>(
     asked: &EffectiveArgs,
 ) -> anyhow::Result<Vec<NodeLine<'a>>> {
     let pixel_nm = subject.pixel_nm();
-    let sights = sights(&subject.graph, nodes, asked.at, pixel_nm);
+    let sights = sights(subject, nodes, asked.at)?;
     let all = nodes.iter().zip(computed).zip(sights).zip(subject.graph.nodes());
     let all = all.map(|(((cost, computed), at), node)| NodeLine {
         cost,
@@ -179,20 +179,20 @@ fn find(name: &str, args: &DescribeArgs) -> anyhow::Result<Subject> {
 
 /// What the value at `at` of every node can see.
 fn sights(
-    graph: &Graph,
+    subject: &Subject,
     nodes: &[NodeCost],
     at: Option<[usize; 2]>,
-    pixel_nm: Option<f64>,
-) -> Vec<Option<Sight>> {
-    let Some(output) = at else { return vec![None; nodes.len()] };
-    let windows = network::receptive_windows(graph, output);
+) -> anyhow::Result<Vec<Option<Sight>>> {
+    let Some(output) = at else { return Ok(vec![None; nodes.len()]) };
+    let windows = network::receptive_windows_on(&subject.graph, subject.input, output)?;
+    let pixel_nm = subject.pixel_nm();
     let sight = |(node, window): (&NodeCost, Option<[Range<i64>; 2]>)| {
         let within = matches!(node.shape[..], [_, y, x] if output[0] < y && output[1] < x);
         let input = window.map(|axes| axes.map(|range| [range.start, range.end]));
         let nm = |nm: f64| input.map(|axes| axes.map(|ends| ends.map(|end| end as f64 * nm)));
         within.then(|| Sight { output, input, input_nm: pixel_nm.and_then(nm) })
     };
-    nodes.iter().zip(windows).map(sight).collect()
+    Ok(nodes.iter().zip(windows).map(sight).collect())
 }
 
 fn in_nm(field: ReceptiveField, nm: f64) -> ReceptiveField {

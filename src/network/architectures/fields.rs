@@ -1,5 +1,5 @@
 //! Receptive fields that textbooks quote.
-use super::{Architecture, UnetSpec, build, unpadded_unet};
+use super::{Architecture, UnetSpec, build, mirrored_unet, unpadded_unet};
 use crate::network::{Graph, receptive_fields, receptive_window};
 
 /// Size and jump of a node along x.
@@ -52,4 +52,15 @@ fn a_pixel_of_the_unet_of_2015_sees_188_or_204_pixels_by_its_place() {
     assert_eq!(columns(&graph, 387), (384, 571));
     let field = receptive_fields(&graph).pop().unwrap().unwrap();
     assert_eq!((field.widest, field.jump), ([204.0; 2], [1.0; 2]));
+}
+
+#[test]
+fn with_mirrored_borders_a_pixel_sees_as_much_about_its_own_place() {
+    let spec = UnetSpec { in_channels: 1, classes: 2, base: 4, depth: 4, batch_norm: false, upsample: None };
+    let (open, mirrored) = (unpadded_unet(spec).unwrap(), mirrored_unet(spec).unwrap());
+    for at in 0..64 {
+        // 94 pixels of border in front, and two outputs cut off.
+        let (first, last) = columns(&open, at + 2);
+        assert_eq!(columns(&mirrored, at), (first - 94, last - 94), "output {at}");
+    }
 }
