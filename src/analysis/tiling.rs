@@ -250,9 +250,9 @@ fn halo(graph: &Graph, shapes: &[Vec<usize>], padded: [usize; 2], stride: [usize
         if !planes[index] || !alike || by_size && !inputs.into_iter().all(covers) {
             return None;
         }
-        for axis in 0..2 {
+        for (axis, reach) in reach.iter_mut().enumerate() {
             let after = field.start[axis] + field.size[axis] - field.jump[axis];
-            reach[axis] = reach[axis].max(-field.start[axis]).max(after);
+            *reach = reach.max(-field.start[axis]).max(after);
         }
     }
     Some([0, 1].map(|axis| (reach[axis].ceil() as usize).next_multiple_of(stride[axis])))

@@ -8,9 +8,9 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 pub(super) struct Taps {
     /// Inputs along the axis.
     len: usize,
-    /// Where each output's taps begin in `taps`; behind the last one their number.
+    /// Where each output's taps begin in `all`; behind the last one their number.
     firsts: Vec<usize>,
-    taps: Vec<(usize, f32)>,
+    all: Vec<(usize, f32)>,
 }
 
 impl Taps {
@@ -19,12 +19,12 @@ impl Taps {
         len: usize,
         outputs: impl IntoIterator<Item = T>,
     ) -> Self {
-        let (mut firsts, mut taps) = (vec![0], Vec::new());
+        let (mut firsts, mut all) = (vec![0], Vec::new());
         for output in outputs {
-            taps.extend(output);
-            firsts.push(taps.len());
+            all.extend(output);
+            firsts.push(all.len());
         }
-        Self { len, firsts, taps }
+        Self { len, firsts, all }
     }
 
     /// Each output is one input, or 0.
@@ -37,7 +37,7 @@ impl Taps {
     }
 
     pub(super) fn of(&self, output: usize) -> &[(usize, f32)] {
-        &self.taps[self.firsts[output]..self.firsts[output + 1]]
+        &self.all[self.firsts[output]..self.firsts[output + 1]]
     }
 
     /// The most taps that an output has.
@@ -64,7 +64,7 @@ impl Taps {
     /// The sizes before, along and behind `axis` of a tensor that these taps fit.
     pub(super) fn sizes(&self, dims: &[usize], axis: usize) -> Result<[usize; 3]> {
         let along = dims.get(axis).copied().unwrap_or(0);
-        let fits = along == self.len && self.taps.iter().all(|&(input, _)| input < along);
+        let fits = along == self.len && self.all.iter().all(|&(input, _)| input < along);
         if !fits || self.outputs() == 0 || dims.contains(&0) {
             bail!("Along axis {axis} of {dims:?}: {} outputs of {} inputs", self.outputs(), self.len)
         }

@@ -219,7 +219,7 @@ fn exp_less_one<A: Arithmetic>(x: f32) -> f32 {
     let near = less * x / ln::<A>(power);
     if less == 0.0 {
         x
-    } else if x < -1.0 || x > 1.0 {
+    } else if !(-1.0..=1.0).contains(&x) {
         less
     } else {
         near

@@ -105,7 +105,9 @@ pub(super) fn filled(x: &Tensor, beyond: &[(usize, Vec<bool>)], value: f32) -> R
         return Ok(x.clone());
     }
     let mut dims = vec![1; x.rank()];
-    beyond.iter().for_each(|(axis, beyond)| dims[*axis] = beyond.len());
+    for (axis, beyond) in beyond {
+        dims[*axis] = beyond.len();
+    }
     let count: usize = dims.iter().product();
     let mut values = vec![0.0; count];
     for (axis, beyond) in beyond {
@@ -141,11 +143,9 @@ impl Line {
         };
         let by_centre = inputs(at + 0.5) - 0.5;
         let place = match self.spec.coordinates {
-            Coordinates::HalfPixel => by_centre,
+            Coordinates::PytorchHalfPixel | Coordinates::AlignCorners if self.to.size == 1 => 0.0,
+            Coordinates::HalfPixel | Coordinates::PytorchHalfPixel => by_centre,
             Coordinates::HalfPixelSymmetric => len / 2.0 * (1.0 - size / (self.scale * len)) + by_centre,
-            Coordinates::PytorchHalfPixel if self.to.size == 1 => 0.0,
-            Coordinates::PytorchHalfPixel => by_centre,
-            Coordinates::AlignCorners if self.to.size == 1 => 0.0,
             Coordinates::AlignCorners => at * (len - 1.0) / (size - 1.0),
             Coordinates::Asymmetric => inputs(at),
             Coordinates::CropAndResize { .. } => {
@@ -173,14 +173,12 @@ impl Line {
         };
         let inside = |tap: usize| (0..=last).contains(&(first + tap as i64));
         if self.spec.exclude_outside && !matches!(self.spec.filter, Filter::Nearest(_)) {
-            weights.iter_mut().enumerate().for_each(|(tap, weight)| {
-                if !inside(tap) {
-                    *weight = 0.0;
-                }
-            });
+            for (_, weight) in weights.iter_mut().enumerate().filter(|(tap, _)| !inside(*tap)) {
+                *weight = 0.0;
+            }
             let sum: f64 = weights.iter().sum();
             if sum != 0.0 {
-                weights.iter_mut().for_each(|weight| *weight /= sum);
+                weights = weights.into_iter().map(|weight| weight / sum).collect();
             }
         }
         let mut taps: Vec<(usize, f64)> = Vec::new();
@@ -205,7 +203,7 @@ impl Line {
             (first..=last).map(|at| filter((at as f64 - place).abs() * narrow)).collect();
         if self.spec.antialias {
             let sum: f64 = weights.iter().sum();
-            weights.iter_mut().for_each(|weight| *weight /= sum);
+            weights = weights.into_iter().map(|weight| weight / sum).collect();
         }
         (first, weights)
     }

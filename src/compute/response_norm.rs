@@ -62,8 +62,7 @@ impl ResponseNorm {
             for row in &rows[Self::window(channel, rows.len(), self.reach())] {
                 sum.iter_mut().zip(*row).for_each(|(sum, x)| *sum += x * x);
             }
-            sum.iter_mut().for_each(|sum| *sum = k + scale * *sum);
-            sum
+            sum.into_iter().map(|sum| k + scale * sum).collect()
         };
         (0..rows.len()).map(divisor).collect()
     }

@@ -98,10 +98,30 @@ fn moved(node: &Node, inputs: &[&Layout], rank: usize, sizes: Sizes<'_>) -> Opti
         }
     }
     let place = place?;
-    if let Some(moves) = on_planes(&node.op, sizes).filter(|_| place == [1, 2]) {
-        return Some(([1, 2], moves?));
+    if takes_planes(&node.op) {
+        let moves = on_planes(&node.op, sizes).filter(|_| place == [1, 2]);
+        return moves.map(|moves| (place, moves));
     }
     rearranged(&node.op, inputs, place, sizes)
+}
+
+/// Whether an operation takes nothing but planes `[channel, y, x]`, or values without y and x.
+fn takes_planes(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Conv2d { .. }
+            | Op::ConvTranspose2d { .. }
+            | Op::MaxPool2d { .. }
+            | Op::AvgPool2d { .. }
+            | Op::AdaptiveAvgPool2d { .. }
+            | Op::GlobalAvgPool
+            | Op::BatchNorm2d { .. }
+            | Op::GroupNorm { .. }
+            | Op::Upsample { .. }
+            | Op::CenterCrop
+            | Op::Linear { .. }
+            | Op::Flatten
+    )
 }
 
 /// Whether an operation reads its first input alone, and of the others the sizes.
@@ -113,8 +133,8 @@ fn aligns(op: &Op) -> bool {
     matches!(op, Op::Combine { .. } | Op::Where | Op::Add | Op::MatMul | Op::Expand { .. })
 }
 
-/// Operations that take planes `[channel, y, x]`, inner `None` where no positions are left; outer `None`: another one.
-fn on_planes(op: &Op, sizes: Sizes<'_>) -> Option<Option<[Move; 2]>> {
+/// Operations that take planes `[channel, y, x]`; `None` where no positions are left.
+fn on_planes(op: &Op, sizes: Sizes<'_>) -> Option<[Move; 2]> {
     let slides = |kernel: &[usize; 2], stride: &[usize; 2], padding: &[usize; 2], dilation: &[usize; 2]| {
         [0, 1].map(|axis| Slide {
             kernel: kernel[axis] as i64,
@@ -123,7 +143,7 @@ fn on_planes(op: &Op, sizes: Sizes<'_>) -> Option<Option<[Move; 2]>> {
             dilation: dilation[axis] as i64,
         })
     };
-    Some(match op {
+    match op {
         Op::Conv2d { kernel, stride, padding, dilation, .. } => {
             Some(slides(kernel, stride, padding, dilation).map(Move::Slide))
         }
@@ -152,9 +172,8 @@ fn on_planes(op: &Op, sizes: Sizes<'_>) -> Option<Option<[Move; 2]>> {
             })),
         },
         Op::GroupNorm { .. } => Some([Move::Mix; 2]),
-        Op::GlobalAvgPool | Op::Linear { .. } | Op::Flatten => None,
-        _ => return None,
-    })
+        _ => None,
+    }
 }
 
 /// Operations on values with y and x at any place.
@@ -204,20 +223,7 @@ fn rearranged(
         }
         Op::Reshape { shape } => reshaped(shape, rank, place, sizes).and_then(keep),
         Op::MatMul => multiplied(inputs, place).then_some((place, [Move::Keep; 2])),
-        // What takes planes, and is given something else.
-        Op::Conv2d { .. }
-        | Op::ConvTranspose2d { .. }
-        | Op::MaxPool2d { .. }
-        | Op::AvgPool2d { .. }
-        | Op::AdaptiveAvgPool2d { .. }
-        | Op::GlobalAvgPool
-        | Op::BatchNorm2d { .. }
-        | Op::GroupNorm { .. }
-        | Op::Upsample { .. }
-        | Op::CenterCrop
-        | Op::Linear { .. }
-        | Op::Flatten
-        | Op::Gather { .. } => None,
+        Op::Gather { .. } => None,
         _ => keep(place),
     }
 }

@@ -24,7 +24,7 @@ impl Walk {
             let by = strides.each_ref().map(|strides| strides[axis]);
             match axes.last_mut() {
                 Some((size, behind)) if [0, 1].iter().all(|&i| by[i] == behind[i] * *size) => {
-                    *size *= dims[axis]
+                    *size *= dims[axis];
                 }
                 _ => axes.push((dims[axis], by)),
             }
@@ -81,7 +81,7 @@ fn pairs<F: Fn(f32, f32) -> f32>(
     for at in (0..len).step_by(piece.len()) {
         let piece = &mut piece[..(len - at).min(256)];
         let [a, b] = [(a, steps[0]), (b, steps[1])].map(|(x, step)| &x[at * step..]);
-        vector::run(Piece { a, b, steps, f, piece });
+        vector::run(Piece { a, b, steps, f, out: piece });
         give(piece);
     }
 }
@@ -91,20 +91,20 @@ struct Piece<'a, F> {
     b: &'a [f32],
     steps: [usize; 2],
     f: &'a F,
-    piece: &'a mut [f32],
+    out: &'a mut [f32],
 }
 
 impl<F: Fn(f32, f32) -> f32> Work for Piece<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
-        let Self { a, b, steps, f, piece } = self;
-        let len = piece.len();
+        let Self { a, b, steps, f, out } = self;
+        let len = out.len();
         match steps {
-            [1, 1] => piece.iter_mut().zip(&a[..len]).zip(&b[..len]).for_each(|((to, &a), &b)| *to = f(a, b)),
-            [1, _] => piece.iter_mut().zip(&a[..len]).for_each(|(to, &a)| *to = f(a, b[0])),
-            [_, 1] => piece.iter_mut().zip(&b[..len]).for_each(|(to, &b)| *to = f(a[0], b)),
-            _ => piece.fill(f(a[0], b[0])),
+            [1, 1] => out.iter_mut().zip(&a[..len]).zip(&b[..len]).for_each(|((to, &a), &b)| *to = f(a, b)),
+            [1, _] => out.iter_mut().zip(&a[..len]).for_each(|(to, &a)| *to = f(a, b[0])),
+            [_, 1] => out.iter_mut().zip(&b[..len]).for_each(|(to, &b)| *to = f(a[0], b)),
+            _ => out.fill(f(a[0], b[0])),
         }
     }
 }

@@ -99,14 +99,14 @@ fn operation(kind: usize, n: [usize; 6]) -> Op {
     let place = |i: usize| n[i] as i64 - 4;
     match kind {
         0 => Op::Pool(Pooling {
-            kind: if n[5] % 2 == 0 { PoolKind::Max } else { PoolKind::Average },
+            kind: if n[5].is_multiple_of(2) { PoolKind::Max } else { PoolKind::Average },
             kernel: vec![few(0), few(1)],
             stride: vec![few(2), few(3)],
             before: vec![n[4] % few(0), n[5] % few(1)],
             after: vec![n[5] % few(0), n[4] % few(1)],
             dilation: vec![1, 1],
-            ceil: n[2] % 2 == 0,
-            count_padding: n[3] % 2 == 0,
+            ceil: n[2].is_multiple_of(2),
+            count_padding: n[3].is_multiple_of(2),
         }),
         1 => Op::Resize(Resizing {
             to: match n[0] % 3 {
@@ -126,8 +126,8 @@ fn operation(kind: usize, n: [usize; 6]) -> Op {
                 3 => Coordinates::AlignCorners,
                 _ => Coordinates::Asymmetric,
             },
-            exclude_outside: n[5] % 2 == 0,
-            antialias: n[5] % 3 == 0,
+            exclude_outside: n[5].is_multiple_of(2),
+            antialias: n[5].is_multiple_of(3),
         }),
         2 => Op::Slice { axis, start: place(1), end: place(2), step: if n[3] == 4 { 1 } else { place(3) } },
         3 => Op::Pad {
@@ -139,9 +139,9 @@ fn operation(kind: usize, n: [usize; 6]) -> Op {
         4 => Op::Reduce {
             function: [Reduction::Mean, Reduction::Max, Reduction::L2][n[1] % 3],
             axes: (0..3).filter(|axis| n[2] >> axis & 1 == 1).collect(),
-            keep: n[3] % 2 == 0,
+            keep: n[3].is_multiple_of(2),
         },
-        5 => Op::ArgMax { axis, keep: n[1] % 2 == 0, last: n[2] % 2 == 0 },
+        5 => Op::ArgMax { axis, keep: n[1].is_multiple_of(2), last: n[2].is_multiple_of(2) },
         6 => Op::Permute { axes: [[0, 1, 2], [1, 2, 0], [2, 1, 0], [0, 2, 1]][n[0] % 4].to_vec() },
         7 => Op::Reshape { shape: vec![Extent::Rest, Extent::Of { input: 0, axis }] },
         8 => Op::Tile { repeats: vec![few(0), few(1), few(2)] },

@@ -1,7 +1,7 @@
 //! Taps, freeing, cancelling, dropout, and what a run says when something does not fit.
 use super::{BatchStatistics, Flow, Mode, TrainState, no_tap, run, update_running_statistics};
 use crate::monitor::Monitor;
-use crate::network::{Graph, NetworkError, Node, Op, Weights};
+use crate::network::{Graph, NetworkError, Node, Op, Pairing, Weights};
 use candle_core::{DType, Device, Tensor};
 
 fn graph(ops: Vec<(&str, Op)>) -> Graph {
@@ -113,4 +113,26 @@ fn what_does_not_fit_is_named() {
     let input = ones(&[1, 1, 2, 2]);
     let error = run(&graph, &weights, &input, Mode::Eval, &mut no_tap, &Monitor::silent()).unwrap_err();
     assert!(matches!(error, NetworkError::Compute { ref node, .. } if node == "fc"), "{error}");
+}
+
+#[test]
+fn an_array_that_is_no_image_runs_with_its_shape() {
+    let node = |name: &str, op: Op, inputs: &[&str]| Node {
+        name: name.into(),
+        op,
+        inputs: inputs.iter().map(|&input| input.into()).collect(),
+    };
+    let nodes = vec![
+        node("bias", Op::Constant { shape: vec![3] }, &[]),
+        node("array", Op::Array { shape: vec![2, 3] }, &[]),
+        node("sum", Op::Combine { function: Pairing::Add }, &["array", "bias"]),
+    ];
+    let graph = Graph::new("array", nodes).unwrap();
+    let mut weights = Weights::default();
+    weights.tensors.insert("bias.value".into(), Tensor::new(&[1f32, 2., 3.], &Device::Cpu).unwrap());
+    let run = |input: &Tensor| run(&graph, &weights, input, Mode::Eval, &mut no_tap, &Monitor::silent());
+    let value = run(&ones(&[2, 2, 3])).unwrap();
+    assert_eq!((value.dims(), &numbers(&value)[..3]), (&[2, 2, 3][..], &[2.0, 3.0, 4.0][..]));
+    let error = run(&ones(&[1, 1, 2, 3])).unwrap_err().to_string();
+    assert_eq!(error, "Node array: expected a batch of [2, 3], found [1, 1, 2, 3]");
 }
