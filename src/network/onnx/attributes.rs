@@ -76,6 +76,13 @@ impl Call<'_> {
         sizes.map_or_else(|| refuse(format!("{name} cannot be {values:?}")), Ok)
     }
 
+    /// One whole number of at least 1.
+    pub(super) fn sizes_one(&self, name: &str, default: i64) -> Result<usize, Refused> {
+        let value = self.int(name, default);
+        let size = usize::try_from(value).ok().filter(|&n| n >= 1);
+        size.map_or_else(|| refuse(format!("{name} cannot be {value}")), Ok)
+    }
+
     pub(super) fn input(&self, index: usize) -> Option<&Value> {
         self.inputs.get(index).and_then(Option::as_ref)
     }

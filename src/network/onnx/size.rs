@@ -224,6 +224,19 @@ impl Size {
         (quotient.over == 1).then_some(quotient)
     }
 
+    /// The same with its quotients taken for whole ones, as a reshaping that splits an axis does.
+    pub(super) fn exact(&self) -> Option<Self> {
+        let mut sum = Self { over: self.over, ..Self::from(self.constant) };
+        for (term, &factor) in &self.terms {
+            let part = match term {
+                Term::Quotient(size, over) => size.over(*over)?,
+                other => Self::of(other.clone()),
+            };
+            sum = sum.plus(&part.scaled(factor)?.over(self.over)?)?;
+        }
+        sum.tidy()
+    }
+
     /// Its value for an input of this shape; unknown sizes have none.
     pub(super) fn value(&self, input: &[i64]) -> Option<i64> {
         let mut sum = self.constant;

@@ -123,3 +123,16 @@ fn from_fields(tensor: &TensorProto, shape: &[usize]) -> Result<Numbers, Refused
 fn array<T>(shape: &[usize], values: Vec<T>) -> Result<ArrayD<T>, Refused> {
     ArrayD::from_shape_vec(IxDyn(shape), values).map_err(|error| Refused(error.to_string()))
 }
+
+/// A tensor's numbers as f32; for files of test values beside a model.
+///
+/// # Errors
+/// [`OnnxError::File`](super::OnnxError) when it holds no plain numbers, or not as many as it says.
+pub fn array_of(tensor: &TensorProto) -> Result<ArrayD<f32>, super::OnnxError> {
+    let values = known(tensor, None).map(|known| known.values());
+    match values {
+        Ok(Some(values)) => Ok(values),
+        Ok(None) => Err(super::OnnxError::File("The tensor holds no plain numbers".into())),
+        Err(Refused(what)) => Err(super::OnnxError::File(what)),
+    }
+}

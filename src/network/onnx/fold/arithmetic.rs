@@ -228,8 +228,7 @@ pub(super) fn binary(a: &Known, b: &Known, kind: Binary) -> Result<Known, Refuse
             return Ok(Known::sizes(sizes, element));
         }
         (Numbers::Ints(x), Numbers::Ints(y)) => {
-            let values: Option<Vec<i64>> =
-                zip(x, y, &shape)?.map(|(&x, &y)| kind.of_ints(x, y)).collect();
+            let values: Option<Vec<i64>> = zip(x, y, &shape)?.map(|(&x, &y)| kind.of_ints(x, y)).collect();
             let Some(values) = values else { return refuse("it divides by 0") };
             Numbers::Ints(shaped(&shape, values)?)
         }
@@ -349,9 +348,7 @@ pub(super) fn reduce(known: &Known, op: &str, axes: &[usize], keep: bool) -> Res
     for &axis in axes.iter().rev() {
         let length = result.shape()[axis];
         count *= length;
-        let part = |index: usize| {
-            super::moved!(&result, array => array.index_axis(Axis(axis), index).to_owned().insert_axis(Axis(axis)))
-        };
+        let part = |index: usize| super::moved!(&result, array => array.index_axis(Axis(axis), index).to_owned().insert_axis(Axis(axis)));
         if length == 0 {
             return refuse("it reduces an axis without values");
         }

@@ -5,13 +5,13 @@ mod arithmetic;
 mod moving;
 
 use super::attributes::{Call, axes_of, axis_of};
-use super::known::{Element, Known, Numbers};
+use super::known::{Element, Known};
 use super::proto::data_type;
 use super::{Refused, refuse};
 use arithmetic::{Binary, Unary, binary, reduce, unary};
 use ndarray::{ArrayD, IxDyn};
 
-pub(super) use moving::{count_of_slice, slices};
+pub(super) use moving::{count_of_slice, order_of, slices, split_sizes};
 
 /// Most numbers that arithmetic may make of few: files hold larger weights as they are.
 const MOST: usize = 1 << 24;
@@ -126,13 +126,18 @@ fn constant_of_shape(call: &Call<'_>) -> Result<Known, Refused> {
 
 /// Known numbers as the shape of an array that may be made.
 fn whole_shape(known: &Known) -> Result<Vec<usize>, Refused> {
-    let sizes = known.ints().and_then(|ints| {
-        ints.iter().map(|&n| usize::try_from(n).ok()).collect::<Option<Vec<usize>>>()
-    });
+    let sizes = known
+        .ints()
+        .and_then(|ints| ints.iter().map(|&n| usize::try_from(n).ok()).collect::<Option<Vec<usize>>>());
     match sizes {
         Some(sizes) => Ok(sizes),
         None => refuse("its shape hangs on the image's size, or is negative"),
     }
+}
+
+/// An array of that number only.
+pub(super) fn filled(shape: &[usize], value: i64) -> Result<Known, Refused> {
+    moving::expand(&scalar(value), shape)
 }
 
 fn range(call: &Call<'_>) -> Result<Known, Refused> {

@@ -62,19 +62,19 @@ fn concat(call: &Call<'_>) -> Result<Known, Refused> {
         let Some(arrays) = parts.iter().map(|part| part.as_sizes()).collect::<Option<Vec<_>>>() else {
             return refuse("its arithmetic with the image's size cannot be followed");
         };
-        let views: Vec<_> = arrays.iter().map(ArrayD::view).collect();
+        let views: Vec<_> = arrays.iter().map(|array| array.view()).collect();
         return Ok(Known::sizes(ndarray::concatenate(Axis(axis), &views).map_err(failed)?, element));
     }
     if element == Element::Float {
         let arrays: Vec<ArrayD<f32>> = parts.iter().filter_map(|part| part.values()).collect();
-        let views: Vec<_> = arrays.iter().map(ArrayD::view).collect();
+        let views: Vec<_> = arrays.iter().map(|array| array.view()).collect();
         return Ok(Known::floats(ndarray::concatenate(Axis(axis), &views).map_err(failed)?));
     }
     let arrays: Vec<ArrayD<i64>> = parts
         .iter()
         .filter_map(|part| ArrayD::from_shape_vec(IxDyn(part.shape()), part.ints()?).ok())
         .collect();
-    let views: Vec<_> = arrays.iter().map(ArrayD::view).collect();
+    let views: Vec<_> = arrays.iter().map(|array| array.view()).collect();
     let joined = ndarray::concatenate(Axis(axis), &views).map_err(failed)?;
     Ok(Known { element, numbers: Numbers::Ints(joined) })
 }
@@ -90,8 +90,7 @@ fn gather(call: &Call<'_>) -> Result<Known, Refused> {
     let Ok(places) = places else {
         return refuse(format!("there is no place {indices:?} on an axis of {length}"));
     };
-    let shape =
-        [&known.shape()[..axis], call.needed_known(1)?.shape(), &known.shape()[axis + 1..]].concat();
+    let shape = [&known.shape()[..axis], call.needed_known(1)?.shape(), &known.shape()[axis + 1..]].concat();
     allowed(&shape, known.len())?;
     moved!(known, array => array.select(Axis(axis), &places)).reshaped(&shape)
 }
