@@ -232,7 +232,14 @@ impl Walk<'_> {
             )));
         }
         let used = read.contains(&image.name) || output == image.name;
-        let (sizes, element) = match declared(image) {
+        let readers: BTreeSet<&str> = order
+            .iter()
+            .map(|&index| &nodes[index].node)
+            .filter(|node| node.input.contains(&image.name))
+            .map(|node| node.op_type.as_str())
+            .collect();
+        let readers = readers.into_iter().collect::<Vec<_>>().join(", ");
+        let (sizes, element) = match declared(image, &readers) {
             Ok(declared) => declared,
             Err(_) if !used => return Ok((image.name.clone(), Vec::new())),
             Err(error) => return Err(error),
@@ -400,15 +407,17 @@ fn puts_channels_first(plain: &Plain) -> bool {
 }
 
 /// Sizes and kind of numbers of the input, as the file declares them.
-fn declared(input: &ValueInfoProto) -> Result<(Vec<Option<usize>>, Element), OnnxError> {
+fn declared(input: &ValueInfoProto, readers: &str) -> Result<(Vec<Option<usize>>, Element), OnnxError> {
+    let refuse =
+        |what: &str| Err(OnnxError::File(format!("The input {}, which {readers} reads, {what}", input.name)));
     let Some(tensor) = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()) else {
-        return Err(OnnxError::File(format!("The input {} is no array of numbers", input.name)));
+        return refuse("is no array of numbers");
     };
     let Some(element) = Element::of(tensor.elem_type) else {
-        return Err(OnnxError::File(format!("The input {} holds texts or complex numbers", input.name)));
+        return refuse("holds texts or complex numbers");
     };
     let Some(shape) = &tensor.shape else {
-        return Err(OnnxError::File(format!("The input {} does not say how many axes it has", input.name)));
+        return refuse("does not say how many axes it has");
     };
     let size = |dim: &super::proto::DimensionProto| {
         dim.dim_value.and_then(|n| usize::try_from(n).ok()).filter(|&n| n > 0)

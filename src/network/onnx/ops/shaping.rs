@@ -74,9 +74,10 @@ fn resolved(builder: &mut Builder, input: &Live, mut target: Vec<Size>) -> Resul
     let exact: Option<Vec<Size>> = target.iter().map(Size::exact).collect();
     match (exact, &whole, &made) {
         (Some(exact), Some(whole), _) if product(&exact).as_ref() == Some(whole) => Ok(exact),
-        (_, Some(whole), Some(made)) if whole.number().is_some() && made.number().is_some() => {
-            refuse(format!("{:?} values do not fit {:?}", whole.number(), made.number()))
-        }
+        (_, Some(whole), Some(made)) => match (whole.number(), made.number()) {
+            (Some(had), Some(wanted)) => refuse(format!("its shape has {wanted} values, its input {had}")),
+            _ => Ok(target),
+        },
         _ => Ok(target),
     }
 }
