@@ -17,6 +17,7 @@ mod headless;
 mod info;
 mod measure;
 mod models;
+mod regress;
 mod segment;
 mod synth;
 mod terminal;
@@ -36,6 +37,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Formats(args) => formats::run(&args),
         Command::Segment(args) => segment::run(&args),
         Command::Classify(args) => classify::run(&args),
+        Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),

@@ -3,16 +3,16 @@
 
 mod checks;
 mod folders;
-mod network;
+mod like;
 mod parts;
 mod source;
 
 pub use folders::FolderTraining;
-pub use network::{Architecture, NetworkSpec};
 pub use parts::{Augment, CardSpec, ClassWeights, LoopSpec, Loss, RecipeClass};
 pub use source::{Side, Source};
 
 use super::TrainingError;
+use crate::network::architectures::{ArchitectureSpec, build};
 use crate::network::{ClassInfo, DataSource, Graph, ModelCard, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub struct Recipe {
     /// Folder that the sources' paths start from, relative to the recipe's own folder; empty: the recipe's folder.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub data: PathBuf,
-    pub network: NetworkSpec,
+    pub network: ArchitectureSpec,
     pub card: CardSpec,
     #[serde(rename = "loop", default)]
     pub schedule: LoopSpec,
@@ -65,17 +65,27 @@ impl Recipe {
     /// Reads and checks a recipe's text; `path` is where it stands (for relative paths and messages).
     pub fn parse(text: &str, path: &Path) -> Result<Self, TrainingError> {
         let bad = |what: String| TrainingError::Bad { path: path.to_path_buf(), what };
+        let (text, from) = match like::taken_over(text, path)? {
+            Some((text, other)) => (text, other),
+            None => (text.to_owned(), path.to_path_buf()),
+        };
         let mut recipe: Self =
-            toml::from_str(text).map_err(|e| bad(format!("Not a recipe: {}", e.to_string().trim_end())))?;
-        recipe.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        text.clone_into(&mut recipe.text);
+            toml::from_str(&text).map_err(|e| bad(format!("Not a recipe: {}", e.to_string().trim_end())))?;
+        recipe.folder = from.parent().map(Path::to_path_buf).unwrap_or_default();
+        recipe.text = text;
         recipe.check().map_err(bad)?;
         Ok(recipe)
     }
 
     /// The network's graph.
     pub fn graph(&self) -> Result<Graph, TrainingError> {
-        Ok(self.network.build(&self.card, self.task)?)
+        let card = &self.card;
+        Ok(build(&ArchitectureSpec {
+            in_channels: card.channels.len(),
+            classes: card.classes.len(),
+            image: card.input_size,
+            ..self.network.clone()
+        })?)
     }
 
     /// The card before training: no metrics yet.
@@ -86,6 +96,7 @@ impl Recipe {
             description: self.description.clone(),
             task: self.task,
             classes: self.classes(),
+            units: self.card.units.clone(),
             channels: self.card.channels.clone(),
             pixel_size_nm: self.card.pixel_size_nm,
             normalisation: self.card.normalisation,
@@ -99,7 +110,7 @@ impl Recipe {
         }
     }
 
-    /// The classes in the network's order.
+    /// The classes (a regressor's outputs) in the network's order.
     #[must_use]
     pub fn classes(&self) -> Vec<ClassInfo> {
         let class = |c: &RecipeClass| ClassInfo { name: c.name.clone(), colour: c.colour };
