@@ -13,7 +13,9 @@ use super::bench::BenchArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 
 mod convert;
+mod import;
 pub(super) use convert::{ConvertArgs, FormatsArgs};
+pub(super) use import::ImportArgs;
 
 /// What the program was started as.
 #[derive(Debug)]
@@ -62,6 +64,8 @@ pub enum Command {
     Describe(DescribeArgs),
     /// The installed models, with their cards
     Models(ModelsArgs),
+    /// Make a model file of an ONNX file
+    Import(ImportArgs),
     /// Train a model from a recipe, or from a folder of images and one of masks
     Train(TrainArgs),
     /// Score a model: against masks (IoU, Dice), classes (accuracy, precision, recall, F1) or numbers (mean absolute error)

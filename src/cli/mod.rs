@@ -14,6 +14,7 @@ mod evaluate;
 mod features;
 mod formats;
 mod headless;
+mod import;
 mod info;
 mod measure;
 mod models;
@@ -41,6 +42,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Features(args) => features::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Profile(args) => measure::run_profile(&args),

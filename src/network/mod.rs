@@ -33,7 +33,7 @@ pub use cost::{NodeCost, describe};
 pub use error::NetworkError;
 pub use forecast::{Forecast, forecast, forecast_wanting, workspace_elsewhere};
 pub use graph::{Graph, Node};
-pub use library::{Installed, find_model, installed};
+pub use library::{Installed, find_model, installed, is_model_file, load_model};
 pub use model::Model;
 pub use op::{
     Between, Coordinates, Extent, Function, Nearest, Op, PadMode, Pairing, PoolKind, Pooling, Reduction,

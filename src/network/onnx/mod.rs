@@ -13,7 +13,9 @@ mod file;
 mod finish;
 mod fold;
 mod functions;
+mod import;
 mod known;
+mod logits;
 mod lower;
 mod names;
 mod ops;
@@ -24,6 +26,7 @@ mod value;
 
 pub use error::OnnxError;
 pub use file::{OnnxFile, from_bytes, read};
+pub use import::{ImportOptions, Imported, import};
 pub use lower::{Answer, Lowered, Reading, Wish, lower};
 pub use tensor::array_of;
 
