@@ -11,6 +11,7 @@ use super::value::{Live, Value};
 use super::{Refused, refuse};
 use crate::network::{Extent, Op};
 use ndarray::ArrayD;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Most nodes a network may have.
@@ -35,6 +36,8 @@ pub(super) struct Builder {
     pub(super) base: String,
     /// Whether anything that is only nearly what the file says is refused.
     pub(super) strict: bool,
+    /// Cuts of one axis to the middle, and what they cut.
+    pub(super) half_cut: BTreeMap<usize, usize>,
     unknowns: usize,
     constants: Vec<(Rc<Known>, usize)>,
 }
@@ -42,7 +45,8 @@ pub(super) struct Builder {
 impl Builder {
     pub(super) fn new(names: Names, strict: bool) -> Self {
         let (nodes, notes, constants) = (Vec::new(), Vec::new(), Vec::new());
-        Self { nodes, notes, names, base: String::new(), strict, unknowns: 0, constants }
+        let (base, half_cut) = (String::new(), BTreeMap::new());
+        Self { nodes, notes, names, base, strict, half_cut, unknowns: 0, constants }
     }
 
     /// Says something about the import, once.

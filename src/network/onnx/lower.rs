@@ -419,6 +419,9 @@ fn declared(input: &ValueInfoProto, readers: &str) -> Result<(Vec<Option<usize>>
     let Some(shape) = &tensor.shape else {
         return refuse("does not say how many axes it has");
     };
+    if shape.dim.iter().any(|dim| dim.dim_value == Some(0)) {
+        return refuse("has no values");
+    }
     let size = |dim: &super::proto::DimensionProto| {
         dim.dim_value.and_then(|n| usize::try_from(n).ok()).filter(|&n| n > 0)
     };

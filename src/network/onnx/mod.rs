@@ -37,3 +37,6 @@ struct Refused(String);
 fn refuse<T>(what: impl Into<String>) -> Result<T, Refused> {
     Err(Refused(what.into()))
 }
+
+#[cfg(test)]
+mod tests;

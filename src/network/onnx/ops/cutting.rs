@@ -8,7 +8,7 @@ use super::super::size::Size;
 use super::super::value::{Live, Value};
 use super::super::{Refused, refuse};
 use super::{Made, one};
-use crate::network::{Op, PadMode};
+use crate::network::{Op, PadMode, Pairing, Reduction};
 use std::rc::Rc;
 
 pub(super) fn concat(builder: &mut Builder, call: &Call<'_>) -> Made {
@@ -176,10 +176,33 @@ fn centre_crop(
         }
         wanted[axis - 2] = length;
     }
-    let Some(like) = builder.of_plane(&wanted[0], &wanted[1]) else { return Ok(None) };
     let own = [&input.own()[..1], &wanted[..]].concat();
-    let node = builder.make("", Op::CenterCrop, vec![input.node, like], own.clone())?;
+    // Files cut one axis after the other; the middle of a middle is one cut.
+    if let Some(like) = builder.of_plane(&wanted[0], &wanted[1]) {
+        let whole = builder.half_cut.get(&input.node).copied().unwrap_or(input.node);
+        let node = builder.make("", Op::CenterCrop, vec![whole, like], own.clone())?;
+        return Ok(Some(input.with(node, own)));
+    }
+    let Some(like) = plane_like(builder, &wanted)? else { return Ok(None) };
+    let node = builder.make("half", Op::CenterCrop, vec![input.node, like], own.clone())?;
+    builder.half_cut.insert(node, input.node);
     Ok(Some(input.with(node, own)))
+}
+
+/// An image as high as one value and as wide as another, whatever its numbers are; `None` where there are none such.
+fn plane_like(builder: &mut Builder, [y, x]: &[Size; 2]) -> Result<Option<usize>, Refused> {
+    let with = |axis: usize, size: &Size| {
+        builder.nodes.iter().position(|made| made.own.len() == 3 && made.own[axis] == *size)
+    };
+    let (Some(high), Some(wide)) = (with(1, y), with(2, x)) else { return Ok(None) };
+    let one = Size::from(1_i64);
+    let most = |axes: Vec<usize>| Op::Reduce { function: Reduction::Max, axes, keep: true };
+    let rows =
+        builder.make("rows", most(vec![0, 2]), vec![high], vec![one.clone(), y.clone(), one.clone()])?;
+    let columns =
+        builder.make("columns", most(vec![0, 1]), vec![wide], vec![one.clone(), one.clone(), x.clone()])?;
+    let op = Op::Combine { function: Pairing::Add };
+    Ok(Some(builder.make("like", op, vec![rows, columns], vec![one, y.clone(), x.clone()])?))
 }
 
 pub(super) fn split(builder: &mut Builder, call: &Call<'_>) -> Made {
