@@ -1,7 +1,9 @@
 //! What the user asks for: classify, segment, measure objects. Above this room there are plain arrays only.
 
 mod components;
+mod effective;
 mod error;
+mod health;
 mod inputs;
 mod label_map;
 mod memory;
@@ -20,7 +22,9 @@ mod statistics;
 mod tiling;
 mod walk;
 
+pub use effective::{Probe, effective_field};
 pub use error::AnalysisError;
+pub use health::{HealthInspection, HealthReport};
 pub use inputs::network_input;
 pub use label_map::LabelMap;
 pub use normalise::normalise;

@@ -10,7 +10,9 @@ use crate::imaging::{Colormap, InfoBarChoice, ScaleByHand};
 use crate::synth::Kind;
 
 use super::bench::BenchArgs;
+use super::effective::EffectiveArgs;
 use super::measure::{ProfileArgs, StatsArgs};
+use super::report::ReportArgs;
 
 mod convert;
 mod import;
@@ -60,6 +62,8 @@ pub enum Command {
     Regress(RegressArgs),
     /// Write the feature maps of one node, or of all, as .npy [channel, y, x] and a PNG sheet
     Features(FeaturesArgs),
+    /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
+    Report(ReportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
     Describe(DescribeArgs),
     /// The installed models, with their cards
@@ -283,6 +287,8 @@ pub struct DescribeArgs {
     /// Input size as channels x height x width, such as 1x512x512
     #[arg(long, value_parser = parse_input, value_name = "CxHxW")]
     pub input: Option<[usize; 3]>,
+    #[command(flatten)]
+    pub effective: EffectiveArgs,
     #[arg(long)]
     pub json: bool,
 }

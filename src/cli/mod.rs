@@ -10,6 +10,7 @@ mod classify;
 mod context;
 mod convert;
 mod describe;
+mod effective;
 mod evaluate;
 mod features;
 mod formats;
@@ -19,6 +20,7 @@ mod info;
 mod measure;
 mod models;
 mod regress;
+mod report;
 mod segment;
 mod synth;
 mod terminal;
@@ -40,6 +42,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Classify(args) => classify::run(&args),
         Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Import(args) => import::run(&args),
