@@ -31,7 +31,9 @@ pub(super) fn load_model(name: &str, device: &OpenDevice, task: Option<Task>) ->
         network::load_model(&path, &device.device, monitor)
     });
     let (model, notes) = loaded?;
-    notes.iter().for_each(|note| complain(&format!("{note}: {}", path.display())));
+    for note in notes {
+        complain(&format!("{note}: {}", path.display()));
+    }
     if task.is_none_or(|task| task == model.card.task) {
         return Ok(model);
     }

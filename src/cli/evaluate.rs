@@ -30,13 +30,12 @@ pub(super) fn run(args: &EvaluateArgs) -> Outcome {
     let is_table = args.images.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let masks = match (args.masks.as_ref().or(args.targets.as_ref()), model.card.task) {
         (Some(masks), _) => masks.clone(),
-        (None, Task::Classify) => args.images.clone(),
+        (None, Task::Classify | Task::Any) => args.images.clone(),
         (None, Task::Segment) => bail!("A segmenter is scored against masks: add --masks DIR"),
         (None, Task::Regress) if is_table => args.images.clone(),
         (None, Task::Regress) => {
             bail!("A regressor is scored against maps of the true numbers or a table: add --targets DIR")
         }
-        (None, Task::Any) => args.images.clone(),
     };
     let data = EvaluationData { images: args.images.clone(), masks, scheme, info_bar: args.info_bar };
     match model.card.task {

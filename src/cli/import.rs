@@ -41,7 +41,9 @@ pub(super) fn run(args: &ImportArgs) -> Outcome {
         say_json(&Done { path, nodes, parameters, notes: &imported.notes, card })?;
         return Ok(Finished::default());
     }
-    imported.notes.iter().for_each(|note| complain(note));
+    for note in &imported.notes {
+        complain(note);
+    }
     say(&format!("{}: {}", args.out.display(), card.name));
     say(&format!("  {} nodes, {parameters} parameters: {}", graph.nodes().len(), kinds(graph)));
     say(&format!("  licence: {}", card.licence));

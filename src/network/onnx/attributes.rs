@@ -49,7 +49,7 @@ impl Call<'_> {
         self.attribute(name).and_then(|attribute| attribute.t.as_deref())
     }
 
-    /// A word such as "SAME_UPPER"; empty where it is not given.
+    /// A word such as "reflect"; empty where it is not given.
     pub(super) fn word(&self, name: &str) -> &str {
         let bytes = self.attribute(name).map(|attribute| &attribute.s[..]).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()

@@ -68,11 +68,13 @@ fn two_of_one(nodes: &mut Vec<Node>, weights: &mut Weights) -> Result<(), Networ
         _ => {
             let free = |wanted: &str| {
                 let taken = |name: &str| nodes.iter().any(|node| node.name == name);
-                (1..)
-                    .map(|i| if i == 1 { wanted.to_owned() } else { format!("{wanted}_{i}") })
-                    .find(|name| !taken(name))
+                let mut name = wanted.to_owned();
+                while taken(&name) {
+                    name.push('_');
+                }
+                name
             };
-            let (Some(zero), Some(both)) = (free("zero"), free("logits")) else { return Ok(()) };
+            let (zero, both) = (free("zero"), free("logits"));
             let op = Op::Combine { function: Pairing::Subtract };
             nodes.push(Node { name: zero.clone(), op, inputs: vec![name.clone(), name.clone()] });
             nodes.push(Node { name: both, op: Op::Concat { axis: 0 }, inputs: vec![zero, name] });

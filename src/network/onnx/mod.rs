@@ -20,9 +20,11 @@ mod lower;
 mod names;
 mod ops;
 pub mod proto;
+mod reshaping;
 mod size;
 mod tensor;
 mod value;
+mod walk;
 
 pub use error::OnnxError;
 pub use file::{OnnxFile, from_bytes, read};

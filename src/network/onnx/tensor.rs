@@ -59,6 +59,9 @@ fn width(data_type: i32) -> usize {
 }
 
 fn from_bytes(tensor: &TensorProto, bytes: &Bytes, shape: &[usize]) -> Result<Numbers, Refused> {
+    fn each<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+        bytes.as_chunks::<N>().0.iter().map(|&chunk| read(chunk)).collect()
+    }
     let expected = shape.iter().product::<usize>() * width(tensor.data_type);
     if bytes.len() != expected {
         return refuse(format!(
@@ -66,9 +69,6 @@ fn from_bytes(tensor: &TensorProto, bytes: &Bytes, shape: &[usize]) -> Result<Nu
             name(tensor),
             bytes.len()
         ));
-    }
-    fn each<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
-        bytes.as_chunks::<N>().0.iter().map(|&chunk| read(chunk)).collect()
     }
     let ints = |values: Vec<i64>| array(shape, values).map(Numbers::Ints);
     let floats = |values: Vec<f32>| array(shape, values).map(Numbers::Floats);

@@ -2,13 +2,15 @@
 //! leave of a layer's weights.
 
 mod arithmetic;
+mod choosing;
 mod moving;
 
 use super::attributes::{Call, axes_of, axis_of};
 use super::known::{Element, Known};
 use super::proto::data_type;
 use super::{Refused, refuse};
-use arithmetic::{Binary, Unary, binary, reduce, unary};
+use arithmetic::{Binary, Unary, binary, unary};
+use choosing::reduce;
 use ndarray::{ArrayD, IxDyn};
 
 pub(super) use moving::{count_of_slice, order_of, slices, split_sizes};
@@ -87,13 +89,13 @@ fn constant(call: &Call<'_>) -> Result<Known, Refused> {
 fn cast(call: &Call<'_>) -> Result<Known, Refused> {
     let to = call.int("to", i64::from(data_type::FLOAT));
     match i32::try_from(to).ok().and_then(Element::of) {
-        Some(element) => arithmetic::cast(first(call)?, element),
+        Some(element) => choosing::cast(first(call)?, element),
         None => refuse(format!("it casts to data type {to}, which holds no plain numbers")),
     }
 }
 
 fn cast_like(call: &Call<'_>) -> Result<Known, Refused> {
-    arithmetic::cast(first(call)?, call.needed_known(1)?.element)
+    choosing::cast(first(call)?, call.needed_known(1)?.element)
 }
 
 fn shape(call: &Call<'_>) -> Result<Known, Refused> {
@@ -147,7 +149,7 @@ fn range(call: &Call<'_>) -> Result<Known, Refused> {
     };
     let (start, limit, step) = (bound(0)?, bound(1)?, bound(2)?);
     let count = ((limit - start) / step).ceil();
-    if !(count <= MOST as f64) || step == 0.0 {
+    if count.is_nan() || count > MOST as f64 || step == 0.0 {
         return refuse(format!("it would make {count} numbers"));
     }
     let values = (0..count.max(0.0) as usize).map(|i| start + i as f64 * step);
@@ -168,7 +170,7 @@ fn choose(call: &Call<'_>) -> Result<Known, Refused> {
         ArrayD::from_shape_vec(IxDyn(first(call)?.shape()), condition)
             .map_err(|error| Refused(error.to_string()))?,
     );
-    arithmetic::choose(&condition, a, b)
+    choosing::choose(&condition, a, b)
 }
 
 fn reduced(call: &Call<'_>) -> Result<Known, Refused> {

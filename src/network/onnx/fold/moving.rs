@@ -38,12 +38,12 @@ fn one(known: Known) -> Vec<Known> {
 
 /// Repeated to a shape.
 pub(super) fn expand(known: &Known, shape: &[usize]) -> Result<Known, Refused> {
+    fn repeat<T: Clone>(array: &ArrayD<T>, shape: &[usize]) -> ArrayD<T> {
+        array.broadcast(IxDyn(shape)).map_or_else(|| array.clone(), |view| view.to_owned())
+    }
     allowed(shape, known.len())?;
     if broadcast(known.shape(), shape)? != shape {
         return refuse(format!("{:?} cannot be repeated to {shape:?}", known.shape()));
-    }
-    fn repeat<T: Clone>(array: &ArrayD<T>, shape: &[usize]) -> ArrayD<T> {
-        array.broadcast(IxDyn(shape)).map_or_else(|| array.clone(), |view| view.to_owned())
     }
     Ok(moved!(known, array => repeat(array, shape)))
 }
@@ -157,15 +157,12 @@ fn split(call: &Call<'_>) -> Folded {
 /// How long each part of a `Split` is; equal ones where it does not say.
 pub(in super::super) fn split_sizes(call: &Call<'_>, length: usize) -> Result<Vec<usize>, Refused> {
     let outputs = call.node.output.len().max(1);
-    let sizes = match call.ints_of(1, "split")? {
-        Some(sizes) => {
-            let sizes: Option<Vec<usize>> = sizes.iter().map(|&n| usize::try_from(n).ok()).collect();
-            sizes.unwrap_or_default()
-        }
-        None => {
-            let part = length.div_ceil(outputs);
-            (0..outputs).map(|i| part.min(length.saturating_sub(i * part))).collect()
-        }
+    let sizes = if let Some(sizes) = call.ints_of(1, "split")? {
+        let sizes: Option<Vec<usize>> = sizes.iter().map(|&n| usize::try_from(n).ok()).collect();
+        sizes.unwrap_or_default()
+    } else {
+        let part = length.div_ceil(outputs);
+        (0..outputs).map(|i| part.min(length.saturating_sub(i * part))).collect()
     };
     let sum = sizes.iter().try_fold(0_usize, |sum, &n| sum.checked_add(n));
     if sum != Some(length) || sizes.len() < outputs {
@@ -223,11 +220,11 @@ fn unsqueeze(call: &Call<'_>) -> Result<Known, Refused> {
 }
 
 fn transpose(call: &Call<'_>) -> Result<Known, Refused> {
-    let known = first(call)?;
-    let order = order_of(call, known.shape().len())?;
     fn turn<T: Clone>(array: &ArrayD<T>, order: &[usize]) -> ArrayD<T> {
         array.view().permuted_axes(IxDyn(order)).as_standard_layout().into_owned()
     }
+    let known = first(call)?;
+    let order = order_of(call, known.shape().len())?;
     Ok(moved!(known, array => turn(array, &order)))
 }
 

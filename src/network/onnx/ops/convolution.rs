@@ -40,8 +40,8 @@ impl Window {
             "" | "NOTSET" => {}
             "VALID" => (window.before, window.after) = (vec![0; axes], vec![0; axes]),
             upper_or_lower @ ("SAME_UPPER" | "SAME_LOWER") => {
-                for axis in 0..axes {
-                    let total = window.same_border(builder, axis, &size[axis])?;
+                for (axis, size) in size.iter().enumerate() {
+                    let total = window.same_border(builder, axis, size)?;
                     let (less, more) = (total / 2, total - total / 2);
                     let upper = upper_or_lower == "SAME_UPPER";
                     window.before[axis] = if upper { less } else { more };

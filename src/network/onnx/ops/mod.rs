@@ -5,6 +5,7 @@ mod convolution;
 mod cutting;
 mod dense;
 mod normalising;
+mod padding;
 mod pairing;
 mod pointwise;
 mod pooling;
@@ -61,7 +62,7 @@ pub(super) fn operator(op: &str) -> Option<Operator> {
         "Slice" => cutting::slice,
         "Split" => cutting::split,
         "Gather" => cutting::gather,
-        "Pad" => cutting::pad,
+        "Pad" => padding::pad,
         "Constant" | "ConstantOfShape" | "Range" => never,
         "Dropout" => pointwise::dropout,
         other => return pointwise::named(other).then_some(pointwise::map as Operator),
@@ -73,6 +74,7 @@ fn never(_: &mut Builder, _: &Call<'_>) -> Made {
     refuse("it makes numbers of numbers that the network computes")
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "operators end in it")]
 fn one(value: impl Into<Value>) -> Made {
     Ok(vec![value.into()])
 }

@@ -49,9 +49,8 @@ pub(super) fn reduce(builder: &mut Builder, call: &Call<'_>) -> Made {
 }
 
 fn reduced(own: &[Size], axes: &[usize], keep: bool) -> Vec<Size> {
-    let size = |(axis, size): (usize, &Size)| match axes.contains(&axis) {
-        true => keep.then(|| Size::from(1_i64)),
-        false => Some(size.clone()),
+    let size = |(axis, size): (usize, &Size)| {
+        if axes.contains(&axis) { keep.then(|| Size::from(1_i64)) } else { Some(size.clone()) }
     };
     own.iter().enumerate().filter_map(size).collect()
 }

@@ -114,7 +114,7 @@ fn spans(call: &Call<'_>, kernel: Vec<usize>, size: &[Size]) -> Result<Vec<Span>
     Ok(spans)
 }
 
-/// A total padding on two sides: SAME_UPPER has the larger part behind, all else before.
+/// A total padding on two sides: `SAME_UPPER` has the larger part behind, all else before.
 fn split(total: i64, auto: &str) -> (i64, i64) {
     if auto == "SAME_UPPER" { (total / 2, total - total / 2) } else { (total - total / 2, total / 2) }
 }
