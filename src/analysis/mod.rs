@@ -41,6 +41,8 @@ pub use statistics::{
 };
 
 #[cfg(test)]
+mod imported_tests;
+#[cfg(test)]
 mod info_bar_tests;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,9 @@
 //! grid, so pooling sees the same groups of pixels, and they share the padded image's borders, so the network's own zero
 //! padding is the same: what a tile says about its core is what the whole image says.
 use super::{AnalysisError, RunSettings, memory};
-use crate::network::{Graph, NetworkError, forecast, receptive_fields, total_stride, workspace_elsewhere};
+use crate::network::{
+    Graph, NetworkError, Op, forecast, planes_of_image, receptive_fields, total_stride, workspace_elsewhere,
+};
 use candle_core::Device;
 use ndarray::{Array4, ArrayView3, Axis, s};
 use std::ops::Range;
@@ -77,7 +79,10 @@ impl Tiling {
         if whole <= limit {
             return Ok(geometry.cut(None));
         }
-        if settings.tile.is_some() || geometry.halo.is_none() {
+        if geometry.halo.is_none() {
+            within(limit, "This image in one piece, as this network must see it,", whole)?;
+        }
+        if settings.tile.is_some() {
             within(limit, "This image in one piece", whole)?;
         }
         let smallest = geometry.smallest();
@@ -135,8 +140,8 @@ impl Geometry {
     fn of(graph: &Graph, size: [usize; 2]) -> Result<Self, AnalysisError> {
         let stride = total_stride(graph);
         let padded = [0, 1].map(|axis| size[axis].max(1).next_multiple_of(stride[axis]));
-        shapes(graph, padded)?;
-        Ok(Self { stride, halo: halo(graph, stride), padded })
+        let shapes = shapes(graph, padded)?;
+        Ok(Self { stride, halo: halo(graph, &shapes, padded, stride), padded })
     }
 
     fn longest(&self) -> usize {
@@ -217,12 +222,34 @@ fn cores(length: usize, side: usize, stride: usize) -> Vec<Range<usize>> {
 }
 
 /// How far beyond its own pixels any node looks, rounded up to the stride; `None` when the image cannot be cut because
-/// a node sees all of it. Where a node gives fewer pixels than there are (without padding) or more, it does so by the
-/// same number on every window, for all are multiples of the stride.
-fn halo(graph: &Graph, stride: [usize; 2]) -> Option<[usize; 2]> {
+/// a node sees all of it or hangs on its size. Where a node gives fewer pixels than there are (without padding) or more,
+/// it does so by the same number on every window, for all are multiples of the stride.
+fn halo(graph: &Graph, shapes: &[Vec<usize>], padded: [usize; 2], stride: [usize; 2]) -> Option<[usize; 2]> {
     let mut reach = [0.0_f64; 2];
-    for field in receptive_fields(graph) {
-        let field = field?;
+    let (fields, planes) = (receptive_fields(graph), planes_of_image(graph));
+    let constant = |index: usize| fields[index].is_some_and(|field| field.size == [0.0; 2]);
+    // Whether a value has as many pixels as its jump says, no more and no less.
+    let covers = |index: usize| match (shapes[index].as_slice(), fields[index]) {
+        (&[_, height, width], Some(field)) => {
+            let off = |nodes: usize, axis: usize| nodes as f64 * field.jump[axis] - padded[axis] as f64;
+            off(height, 0).abs() < 1e-6 && off(width, 1).abs() < 1e-6
+        }
+        _ => false,
+    };
+    for (index, (node, field)) in graph.nodes().iter().zip(&fields).enumerate() {
+        let field = field.as_ref()?;
+        if constant(index) {
+            continue;
+        }
+        let inputs = graph.inputs_of(index);
+        // A constant that meets the image must be the same everywhere on it.
+        let everywhere = |input: &usize| shapes[*input].iter().rev().take(2).all(|&size| size == 1);
+        let alike = inputs.iter().filter(|&&input| constant(input)).all(everywhere);
+        // What is resized by the quotient of two sizes must be so in every tile.
+        let by_size = matches!(node.op, Op::Resize(_) if inputs.len() > 1);
+        if !planes[index] || !alike || by_size && !inputs.into_iter().all(covers) {
+            return None;
+        }
         for axis in 0..2 {
             let after = field.start[axis] + field.size[axis] - field.jump[axis];
             reach[axis] = reach[axis].max(-field.start[axis]).max(after);

@@ -30,7 +30,10 @@ pub fn pad(x: &Tensor, axes: &[(usize, isize, isize)], border: Border) -> Result
     for &(axis, before, after) in axes.iter().rev().filter(|&&(_, before, after)| before != 0 || after != 0) {
         let len = y.dims().get(axis).copied().unwrap_or(0) as isize;
         // What is cut off is not seen in the mirror.
-        let (first, end) = ((-before).max(0), len - (-after).max(0));
+        let (first, end) = match border {
+            Border::Constant(_) => (0, len),
+            _ => ((-before).max(0), len - (-after).max(0)),
+        };
         if first >= end {
             bail!("Padding axis {axis} of {:?} by {before} and {after} leaves nothing", x.dims())
         }

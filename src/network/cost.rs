@@ -1,6 +1,6 @@
 //! Parameters, multiply-adds and activation memory of every node.
 
-use super::{Graph, NetworkError, Op, ReceptiveField, receptive_fields};
+use super::{Graph, NetworkError, Op, ReceptiveField, receptive_fields_on};
 use serde::Serialize;
 
 /// What a node is and costs, for one input size.
@@ -27,7 +27,7 @@ pub struct NodeCost {
 /// Those of [`Graph::shapes`].
 pub fn describe(graph: &Graph, input: [usize; 3]) -> Result<Vec<NodeCost>, NetworkError> {
     let shapes = graph.shapes(input)?;
-    let fields = receptive_fields(graph);
+    let fields = receptive_fields_on(graph, input)?;
     let mut rows = Vec::with_capacity(shapes.len());
     for (index, (node, receptive_field)) in graph.nodes().iter().zip(fields).enumerate() {
         let trainable = node.parameters().into_iter().filter(|spec| spec.trainable);

@@ -43,7 +43,8 @@ pub fn forecast_wanting(
     for step in &plan.steps {
         let node = &graph.nodes()[step.node];
         memory.make(step, node);
-        let beside = beside(node, memory.bytes[step.gives]);
+        let input = step.reads.first().map_or(0, |&input| memory.bytes[input]);
+        let beside = beside(node, input, memory.bytes[step.gives]);
         let copied = if plan.wanted[step.gives] { memory.bytes[step.gives] } else { 0 };
         let now = memory.alive + beside.max(copied);
         if now > peak {
@@ -120,11 +121,18 @@ impl Memory {
     }
 }
 
-/// Bytes an operation takes beside its inputs and its result: what lies on the way of adding more than two.
-fn beside(node: &Node, result: u64) -> u64 {
+/// Bytes an operation takes beside its inputs and its result: what lies on the way of adding more than two, or between
+/// one axis and the next.
+fn beside(node: &Node, input: u64, result: u64) -> u64 {
     match node.op {
         Op::Add | Op::Concat { .. } if node.inputs.len() > 2 => result,
         Op::Linear { bias: true, .. } => result,
+        Op::Pool(_) | Op::AdaptiveAvgPool2d { .. } | Op::Resize(_) | Op::Pad { .. } | Op::Tile { .. } => {
+            input.max(result)
+        }
+        Op::CenterCrop | Op::Reduce { .. } | Op::ArgMax { .. } | Op::ArgMin { .. } => input,
+        // Copies of everything in the result's shape.
+        Op::Where | Op::MatMul => 4 * result.max(input),
         _ => 0,
     }
 }

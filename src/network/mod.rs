@@ -10,6 +10,7 @@ mod cost;
 mod error;
 mod file;
 mod forecast;
+mod geometry;
 mod gradient;
 mod graph;
 mod layers;
@@ -33,6 +34,7 @@ pub use computed::{Computed, computed};
 pub use cost::{NodeCost, describe};
 pub use error::NetworkError;
 pub use forecast::{Forecast, forecast, forecast_wanting, workspace_elsewhere};
+pub use geometry::planes_of_image;
 pub use gradient::{OutputValue, input_gradient};
 pub use graph::{Graph, Node};
 pub use library::{Installed, find_model, installed, is_model_file, load_model};
@@ -42,7 +44,9 @@ pub use op::{
     Resample, ResizeTo, Resizing,
 };
 pub use prepared::PreparedNetwork;
-pub use receptive::{ReceptiveField, receptive_fields, receptive_window};
+pub use receptive::{
+    ReceptiveField, receptive_fields, receptive_fields_on, receptive_window, receptive_window_on,
+};
 pub use run::{BatchStatistics, Flow, Mode, Tap, TrainState, no_tap, run, update_running_statistics};
 pub use stride::total_stride;
 pub use weights::{ParameterSpec, Weights};

@@ -1,6 +1,7 @@
 //! How far apart the outputs of each node lie on the input, and the grid on which all of them repeat.
 
-use super::{Graph, NetworkError, Op};
+use super::geometry::{Move, layouts};
+use super::{Graph, NetworkError};
 
 /// Most pixels that may become one, or one pixel become.
 const MAX_STRIDE: u64 = 65_536;
@@ -20,35 +21,42 @@ impl Jump {
         (jump.numerator <= MAX_STRIDE && jump.denominator <= MAX_STRIDE).then_some(jump)
     }
 
-    fn times(self, factor: usize) -> Option<Self> {
-        Self::new(self.numerator * factor as u64, self.denominator)
+    /// Where `inputs` inputs become `outputs` outputs.
+    fn times(self, inputs: i64, outputs: i64) -> Option<Self> {
+        let numerator = self.numerator.checked_mul(inputs.unsigned_abs())?;
+        Self::new(numerator, self.denominator.checked_mul(outputs.unsigned_abs())?)
     }
 
-    fn over(self, factor: usize) -> Option<Self> {
-        Self::new(self.numerator, self.denominator * factor as u64)
+    fn behind(self, by: Move, others: Option<Self>) -> Option<Self> {
+        match by {
+            Move::Keep | Move::Mix | Move::Crop => Some(self),
+            Move::Slide(slide) => self.times(slide.stride, 1),
+            Move::Spread(slide) => self.times(1, slide.stride),
+            Move::Sample(sampling) => self.times(sampling.inputs, sampling.outputs),
+            Move::Like(_) => Some(others.unwrap_or(self)),
+        }
     }
 }
 
-/// Jump `[y, x]` of every node; inner `None` where there are no positions (after global pooling or flattening), outer
-/// `None` where the graph shrinks or grows the image beyond [`MAX_STRIDE`].
+/// Jump `[y, x]` of every node; inner `None` where there are no positions (after global pooling or flattening, or where
+/// they depend on the image's size), outer `None` where the graph shrinks or grows the image beyond [`MAX_STRIDE`].
 pub(super) fn jumps(graph: &Graph) -> Option<Vec<Option<[Jump; 2]>>> {
     let mut jumps: Vec<Option<[Jump; 2]>> = Vec::with_capacity(graph.nodes().len());
-    for (index, node) in graph.nodes().iter().enumerate() {
-        let inputs = graph.inputs_of(index);
-        let placed = inputs.iter().all(|&i| jumps[i].is_some());
-        let before = inputs.first().and_then(|&i| jumps[i]).filter(|_| placed);
-        jumps.push(match (&node.op, before) {
-            (Op::Input { .. }, _) => Some([Jump { numerator: 1, denominator: 1 }; 2]),
-            (_, None) | (Op::GlobalAvgPool | Op::Flatten | Op::Linear { .. }, _) => None,
-            (
-                Op::Conv2d { stride, .. } | Op::MaxPool2d { stride, .. } | Op::AvgPool2d { stride, .. },
-                Some([y, x]),
-            ) => Some([y.times(stride[0])?, x.times(stride[1])?]),
-            (Op::ConvTranspose2d { stride, .. }, Some([y, x])) => {
-                Some([y.over(stride[0])?, x.over(stride[1])?])
+    for (index, layout) in layouts(graph, None).into_iter().enumerate() {
+        let mut inputs = graph.inputs_of(index).into_iter().filter_map(|input| jumps[input]);
+        let first = inputs.next().unwrap_or([Jump { numerator: 1, denominator: 1 }; 2]);
+        let others = inputs.next();
+        jumps.push(match layout.on_image {
+            None => None,
+            Some((_, [y, x])) => {
+                let along = |axis: usize, by| first[axis].behind(by, others.map(|jump| jump[axis]));
+                match (along(0, y), along(1, x)) {
+                    (Some(y), Some(x)) => Some([y, x]),
+                    // An odd scale has no grid that repeats.
+                    _ if [y, x].iter().any(|by| matches!(by, Move::Sample(s) if s.inputs != 1)) => None,
+                    _ => return None,
+                }
             }
-            (Op::Upsample { scale, .. }, Some([y, x])) => Some([y.over(*scale)?, x.over(*scale)?]),
-            (_, same) => same,
         });
     }
     Some(jumps)
@@ -92,7 +100,7 @@ pub(super) fn gcd(a: u64, b: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::network::architectures::{UnetSpec, lenet, mlp, unet};
-    use crate::network::{Node, Resample};
+    use crate::network::{Node, Op, Resample};
 
     fn node(name: &str, op: Op, inputs: &[&str]) -> Node {
         Node { name: name.into(), op, inputs: inputs.iter().map(|&s| s.into()).collect() }

@@ -1,5 +1,6 @@
 //! Which input positions each output of a node reads, along one axis, exactly: windows that repeat with a period.
 
+use super::Nearest;
 use super::stride::gcd;
 
 /// Most windows kept per period; beyond it a node counts as seeing everything.
@@ -17,12 +18,74 @@ pub(super) struct Windows {
 }
 
 /// A sliding window along one axis.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Slide {
     pub(super) kernel: i64,
     pub(super) stride: i64,
     pub(super) padding: i64,
     pub(super) dilation: i64,
+}
+
+impl Slide {
+    /// Every output reads the input `by` positions further.
+    pub(super) fn shifted(by: i64) -> Self {
+        Self { kernel: 1, stride: 1, padding: -by, dilation: 1 }
+    }
+}
+
+/// A resampling along one axis: `outputs` outputs for `inputs` inputs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sampling {
+    pub(super) inputs: i64,
+    pub(super) outputs: i64,
+    pub(super) spot: Spot,
+}
+
+/// Where among the inputs an output lies, and which of them it reads there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Spot {
+    /// Whether pixels are areas whose borders fall on each other; else the first pixels fall on each other.
+    pub(super) centred: bool,
+    /// The one neighbour that is read, where it is one.
+    pub(super) rounding: Option<Nearest>,
+    /// Inputs that are read on both sides must be nearer than this; 0: all inputs under the output's area.
+    pub(super) reach: i64,
+    /// Whether the reach grows where the image shrinks.
+    pub(super) widens: bool,
+}
+
+impl Sampling {
+    /// Outputs that are means of the inputs under their areas.
+    pub(super) fn shared(inputs: i64, outputs: i64) -> Self {
+        let spot = Spot { centred: true, rounding: None, reach: 0, widens: false };
+        Self { inputs, outputs, spot }
+    }
+
+    fn taps(self, output: i64) -> Option<Taps> {
+        let Self { inputs, outputs, spot } = self;
+        let between = |first: i64, last: i64| Some(Taps { first, step: 1, count: last - first + 1 });
+        // Places are counted in halves of 1 / outputs, so that they are whole numbers.
+        let unit = outputs.checked_mul(2)?;
+        let corner = output.checked_mul(inputs)?.checked_mul(2)?;
+        let place = if spot.centred { corner.checked_add(inputs)?.checked_sub(outputs)? } else { corner };
+        let floor = |place: i64| place.div_euclid(unit);
+        let ceil = |place: i64| -(-place).div_euclid(unit);
+        if let Some(rounding) = spot.rounding {
+            let at = match rounding {
+                Nearest::RoundPreferFloor => ceil(place.checked_sub(outputs)?),
+                Nearest::RoundPreferCeil => floor(place.checked_add(outputs)?),
+                Nearest::Floor => floor(place),
+                Nearest::Ceil => ceil(place),
+            };
+            return between(at, at);
+        }
+        if spot.reach == 0 {
+            return between(floor(corner), ceil(corner.checked_add(inputs.checked_mul(2)?)?) - 1);
+        }
+        let wide = if spot.widens { inputs.max(outputs) } else { outputs };
+        let reach = spot.reach.checked_mul(wide)?.checked_mul(2)?;
+        between(floor(place.checked_sub(reach)?) + 1, ceil(place.checked_add(reach)?) - 1)
+    }
 }
 
 /// `count` positions `first`, `first + step`….
@@ -96,20 +159,25 @@ impl Windows {
         })
     }
 
-    /// Behind an upsampling that repeats every value.
-    pub(super) fn repeat(&self, scale: i64) -> Option<Self> {
-        self.read(self.len().checked_mul(scale)?, self.shift, |output| {
-            Some(Taps { first: output.div_euclid(scale), step: 1, count: 1 })
-        })
+    /// Behind a resampling.
+    pub(super) fn sample(&self, by: Sampling) -> Option<Self> {
+        let shared = common(by.inputs, by.outputs);
+        let by = Sampling { inputs: by.inputs / shared, outputs: by.outputs / shared, ..by };
+        // So many turns of `outputs` outputs that our own windows repeat.
+        let turns = self.len() / common(self.len(), by.inputs);
+        let shift = self.shift.checked_mul(by.inputs.checked_mul(turns)? / self.len())?;
+        self.read(by.outputs.checked_mul(turns)?, shift, |output| by.taps(output))
     }
 
-    /// Behind a bilinear upsampling, whose output `o` lies at `(o + ½) / scale − ½`.
-    pub(super) fn interpolate(&self, scale: i64) -> Option<Self> {
-        self.read(self.len().checked_mul(scale)?, self.shift, |output| {
-            let (place, unit) = (2 * output + 1 - scale, 2 * scale);
-            let count = if place.rem_euclid(unit) == 0 { 1 } else { 2 };
-            Some(Taps { first: place.div_euclid(unit), step: 1, count })
-        })
+    /// Where the windows' centres lie, for the first output: of what is alike on both sides, its middle.
+    pub(super) fn centre(&self) -> f64 {
+        let (start, size, _) = self.span();
+        start + size / 2.0
+    }
+
+    /// Inputs for outputs, of a resampling of these windows to the grid of others.
+    pub(super) fn to_grid(&self, other: &Self) -> Option<(i64, i64)> {
+        Some((other.shift.checked_mul(self.len())?, self.shift.checked_mul(other.len())?))
     }
 
     /// Of two branches that meet: from the lower start to the higher end.
@@ -180,81 +248,4 @@ fn common(a: i64, b: i64) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn slide(kernel: i64, stride: i64, padding: i64, dilation: i64) -> Slide {
-        Slide { kernel, stride, padding, dilation }
-    }
-
-    fn first(windows: &Windows, count: i64) -> Vec<Window> {
-        (0..count).map(|i| windows.at(i).unwrap()).collect()
-    }
-
-    #[test]
-    fn a_strided_dilated_convolution_reads_its_taps() {
-        let windows = Windows::identity().slide(slide(3, 2, 1, 2)).unwrap();
-        assert_eq!(first(&windows, 3), [Some((-1, 3)), Some((1, 5)), Some((3, 7))]);
-        assert_eq!((windows.jump(), windows.span()), (2.0, (-1.0, 5.0, 5.0)));
-    }
-
-    #[test]
-    fn two_by_two_transposed_pairs_read_one_input() {
-        let windows = Windows::identity().spread(slide(2, 2, 0, 1)).unwrap();
-        assert_eq!(first(&windows, 4), [Some((0, 0)), Some((0, 0)), Some((1, 1)), Some((1, 1))]);
-        // Output 1 lies at ½ and reads [0, 1), so the span that fits all outputs begins at −½ and is 1½ long.
-        assert_eq!((windows.jump(), windows.span()), (0.5, (-0.5, 1.5, 1.0)));
-        assert_eq!(windows, Windows::identity().repeat(2).unwrap());
-    }
-
-    #[test]
-    fn a_transposed_kernel_of_3_reads_one_or_two_inputs() {
-        // kernel 3, stride 2, padding 1: output o meets input i where o + 1 = 2i + k, k in 0..3.
-        // o = 0: (i 0, k 1); o = 1: (i 1, k 0) and (i 0, k 2); o = 2: (i 1, k 1).
-        let windows = Windows::identity().spread(slide(3, 2, 1, 1)).unwrap();
-        assert_eq!(first(&windows, 4), [Some((0, 0)), Some((0, 1)), Some((1, 1)), Some((1, 2))]);
-    }
-
-    #[test]
-    fn outputs_that_a_small_transposed_kernel_leaves_out_read_nothing() {
-        let windows = Windows::identity().spread(slide(1, 2, 0, 1)).unwrap();
-        assert_eq!(first(&windows, 3), [Some((0, 0)), None, Some((1, 1))]);
-        // A 3-wide convolution behind it reads one or two.
-        let behind = windows.slide(slide(3, 1, 1, 1)).unwrap();
-        assert_eq!(first(&behind, 3), [Some((0, 0)), Some((0, 1)), Some((1, 1))]);
-    }
-
-    #[test]
-    fn dilated_transposed_taps_skip_inputs() {
-        // kernel 2, stride 2, dilation 4: output o meets i = o/2 and i = o/2 − 2 for even o, none for odd o.
-        let windows = Windows::identity().spread(slide(2, 2, 0, 4)).unwrap();
-        assert_eq!(first(&windows, 3), [Some((-2, 0)), None, Some((-1, 1))]);
-    }
-
-    #[test]
-    fn bilinear_upsampling_reads_both_neighbours() {
-        // By 2, output 0 lies at −¼ and output 1 at ¼.
-        let windows = Windows::identity().interpolate(2).unwrap();
-        assert_eq!(first(&windows, 3), [Some((-1, 0)), Some((0, 1)), Some((0, 1))]);
-        // By 3, output 1 lies on input 0.
-        let windows = Windows::identity().interpolate(3).unwrap();
-        assert_eq!(first(&windows, 4), [Some((-1, 0)), Some((0, 0)), Some((0, 1)), Some((0, 1))]);
-    }
-
-    #[test]
-    fn going_down_and_up_again_gives_a_short_period() {
-        let down = Windows::identity().slide(slide(2, 2, 0, 1)).unwrap();
-        let up = down.repeat(2).unwrap();
-        assert_eq!(first(&up, 4), [Some((0, 1)), Some((0, 1)), Some((2, 3)), Some((2, 3))]);
-        assert_eq!(up.slide(slide(2, 2, 0, 1)).unwrap(), down);
-        let joined = up.union(&Windows::identity().slide(slide(3, 1, 1, 1)).unwrap()).unwrap();
-        assert_eq!(first(&joined, 3), [Some((-1, 1)), Some((0, 2)), Some((1, 3))]);
-    }
-
-    #[test]
-    fn branches_that_drift_apart_and_endless_periods_see_everything() {
-        let down = Windows::identity().slide(slide(2, 2, 0, 1)).unwrap();
-        assert_eq!(down.union(&Windows::identity()), None);
-        assert_eq!(Windows::identity().repeat(65_535), None);
-    }
-}
+mod tests;

@@ -1,9 +1,13 @@
 //! Prepared networks against the plain walk of the graph, at every node, whatever is wanted.
 use super::PreparedNetwork;
+use crate::compute::recording;
 use crate::monitor::Monitor;
 use crate::network::architectures::{UnetSpec, lenet, mlp, unet};
-use crate::network::{Flow, Graph, Mode, Model, NetworkError, Node, Op, Resample, Weights, no_tap, run};
-use candle_core::{Device, Tensor};
+use crate::network::{
+    Between, Coordinates, Extent, Flow, Function, Graph, Mode, Model, NetworkError, Node, Op, PadMode,
+    Pairing, PoolKind, Pooling, Reduction, Resample, ResizeTo, Resizing, TrainState, Weights, no_tap, run,
+};
+use candle_core::{Device, Tensor, Var};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -113,11 +117,72 @@ fn residual() -> Graph {
     graph("residual", 1, nodes)
 }
 
+/// What networks from elsewhere have between and behind convolutions, with constants that meet every image of a batch.
+fn further() -> Graph {
+    let map = |function| Op::Map { function };
+    let combine = |function| Op::Combine { function };
+    let constant = |shape: &[usize]| Op::Constant { shape: shape.to_vec() };
+    let pool = |kernel: usize, before: usize| {
+        Op::Pool(Pooling {
+            kind: PoolKind::Max,
+            kernel: vec![kernel; 2],
+            stride: vec![2; 2],
+            before: vec![before; 2],
+            after: vec![0; 2],
+            dilation: vec![1; 2],
+            ceil: true,
+            count_padding: false,
+        })
+    };
+    let like = Op::Resize(Resizing {
+        to: ResizeTo::Like,
+        between: Between::Linear,
+        coordinates: Coordinates::AlignCorners,
+        exclude_outside: false,
+        antialias: false,
+    });
+    let pad = Op::Pad { before: vec![0, 1, 2], after: vec![0, 0, 1], mode: PadMode::Reflect };
+    let nodes = vec![
+        ("stem", conv([2, 6], 3, 1, 1), "input"),
+        ("stem.swish", map(Function::HardSwish), "stem"),
+        ("scale", constant(&[6, 1, 1]), ""),
+        ("scaled", combine(Pairing::Multiply), "stem.swish scale"),
+        ("places", constant(&[1, 12, 10]), ""),
+        ("placed", Op::Concat { axis: 0 }, "scaled places"),
+        ("mixed", conv([7, 6], 3, 1, 1), "placed"),
+        ("mixed.norm", Op::GroupNorm { channels: 6, groups: 3, eps: 1e-5 }, "mixed"),
+        ("mixed.relu", Op::Relu, "mixed.norm"),
+        ("half", pool(3, 1), "mixed.relu"),
+        ("half.conv", conv([6, 6], 3, 1, 2), "half"),
+        ("half.clip", map(Function::Clip { min: Some(0.0), max: Some(1.5) }), "half.conv"),
+        ("back", like, "half.clip mixed.relu"),
+        ("row", Op::Concat { axis: 1 }, "back mixed.relu"),
+        ("top", Op::Slice { axis: 1, start: 2, end: -1, step: 2 }, "row"),
+        ("border", pad, "top"),
+        ("response", Op::LocalResponseNorm { size: 3, alpha: 0.1, beta: 0.75, k: 1.0 }, "border"),
+        ("last.first", Op::Permute { axes: vec![1, 2, 0] }, "response"),
+        ("norm", Op::LayerNorm { shape: vec![6], eps: 1e-5 }, "last.first"),
+        ("dense", constant(&[6, 4]), ""),
+        ("product", Op::MatMul, "norm dense"),
+        ("planes", Op::Permute { axes: vec![2, 0, 1] }, "product"),
+        ("slope", constant(&[4, 1, 1]), ""),
+        ("prelu", combine(Pairing::Prelu), "planes slope"),
+        ("squeeze", Op::Reduce { function: Reduction::Mean, axes: vec![1, 2], keep: true }, "prelu"),
+        ("gate", map(Function::HardSigmoid { alpha: 0.2, beta: 0.5 }), "squeeze"),
+        ("excite", combine(Pairing::Multiply), "prelu gate"),
+        ("small", Op::AdaptiveAvgPool2d { size: [2, 3] }, "excite"),
+        ("flat", Op::Reshape { shape: vec![Extent::Rest] }, "small"),
+        ("soft", Op::LogSoftmax { axis: 0 }, "flat"),
+    ];
+    graph("further", 2, nodes)
+}
+
 /// Graphs with the input size they are run on.
 fn zoo() -> Vec<(Graph, [usize; 3])> {
     let mut zoo = vec![
         (dense(), [2, 19, 22]),
         (residual(), [1, 22, 17]),
+        (further(), [2, 12, 10]),
         (lenet(1, 4, 6, Some([28, 28])).unwrap(), [1, 28, 28]),
         (lenet(2, 3, 4, None).unwrap(), [2, 28, 30]),
         (mlp([1, 6, 5], &[9, 7], 3).unwrap(), [1, 6, 5]),
@@ -223,6 +288,29 @@ fn fused_and_unfused_agree_at_every_node_of_every_shipped_model() {
         found += 1;
     }
     assert!(found >= 3);
+}
+
+#[test]
+fn gradients_through_further_operations_are_those_of_candle() {
+    let graph = further();
+    let weights = weights(&graph);
+    let vars: BTreeMap<String, Var> =
+        weights.tensors.iter().map(|(name, t)| (name.clone(), Var::from_tensor(t).unwrap())).collect();
+    let tensors = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
+    let (weights, input) = (Weights { tensors }, image(2, [2, 12, 10]));
+    let forward = || {
+        let mode = Mode::Train(&mut TrainState::new(0));
+        run(&graph, &weights, &input, mode, &mut no_tap, &Monitor::silent()).unwrap()
+    };
+    let loss = |y: &Tensor| y.sqr().unwrap().sum_all().unwrap();
+    let expected = loss(&forward()).backward().unwrap();
+    let (y, tape) = recording(forward);
+    let recorded = tape.to(y).unwrap();
+    let end = loss(recorded.output());
+    let found = recorded.gradients(&end).unwrap();
+    for (name, var) in &vars {
+        check_close(found.get(var).unwrap(), expected.get(var).unwrap(), name);
+    }
 }
 
 #[test]
