@@ -79,7 +79,7 @@ impl Call<'_> {
     /// One whole number of at least 1.
     pub(super) fn sizes_one(&self, name: &str, default: i64) -> Result<usize, Refused> {
         let value = self.int(name, default);
-        let size = usize::try_from(value).ok().filter(|&n| n >= 1);
+        let size = usize::try_from(value).ok().filter(|&n| (1..=u32::MAX as usize).contains(&n));
         size.map_or_else(|| refuse(format!("{name} cannot be {value}")), Ok)
     }
 

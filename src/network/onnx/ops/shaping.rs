@@ -200,7 +200,11 @@ pub(super) fn space_to_depth(builder: &mut Builder, call: &Call<'_>) -> Made {
     let dims = vec![batch.clone(), c, y.clone(), b, x.clone(), b2];
     let split = builder.reshape(&input, dims, true)?;
     let turned = permuted(builder, &split, &[0, 3, 5, 1, 2, 4])?;
-    one(builder.reshape(&turned, vec![batch, Size::from(channels * block * block), y, x], true)?)
+    one(builder.reshape(
+        &turned,
+        vec![batch, Size::from(channels.saturating_mul(block * block)), y, x],
+        true,
+    )?)
 }
 
 /// Repeated along axes of size 1 until it has the shape.

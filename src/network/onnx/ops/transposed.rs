@@ -89,7 +89,9 @@ fn spans(call: &Call<'_>, kernel: Vec<usize>, size: &[Size]) -> Result<Vec<Span>
             .and_then(|n| n.plus(&Size::from(reach)));
         let same = auto.starts_with("SAME");
         let (before, after) = match (shape, full.as_ref().and_then(Size::number)) {
-            (Some(shape), Some(full)) => split((full + output_padding - shape[axis]).max(0), auto),
+            (Some(shape), Some(full)) => {
+                split((full + output_padding).saturating_sub(shape[axis]).max(0), auto)
+            }
             (Some(_), None) => {
                 return refuse("its output_shape fits images of one size only, which is not said");
             }
@@ -100,7 +102,8 @@ fn spans(call: &Call<'_>, kernel: Vec<usize>, size: &[Size]) -> Result<Vec<Span>
         let mut extra = before - after + output_padding;
         let mut length = full.and_then(|full| full.plus(&Size::from(output_padding - before - after)));
         if let Some(shape) = shape {
-            extra += length.as_ref().and_then(Size::number).map_or(0, |length| shape[axis] - length);
+            extra +=
+                length.as_ref().and_then(Size::number).map_or(0, |length| shape[axis].saturating_sub(length));
             length = Some(Size::from(shape[axis]));
         }
         let most = stride.max(dilation[axis] as i64) - 1;
