@@ -30,7 +30,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Outcome {
     let is_table = args.images.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let masks = match (args.masks.as_ref().or(args.targets.as_ref()), model.card.task) {
         (Some(masks), _) => masks.clone(),
-        (None, Task::Classify) => args.images.clone(),
+        (None, Task::Classify | Task::Any) => args.images.clone(),
         (None, Task::Segment) => bail!("A segmenter is scored against masks: add --masks DIR"),
         (None, Task::Regress) if is_table => args.images.clone(),
         (None, Task::Regress) => {
@@ -41,6 +41,9 @@ pub(super) fn run(args: &EvaluateArgs) -> Outcome {
     match model.card.task {
         Task::Segment | Task::Classify => classes(args, &model, &data, &device),
         Task::Regress => numbers(args, &model, &data, &device),
+        Task::Any => {
+            bail!("{}'s card does not say what its answer means: there is nothing to score", model.card.name)
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod layers;
 mod library;
 mod limits;
 mod model;
+pub mod onnx;
 mod op;
 mod order;
 mod plan;
@@ -37,7 +38,7 @@ pub use forecast::{Forecast, forecast, forecast_wanting, workspace_elsewhere};
 pub use geometry::planes_of_image;
 pub use gradient::{OutputValue, input_gradient};
 pub use graph::{Graph, Node};
-pub use library::{Installed, find_model, installed};
+pub use library::{Installed, find_model, installed, is_model_file, load_model};
 pub use model::Model;
 pub use op::{
     Between, Coordinates, Extent, Function, Nearest, Op, PadMode, Pairing, PoolKind, Pooling, Reduction,

@@ -14,6 +14,8 @@ mod gui;
 mod gui_canvas;
 #[cfg(feature = "gui")]
 mod gui_correcting;
+mod imported;
 mod models;
+mod onnx;
 mod rooms;
 mod same_bytes;
