@@ -105,7 +105,7 @@ impl ModelCard {
         if named != takes {
             return Err(wrong(format!("The card names {named} channels, the graph takes {takes}")));
         }
-        let ends_in_softmax = matches!(graph.output().map(|node| &node.op), Some(Op::Softmax));
+        let ends_in_softmax = matches!(graph.output().map(|node| &node.op), Some(Op::Softmax { .. }));
         if ends_in_softmax && self.task != Task::Regress {
             return Err(wrong("The graph ends in Softmax; a model's last node gives logits".into()));
         }
@@ -321,6 +321,6 @@ mod tests {
             Op::MaxPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0] },
             "The card promises one answer a pixel, the graph makes 1×512×512 of an image of 1024×1024 pixels",
         );
-        says(Op::Softmax, "The graph ends in Softmax; a model's last node gives logits");
+        says(Op::Softmax { axis: 0 }, "The graph ends in Softmax; a model's last node gives logits");
     }
 }

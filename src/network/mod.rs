@@ -10,6 +10,7 @@ mod cost;
 mod error;
 mod file;
 mod forecast;
+mod gradient;
 mod graph;
 mod layers;
 mod library;
@@ -31,10 +32,14 @@ pub use computed::{Computed, computed};
 pub use cost::{NodeCost, describe};
 pub use error::NetworkError;
 pub use forecast::{Forecast, forecast, forecast_wanting, workspace_elsewhere};
+pub use gradient::{OutputValue, input_gradient};
 pub use graph::{Graph, Node};
 pub use library::{Installed, find_model, installed};
 pub use model::Model;
-pub use op::{Op, Resample};
+pub use op::{
+    Between, Coordinates, Extent, Function, Nearest, Op, PadMode, Pairing, PoolKind, Pooling, Reduction,
+    Resample, ResizeTo, Resizing,
+};
 pub use prepared::PreparedNetwork;
 pub use receptive::{ReceptiveField, receptive_fields, receptive_window};
 pub use run::{BatchStatistics, Flow, Mode, Tap, TrainState, no_tap, run, update_running_statistics};

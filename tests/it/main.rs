@@ -14,6 +14,9 @@ mod gui;
 mod gui_canvas;
 #[cfg(feature = "gui")]
 mod gui_correcting;
+#[cfg(feature = "gui")]
+mod gui_regression;
 mod models;
+mod regress;
 mod rooms;
 mod same_bytes;
