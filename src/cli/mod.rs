@@ -19,6 +19,7 @@ mod info;
 mod measure;
 mod models;
 mod regress;
+mod report;
 mod segment;
 mod synth;
 mod terminal;
@@ -40,6 +41,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Classify(args) => classify::run(&args),
         Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Train(args) => train::run(&args),
