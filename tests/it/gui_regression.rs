@@ -21,10 +21,10 @@ fn an_output_is_shown_as_a_map_with_its_colours() {
     let mut harness = window(session);
     harness.run();
     harness.get_by_label_contains("± ");
-    harness.get_by_label_contains("Colours from ");
+    harness.get_by_label_contains("Map colours from ");
     harness.get_by_label("Output to show").click();
     harness.run();
-    harness.get_by_label("class 1").click();
+    harness.get_all_by_label("class 1").last().unwrap().click();
     harness.run();
     assert_eq!(harness.state().session.prediction_view, PredictionView::Output(1));
     harness.state_mut().session.apply(Command::SetPredictionColormap(Colormap::Signed));
