@@ -6,6 +6,7 @@ use crate::network::Model;
 use crate::network::architectures::ArchitectureSpec;
 use candle_core::Device;
 use image::{GrayImage, Luma};
+use std::fmt::Write as _;
 use std::path::Path;
 
 const CPU: Device = Device::Cpu;
@@ -89,7 +90,7 @@ fn an_image_s_number_is_learned_from_a_table() {
         GrayImage::from_fn(24, 24, |x, _| Luma([20 * k + (x % 3) as u8]))
             .save(dir.path().join(&name))
             .unwrap();
-        table += &format!("{name},{}\n", f32::from(k) / 5.0);
+        writeln!(table, "{name},{}", f32::from(k) / 5.0).unwrap();
     }
     table += "missing.png,1\n";
     let path = dir.path().join("numbers.csv");
@@ -121,7 +122,7 @@ fn a_classifier_learns_from_a_table_at_the_images_own_size() {
             GrayImage::from_fn(40 + k, 36, |x, y| Luma([if stripe(x) { 200 } else { 40 + y as u8 }]))
                 .save(dir.path().join(&name))
                 .unwrap();
-            table += &format!("{name},{class}\n");
+            writeln!(table, "{name},{class}").unwrap();
         }
     }
     let path = dir.path().join("labels.csv");

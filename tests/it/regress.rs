@@ -1,5 +1,6 @@
 //! Regressors and tables from outside: numbers from files, the same from the window, and classifiers taught by a table.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -136,7 +137,7 @@ fn a_classifier_is_taught_and_judged_by_a_table() {
         let (class, step) = if k % 2 == 0 { ("coarse", 12) } else { ("fine", 2) };
         let grey = |x: u32, _| image::Luma([if ((x + k) / step).is_multiple_of(2) { 200_u8 } else { 40 }]);
         image::GrayImage::from_fn(40, 36, grey).save(dir.path().join(&name)).unwrap();
-        table += &format!("{name},{class}\n");
+        writeln!(table, "{name},{class}").unwrap();
     }
     fs::write(dir.path().join("labels.csv"), &table).unwrap();
     let train = ["train", "--images", "labels.csv", "--arch", "lenet", "--base", "2", "--steps", "2"];
