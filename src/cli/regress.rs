@@ -90,9 +90,9 @@ fn report(json: bool, job: &RegressionJob<'_>, seconds: f64, files: &[PathBuf]) 
 /// Such as "Fe 0.612 ± 0.041, Ni 0.102 ± 0.012 atomic fraction"; an image's numbers have no deviation.
 fn numbers(regression: &Regression) -> String {
     let maps = regression.maps().is_some();
-    let one = |(name, of): (&str, &OutputStatistics)| match maps {
-        true => format!("{name} {:.4} ± {:.4}", of.mean, of.sd),
-        false => format!("{name} {:.4}", of.mean),
+    let one = |(name, of): (&str, &OutputStatistics)| {
+        let deviation = if maps { format!(" ± {:.4}", of.sd) } else { String::new() };
+        format!("{name} {:.4}{deviation}", of.mean)
     };
     let names = regression.outputs.iter().map(|output| output.name.as_str());
     let all: Vec<String> = names.zip(&regression.statistics).map(one).collect();

@@ -1,6 +1,6 @@
 //! Tables as comma-separated values (RFC 4180, lines end in LF).
 
-use crate::analysis::{Classification, Numbers, Object, Regression};
+use crate::analysis::{Classification, Object, Regression};
 use crate::network::ClassInfo;
 use std::io;
 
@@ -84,15 +84,12 @@ pub(super) fn outputs_csv(regression: &Regression) -> io::Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let units = regression.units.as_deref().unwrap_or_default();
     let named = ["output", "output_name", "units"];
-    match &regression.numbers {
-        Numbers::Maps(_) => {
-            table.write_record(named.iter().chain(&["mean", "sd", "min", "max", "pixels"]))?
-        }
-        Numbers::Image(_) => table.write_record(named.iter().chain(&["value"]))?,
-    }
+    let of_maps = ["mean", "sd", "min", "max", "pixels"];
+    let columns: &[&str] = if regression.maps().is_some() { &of_maps } else { &["value"] };
+    table.write_record(named.iter().chain(columns))?;
     for (index, (output, of)) in regression.outputs.iter().zip(&regression.statistics).enumerate() {
         let mut line = vec![index.to_string(), output.name.clone(), units.to_owned(), number(of.mean)];
-        if let Numbers::Maps(_) = regression.numbers {
+        if regression.maps().is_some() {
             line.extend([of.sd, of.min, of.max].map(number));
             line.push(of.n.to_string());
         }

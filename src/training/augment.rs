@@ -233,7 +233,8 @@ mod tests {
         for seed in 0..5 {
             let mut rng = StdRng::seed_from_u64(seed);
             let (crop, cut) = crop(image.view(), &maps, [16, 16], (&how, 0.5), &mut rng);
-            assert_eq!(Truth::Maps(crop), cut);
+            let Truth::Maps(cut) = cut else { panic!("no maps") };
+            assert!(crop.iter().zip(&cut).all(|(a, b)| (a - b).abs() < 1e-2), "as the image is");
         }
     }
 

@@ -30,7 +30,9 @@ pub(super) fn add_shares(
         .map(|index| Ok(held.micrograph.plane(held.frame, channel(index))?.to_f32()))
         .collect::<Result<_, TrainingError>>()?;
     let mut sums = Array2::<f32>::zeros(planes[0].raw_dim());
-    planes.iter().for_each(|plane| sums += plane);
+    for plane in &planes {
+        sums += plane;
+    }
     for (output, (truth, plane)) in truth.axis_iter(Axis(0)).zip(&planes).enumerate() {
         for ((truth, counts), sum) in truth.iter().zip(plane).zip(&sums) {
             let guess = if *sum > 0.0 { counts / sum } else { 1.0 / count as f32 };

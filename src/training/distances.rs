@@ -15,7 +15,8 @@ pub(super) fn distance(kind: Loss, delta: f64, output: &Tensor, truth: &[f32]) -
         error = (error * Tensor::from_vec(known, truth.len(), output.device())?)?;
     }
     let each = match kind {
-        Loss::MeanAbsolute => error.abs()?,
+        // Not Candle's abs, whose gradient where nothing is wrong is 1.
+        Loss::MeanAbsolute => (&error * error.sign()?.detach())?,
         Loss::Huber => {
             // d²/2 up to delta and delta · (d − delta/2) beyond it, both as c · (d − c/2) with c the smaller of d, delta.
             let distance = error.abs()?;

@@ -1,11 +1,11 @@
 //! A model against masks, classes or numbers it never saw.
 use super::classes::match_classes;
-use super::dataset::read_truth;
 use super::held_out::{HeldOut, Truth};
 use super::pairs::{Pairs, image_files};
 use super::plan::{Labels, class_folders, open_image};
 use super::table::{classes_of, is_table, numbers_of};
 use super::tally::Tally;
+use super::truth::read_truth;
 use super::{LabelScheme, RegressionScore, TrainingError};
 use crate::imaging::InfoBarChoice;
 use crate::monitor::Monitor;

@@ -12,6 +12,7 @@ mod dataset;
 mod pairs;
 mod plan;
 mod table;
+mod truth;
 
 mod augment;
 mod batch;
@@ -49,5 +50,7 @@ pub use train::{TrainEvent, TrainOptions, TrainReport, train};
 
 #[cfg(test)]
 mod info_bar_tests;
+#[cfg(test)]
+mod number_tests;
 #[cfg(test)]
 mod train_tests;

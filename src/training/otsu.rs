@@ -72,7 +72,7 @@ fn count_file(
     mask: &Path,
 ) -> Result<usize, TrainingError> {
     let (micrograph, masks) = (open_image(image, info_bar)?, open_first(mask)?);
-    super::dataset::check_mask(&masks, &micrograph, mask)?;
+    super::truth::check_mask(&masks, &micrograph, mask)?;
     for frame in 0..micrograph.frames() {
         let truth = scheme.read_frame(&masks, frame, mask)?;
         sides.count(micrograph.specimen_grey(frame)?.view(), &truth.0.mapv(|class| u8::from(class > 0)));

@@ -38,16 +38,15 @@ pub(super) fn classes_of(
     let mut found = Vec::with_capacity(table.lines.len());
     for (line, file, fields) in &table.lines {
         let name = fields[column].as_str();
-        let class = match matched.get(name) {
-            Some(class) => *class,
-            None => {
-                let own = map.iter().filter(|(from, _)| from.eq_ignore_ascii_case(name));
-                let own = own.map(|(from, to)| (from.clone(), to.clone())).collect();
-                let class = match_classes(&[name], &own, classes)
-                    .map_err(|what| table.bad(format!("Line {line}: {what}")))?;
-                matched.insert(name, class[0]);
-                class[0]
-            }
+        let class = if let Some(class) = matched.get(name) {
+            *class
+        } else {
+            let own = map.iter().filter(|(from, _)| from.eq_ignore_ascii_case(name));
+            let own = own.map(|(from, to)| (from.clone(), to.clone())).collect();
+            let class = match_classes(&[name], &own, classes)
+                .map_err(|what| table.bad(format!("Line {line}: {what}")))?;
+            matched.insert(name, class[0]);
+            class[0]
         };
         found.push((file.clone(), class));
     }

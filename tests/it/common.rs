@@ -90,7 +90,7 @@ pub(crate) fn write_discs_over_letters(path: &Path, height: usize, width: usize,
     write_tiff(path, TiffPages::U16(&[picture]), &["grey".to_owned()], &calibrated(12.5)).unwrap();
 }
 
-fn card(name: &str, task: Task, classes: usize, channels: usize) -> ModelCard {
+pub(crate) fn card(name: &str, task: Task, classes: usize, channels: usize) -> ModelCard {
     let colours = [[40, 40, 40], [230, 120, 30], [40, 140, 230]];
     ModelCard {
         name: name.into(),

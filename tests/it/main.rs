@@ -14,8 +14,11 @@ mod gui;
 mod gui_canvas;
 #[cfg(feature = "gui")]
 mod gui_correcting;
+#[cfg(feature = "gui")]
+mod gui_regression;
 mod imported;
 mod models;
 mod onnx;
+mod regress;
 mod rooms;
 mod same_bytes;

@@ -3,9 +3,13 @@
 use std::fs;
 
 use candle_core::Device;
-use polepiece::imaging::InfoBarChoice;
+use ndarray::{Array3, Axis};
+use polepiece::analysis::{Prediction, RunSettings, run};
+use polepiece::imaging::{InfoBarChoice, Micrograph};
+use polepiece::inspect::Recorder;
 use polepiece::monitor::Monitor;
 use polepiece::network::{Model, Task, forecast};
+use polepiece::synth::Kind;
 use polepiece::training::{EvaluationData, LabelScheme, evaluate, evaluate_otsu};
 
 use crate::common::{home, shared_data};
@@ -62,4 +66,29 @@ fn the_segmenter_beats_otsu_on_images_it_never_saw() {
         otsus += otsu.mean_iou;
     }
     assert!(ours > otsus);
+}
+
+#[test]
+fn the_regressor_is_nearer_to_the_composition_than_the_shares_of_the_counts_are() {
+    let model = Model::load(&home().join("models/eds-composition.safetensors"), &Device::Cpu).unwrap();
+    let (mut ours, mut shares) = (0.0, 0.0);
+    for index in 0..3 {
+        let sample = Kind::Eds.sample(77, index, [96, 96]);
+        let truth = sample.composition.unwrap();
+        let error = |guess: &Array3<f32>| (guess - &truth).mapv(f32::abs).mean().unwrap();
+        let sums = sample.image.sum_axis(Axis(0)).mapv(|sum| sum.max(1.0));
+        shares += error(&(&sample.image / &sums));
+        let image = sample.image.insert_axis(Axis(0));
+        let map = Micrograph::from_array("map", image, sample.channel_names, sample.calibration);
+        let (settings, mut recorder) = (RunSettings::default(), Recorder::nothing());
+        let found = run(&model, &map, &settings, &Device::Cpu, &mut recorder, &Monitor::silent()).unwrap();
+        let Prediction::Regression(found) = found else { panic!("no numbers") };
+        let maps = found.maps().unwrap();
+        assert!(maps.sum_axis(Axis(0)).iter().all(|sum| (sum - 1.0).abs() < 1e-4));
+        ours += error(maps);
+    }
+    println!("mean absolute error: network {:.4}, shares of the counts {:.4}", ours / 3.0, shares / 3.0);
+    assert!(ours < 0.5 * shares, "{ours} against {shares}");
+    let metrics = &model.card.metrics;
+    assert!(metrics["mean_absolute_error"] < metrics["counts_mean_absolute_error on synthetic eds"]);
 }

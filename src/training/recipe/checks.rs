@@ -1,7 +1,7 @@
 //! What a recipe may not say, found before anything is loaded.
 use super::{Augment, ClassWeights, LoopSpec, Loss, Recipe, Source};
-use crate::network::architectures::Encoder;
-use crate::network::{Graph, NetworkError, Task, total_stride};
+use crate::network::architectures::{Architecture, Encoder};
+use crate::network::{Graph, NetworkError, Scope, Task, total_stride};
 use std::collections::BTreeSet;
 
 /// Choices that recipes have always been allowed to write down for architectures that do not have them.
@@ -80,6 +80,11 @@ impl Recipe {
                 return Err("[card] input_size: segmenters take any size, leave it out".to_owned());
             }
         }
+        // Without a size there is no dense head.
+        let dense = network.architecture == Architecture::Lenet && network.global_pooling == Some(false);
+        if dense && self.card.input_size.is_none() {
+            return Err(format!("[card] input_size: {name} without global_pooling needs one"));
+        }
         let segments = self.task == Task::Segment;
         if segments && network.depth.is_some_and(|depth| !(1..=8).contains(&depth)) {
             return Err("[network] depth: must be 1 to 8".to_owned());
@@ -94,7 +99,14 @@ impl Recipe {
             network.depth.filter(|_| network.encoder.is_none_or(|e| e == Encoder::Plain)),
         )?;
         let without_size = self.card.input_size.is_none() && self.task != Task::Segment;
-        self.model_card().check(&graph).map_err(|e| match e {
+        let card = self.model_card();
+        let tables = self.train.iter().chain(&self.validate).chain(&self.test).any(|s| s.table.is_some());
+        if tables && self.task == Task::Regress && card.scope(&graph).ok() == Some(Scope::PerPixel) {
+            return Err(format!(
+                "[network] architecture: {name} answers for every pixel, a table for images"
+            ));
+        }
+        card.check(&graph).map_err(|e| match e {
             NetworkError::Shape { .. } if without_size => {
                 format!("[card] input_size: {name} needs one, as it does not take images of any size ({e})")
             }

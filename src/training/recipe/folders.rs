@@ -1,13 +1,13 @@
 //! A recipe for a person's own folders, without writing one.
+use super::found::{folder_classes, mask_classes, outputs, scheme_classes, table_classes};
 use super::{Augment, CardSpec, LoopSpec, Recipe, RecipeClass, Source};
 use crate::imaging::Micrograph;
 use crate::network::architectures::{Architecture, ArchitectureSpec};
 use crate::network::{Normalisation, Task};
 use crate::training::pairs::{Pairs, image_files, subfolders};
 use crate::training::plan::open_first;
-use crate::training::table::{class_names, files_of, is_table, output_names};
+use crate::training::table::{files_of, is_table, output_names};
 use crate::training::{LabelScheme, TrainingError};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What `train --images DIR --masks DIR` says.
@@ -27,18 +27,6 @@ pub struct FolderTraining {
     pub network: ArchitectureSpec,
 }
 
-/// Colours that stay apart for most eyes (Okabe & Ito 2008).
-const COLOURS: [[u8; 3]; 8] = [
-    [0, 0, 0],
-    [0, 114, 178],
-    [213, 94, 0],
-    [0, 158, 115],
-    [230, 159, 0],
-    [86, 180, 233],
-    [204, 121, 167],
-    [240, 228, 66],
-];
-
 impl Recipe {
     /// A recipe with the usual choices; classes come from the scheme, or from the values in the masks.
     pub fn from_folders(wanted: &FolderTraining) -> Result<Self, TrainingError> {
@@ -51,7 +39,7 @@ impl Recipe {
             (Some(_), Some(scheme)) => scheme_classes(&LabelScheme::load(scheme)?),
             (Some(masks), None) => mask_classes(masks)?,
         };
-        let card = card_for(&wanted.images, task, classes)?;
+        let card = card_for(wanted, task, classes)?;
         let mut recipe = Self {
             name: format!("Trained on {}", wanted.images.display()),
             description: format!("{} trained on a folder of images", wanted.network.architecture.name()),
@@ -118,21 +106,17 @@ fn usual_augment(task: Task) -> Augment {
     }
 }
 
-fn card_for(images: &Path, task: Task, classes: Vec<RecipeClass>) -> Result<CardSpec, TrainingError> {
-    let mut files = Vec::new();
-    if is_table(images) {
-        files = files_of(images)?;
-    } else {
-        let sorted = task == Task::Classify;
-        for folder in if sorted { subfolders(images)? } else { vec![images.to_path_buf()] } {
-            files.extend(image_files(&folder, None, None)?);
-        }
-    }
+fn card_for(
+    wanted: &FolderTraining,
+    task: Task,
+    classes: Vec<RecipeClass>,
+) -> Result<CardSpec, TrainingError> {
+    let images = &wanted.images;
     // A file that cannot be opened is named when the images are loaded.
-    let opened: Vec<_> = files.iter().filter_map(|file| open_first(file).ok()).collect();
+    let opened: Vec<_> = wanted.files(task)?.iter().filter_map(|file| open_first(file).ok()).collect();
     let Some(first) = opened.first() else {
         let what = "There is no image to train on".to_owned();
-        return Err(TrainingError::Bad { path: images.to_path_buf(), what });
+        return Err(TrainingError::Bad { path: images.clone(), what });
     };
     let grey = first.channels() == 1 || first.is_colour();
     let channels = if grey { vec!["grey".to_owned()] } else { first.channel_names().to_vec() };
@@ -140,7 +124,7 @@ fn card_for(images: &Path, task: Task, classes: Vec<RecipeClass>) -> Result<Card
         opened.iter().map(|m| m.calibration().pixel().map(|p| f64::midpoint(p.x_nm, p.y_nm))).collect();
     let alike = |size: f64| sizes.iter().all(|s| s.is_some_and(|s| (s / size - 1.0).abs() < 0.05));
     let normalisation = match task {
-        Task::Regress => as_a_whole(first)?,
+        Task::Regress => as_a_whole(&opened)?,
         _ => Normalisation::Percentile { low: 1.0, high: 99.0 },
     };
     Ok(CardSpec {
@@ -155,11 +139,12 @@ fn card_for(images: &Path, task: Task, classes: Vec<RecipeClass>) -> Result<Card
 }
 
 /// Numbers hang on how bright an image is and on how bright its channels are against each other, so that one mean and
-/// one deviation serve all: those of the first image.
-fn as_a_whole(first: &Micrograph) -> Result<Normalisation, TrainingError> {
+/// one deviation serve all: those of the first images.
+fn as_a_whole(images: &[Micrograph]) -> Result<Normalisation, TrainingError> {
     let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
-    for channel in 0..first.channels() {
-        let plane = first.plane(0, channel)?.to_f32();
+    let planes = images.iter().take(16).flat_map(|image| (0..image.channels()).map(move |c| (image, c)));
+    for (image, channel) in planes {
+        let plane = image.plane(0, channel)?.to_f32();
         for value in plane.iter().map(|v| f64::from(*v)).filter(|v| v.is_finite()) {
             count += 1.0;
             sum += value;
@@ -170,71 +155,6 @@ fn as_a_whole(first: &Micrograph) -> Result<Normalisation, TrainingError> {
     let deviation = if count > 0.0 { (squares / count - mean * mean).max(0.0).sqrt() } else { 0.0 };
     let std = if deviation > 0.0 { deviation } else { 1.0 };
     Ok(Normalisation::Fixed { mean: mean as f32, std: std as f32 })
-}
-
-fn scheme_classes(scheme: &LabelScheme) -> Vec<RecipeClass> {
-    let kept = scheme.classes.iter().filter(|class| class.name != "ignore");
-    kept.map(|class| RecipeClass { name: class.name.clone(), colour: class.colour }).collect()
-}
-
-fn named(names: impl IntoIterator<Item = String>) -> Vec<RecipeClass> {
-    let colours = COLOURS.into_iter().cycle();
-    names.into_iter().zip(colours).map(|(name, colour)| RecipeClass { name, colour }).collect()
-}
-
-fn folder_classes(images: &Path) -> Result<Vec<RecipeClass>, TrainingError> {
-    let names =
-        subfolders(images)?.into_iter().filter_map(|f| Some(f.file_name()?.to_string_lossy().into_owned()));
-    let classes = named(names);
-    if classes.len() < 2 {
-        let what =
-            "A classifier is trained on a folder that holds one folder a class, at least two".to_owned();
-        return Err(TrainingError::Bad { path: images.to_path_buf(), what });
-    }
-    Ok(classes)
-}
-
-fn table_classes(table: &Path) -> Result<Vec<RecipeClass>, TrainingError> {
-    let classes = named(class_names(table)?);
-    if classes.len() < 2 {
-        let what = "A classifier is trained on a table of at least two classes".to_owned();
-        return Err(TrainingError::Bad { path: table.to_path_buf(), what });
-    }
-    Ok(classes)
-}
-
-/// Classes from the values there are: 0 and one other are two, else every index up to the highest.
-fn mask_classes(masks: &Path) -> Result<Vec<RecipeClass>, TrainingError> {
-    let mut values = BTreeSet::new();
-    for file in image_files(masks, None, None)? {
-        let bad = |what: String| TrainingError::Bad { path: file.clone(), what };
-        let mask = open_first(&file)?;
-        if mask.channels() != 1 {
-            let what = "A colour mask needs a label scheme that says which colour means which class";
-            return Err(bad(what.to_owned()));
-        }
-        for frame in 0..mask.frames() {
-            let plane = mask.plane(frame, 0)?.to_f32();
-            if let Some(odd) = plane.iter().find(|v| v.fract() != 0.0 || !(0.0..=65535.0).contains(*v)) {
-                return Err(bad(format!(
-                    "The value {odd} is no class; write a label scheme that says what it means"
-                )));
-            }
-            values.extend(plane.iter().map(|v| *v as u32));
-        }
-    }
-    let highest = values.last().copied().unwrap_or(0);
-    let bad = |what: String| TrainingError::Bad { path: masks.to_path_buf(), what };
-    match highest {
-        0 => Err(bad("All masks are 0 everywhere".to_owned())),
-        1 | 255 if values.iter().all(|v| *v == 0 || *v == highest) => {
-            Ok(named(["background", "foreground"].map(str::to_owned)))
-        }
-        2..64 => Ok(named(
-            (0..=highest).map(|k| if k == 0 { "background".to_owned() } else { format!("class {k}") }),
-        )),
-        _ => Err(bad(format!("The masks' value {highest} is no class index; write a label scheme"))),
-    }
 }
 
 impl FolderTraining {
@@ -270,14 +190,32 @@ impl FolderTraining {
         self.masks.as_deref().or(self.targets.as_deref())
     }
 
+    /// The images.
+    fn files(&self, task: Task) -> Result<Vec<PathBuf>, TrainingError> {
+        if is_table(&self.images) {
+            return files_of(&self.images);
+        }
+        if let Some(targets) = &self.targets {
+            return Ok(self.pairs(targets)?.pairs.into_iter().map(|(image, _)| image).collect());
+        }
+        let sorted = task == Task::Classify;
+        let folders = if sorted { subfolders(&self.images)? } else { vec![self.images.clone()] };
+        let mut files = Vec::new();
+        for folder in folders {
+            files.extend(image_files(&folder, None, None)?);
+        }
+        Ok(files)
+    }
+
+    fn pairs(&self, targets: &Path) -> Result<Pairs, TrainingError> {
+        Ok(Pairs::with_maps(&image_files(&self.images, None, None)?, &image_files(targets, None, None)?))
+    }
+
     /// A regressor's outputs: a table's columns, or the channels of the first map.
     fn outputs(&self) -> Result<Vec<RecipeClass>, TrainingError> {
         let names = match &self.targets {
             Some(targets) => {
-                let pairs = Pairs::with_maps(
-                    &image_files(&self.images, None, None)?,
-                    &image_files(targets, None, None)?,
-                );
+                let pairs = self.pairs(targets)?;
                 let none = || {
                     let what = pairs.failures.first().cloned().unwrap_or("There is no map".to_owned());
                     TrainingError::Bad { path: targets.clone(), what }
@@ -287,8 +225,7 @@ impl FolderTraining {
             }
             None => output_names(&self.images)?,
         };
-        let colours = COLOURS.into_iter().skip(1).cycle();
-        Ok(names.into_iter().zip(colours).map(|(name, colour)| RecipeClass { name, colour }).collect())
+        Ok(outputs(names))
     }
 
     /// Sets the architecture by its name on the command line.

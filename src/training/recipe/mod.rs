@@ -3,6 +3,7 @@
 
 mod checks;
 mod folders;
+mod found;
 mod like;
 mod parts;
 mod source;

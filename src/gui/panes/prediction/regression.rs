@@ -140,7 +140,7 @@ fn legend_ui(
     let palette = Palette::of(ui);
     let ends = [contrast.low, contrast.high].map(|end| format::value(f64::from(end)));
     let units = regression.units.as_deref().map(|units| format!(" {units}")).unwrap_or_default();
-    let label = format!("Colours from {} to {}{units}", ends[0], ends[1]);
+    let label = format!("Map colours from {} to {}{units}", ends[0], ends[1]);
     let colour = |unit: f32| {
         let [r, g, b] = colormap.rgb(unit);
         Color32::from_rgb(r, g, b)
