@@ -19,6 +19,7 @@ mod op;
 mod order;
 mod plan;
 mod prepared;
+pub mod pytorch;
 mod receptive;
 mod run;
 mod shape;

@@ -1,0 +1,24 @@
+//! Weights that others trained: PyTorch's state dicts in both of its formats and safetensors, and their way into a graph.
+//!
+//! A `.pt` or `.pth` file is a pickle, a program that Python runs. [`Checkpoint::open`] reads it without running anything:
+//! [`pickle`] knows what state dicts are made of and refuses every other name. What it finds are names, shapes and where
+//! the numbers lie; numbers are read when a graph has a place for them.
+
+mod archive;
+mod checkpoint;
+mod element;
+mod globals;
+mod legacy;
+mod pickle;
+mod rebuild;
+mod source;
+mod state;
+mod tensors;
+mod values;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use checkpoint::Checkpoint;
+use checkpoint::{Found, MAX_PICKLE, broken, extent};
