@@ -96,7 +96,7 @@ enum Scores {
 impl Scores {
     fn of(model: &Model) -> Self {
         match model.graph.nodes().last().map(|node| &node.op) {
-            Some(Op::Softmax) => Self::Probabilities,
+            Some(Op::Softmax { .. }) => Self::Probabilities,
             _ => Self::Logits,
         }
     }

@@ -201,6 +201,9 @@ fn a_classifier_sees_the_image_at_its_own_size() {
     let features = recorder.finish();
     assert_eq!(features.maps["input"].maps.dim(), (1, 28, 28));
     assert_eq!(features.maps["input"].scale, [91.0 / 28.0, 64.0 / 28.0]);
+    // Behind a pooling by 2 a 5×5 convolution without padding begins two of its pixels inside.
+    let second = &features.maps["conv2"];
+    assert_eq!((second.maps.dim(), second.scale[0], second.origin[0]), ((11, 10, 10), 6.5, 13.0));
     let last = &model.graph.nodes().last().unwrap().name;
     assert_eq!(features.maps[last].maps.dim(), (4, 1, 1));
     assert_eq!(features.maps[last].pixel_at([90.5, 63.5]), Some([0, 0]));

@@ -3,7 +3,9 @@ use super::tiling::{Tile, Tiling, window};
 use super::{AnalysisError, tiling};
 use crate::inspect::{PlannedNode, Recorder, Wanted};
 use crate::monitor::Monitor;
-use crate::network::{Flow, Graph, Model, NetworkError, Node, PreparedNetwork};
+use crate::network::{
+    Flow, Graph, Model, NetworkError, Node, PreparedNetwork, ReceptiveField, receptive_fields,
+};
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use ndarray::{Array3, ArrayView3};
 use std::sync::Arc;
@@ -122,17 +124,31 @@ pub(super) fn planned_nodes(
     source: [usize; 2],
 ) -> Result<Vec<PlannedNode>, AnalysisError> {
     let shapes = tiling::shapes(graph, input)?;
-    let planned = |(node, shape): (&Node, Vec<usize>)| {
+    let planned = |((node, shape), field): ((&Node, Vec<usize>), Option<ReceptiveField>)| {
         let shape = match *shape.as_slice() {
             [channels, height, width] => [channels, height, width],
             _ => [shape.iter().product(), 1, 1],
         };
-        let scale = [0, 1].map(|axis| extent[axis] as f64 / shape[axis + 1] as f64);
-        let inside =
-            [0, 1].map(|axis| ((source[axis] as f64 / scale[axis]).ceil() as usize).min(shape[axis + 1]));
-        PlannedNode { name: node.name.clone(), shape: [shape[0], inside[0], inside[1]], scale }
+        let place = |axis: usize| {
+            let per_input = extent[axis] as f64 / input[axis] as f64;
+            let (origin, scale) = match field {
+                Some(field) => (middle(field, axis) * per_input, field.jump[axis] * per_input),
+                None => (0.0, extent[axis] as f64 / shape[axis + 1] as f64),
+            };
+            let inside = ((source[axis] as f64 - origin) / scale).ceil().max(1.0) as usize;
+            (origin, scale, inside.min(shape[axis + 1]))
+        };
+        let (y, x) = (place(0), place(1));
+        let (scale, origin) = ([y.1, x.1], [y.0, x.0]);
+        PlannedNode { name: node.name.clone(), shape: [shape[0], y.2, x.2], scale, origin }
     };
-    Ok(graph.nodes().iter().zip(shapes).map(planned).collect())
+    let fields = receptive_fields(graph);
+    Ok(graph.nodes().iter().zip(shapes).zip(fields).map(planned).collect())
+}
+
+/// Where on the input a node's first pixel begins, which is one jump wide and in the middle of what it sees.
+fn middle(field: ReceptiveField, axis: usize) -> f64 {
+    field.start[axis] + (field.size[axis] - field.jump[axis]) / 2.0
 }
 
 /// An error when a recorder asks for a node that the model does not have.

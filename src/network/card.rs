@@ -92,7 +92,7 @@ impl ModelCard {
         if named != takes {
             return Err(wrong(format!("The card names {named} channels, the graph takes {takes}")));
         }
-        if let Some(Op::Softmax) = graph.output().map(|node| &node.op) {
+        if let Some(Op::Softmax { .. }) = graph.output().map(|node| &node.op) {
             return Err(wrong("The graph ends in Softmax; a model's last node gives logits".into()));
         }
         self.check_answer(graph)
@@ -260,6 +260,6 @@ mod tests {
             Op::MaxPool2d { kernel: [2, 2], stride: [2, 2], padding: [0, 0] },
             "The card promises one answer a pixel, the graph makes 1×512×512 of an image of 1024×1024 pixels",
         );
-        says(Op::Softmax, "The graph ends in Softmax; a model's last node gives logits");
+        says(Op::Softmax { axis: 0 }, "The graph ends in Softmax; a model's last node gives logits");
     }
 }

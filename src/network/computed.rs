@@ -43,7 +43,7 @@ impl Computed {
     /// A node that is no step of the plan.
     fn not(op: &Op) -> Self {
         let words = match op {
-            Op::Concat => "read in pieces",
+            Op::Concat { .. } => "read in pieces",
             _ => "handed on",
         };
         Self { algorithm: None, with: Vec::new(), within: None, words: words.into() }

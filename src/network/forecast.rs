@@ -118,7 +118,7 @@ impl Memory {
 /// Bytes an operation takes beside its inputs and its result: what lies on the way of adding more than two.
 fn beside(node: &Node, result: u64) -> u64 {
     match node.op {
-        Op::Add | Op::Concat if node.inputs.len() > 2 => result,
+        Op::Add | Op::Concat { .. } if node.inputs.len() > 2 => result,
         Op::Linear { bias: true, .. } => result,
         _ => 0,
     }

@@ -50,7 +50,9 @@ impl Graph {
     /// # Errors
     /// [`NetworkError::Graph`] for a bad name or one that comes twice, none or several inputs, an input that is not
     /// there, a wrong number of inputs, impossible attributes, a cycle, or a node that leads nowhere.
-    pub fn new(architecture: &str, nodes: Vec<Node>) -> Result<Self, NetworkError> {
+    pub fn new(architecture: &str, mut nodes: Vec<Node>) -> Result<Self, NetworkError> {
+        // The sorting keeps what is in order already; constants could stand before the input too.
+        nodes.sort_by_key(|node| !is_input(&node.op));
         let links = link(&nodes)?;
         check_one_input(&nodes)?;
         let order = topological(&links).map_err(|cycle| {
@@ -64,7 +66,7 @@ impl Graph {
         }
         let links = order.iter().map(|&old| links[old].iter().map(|&input| place[input]).collect()).collect();
         let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
-        let nodes = order.iter().filter_map(|&old| nodes[old].take()).collect();
+        let nodes: Vec<Node> = order.iter().filter_map(|&old| nodes[old].take()).collect();
         let graph = Self { architecture: architecture.to_owned(), nodes, links };
         super::stride::check_stride(&graph)?;
         Ok(graph)
@@ -94,7 +96,7 @@ impl Graph {
         self.links.get(index).cloned().unwrap_or_default()
     }
 
-    /// Channels the image must have.
+    /// Channels the image must have; 0 where the input is no image.
     #[must_use]
     pub fn input_channels(&self) -> usize {
         match self.nodes.first().map(|node| &node.op) {
@@ -103,23 +105,13 @@ impl Graph {
         }
     }
 
-    /// Channels (or features) of the last node; `None` where that depends on the image's size.
+    /// Shape of the array that the graph takes in an image's stead, the batch apart.
     #[must_use]
-    pub fn output_channels(&self) -> Option<usize> {
-        let mut channels: Vec<Option<usize>> = Vec::with_capacity(self.nodes.len());
-        for (node, inputs) in self.nodes.iter().zip(&self.links) {
-            channels.push(match node.op {
-                Op::Input { channels } | Op::BatchNorm2d { channels, .. } => Some(channels),
-                Op::Conv2d { out_channels, .. } | Op::ConvTranspose2d { out_channels, .. } => {
-                    Some(out_channels)
-                }
-                Op::Linear { out_features, .. } => Some(out_features),
-                Op::Flatten => None,
-                Op::Concat => inputs.iter().try_fold(0_usize, |sum, &i| sum.checked_add(channels[i]?)),
-                _ => channels[inputs[0]],
-            });
+    pub fn input_array(&self) -> Option<&[usize]> {
+        match self.nodes.first().map(|node| &node.op) {
+            Some(Op::Array { shape }) => Some(shape),
+            _ => None,
         }
-        channels.pop().flatten()
     }
 
     /// The last node, whose value is the network's answer.
@@ -175,7 +167,7 @@ fn check_arity(node: &Node) -> Result<(), NetworkError> {
 }
 
 fn check_one_input(nodes: &[Node]) -> Result<(), NetworkError> {
-    let mut inputs = nodes.iter().filter(|node| matches!(node.op, Op::Input { .. }));
+    let mut inputs = nodes.iter().filter(|node| is_input(&node.op));
     match (inputs.next(), inputs.next()) {
         (Some(_), None) => Ok(()),
         (None, _) => Err(NetworkError::Graph("The graph has no Input node".into())),
@@ -184,6 +176,11 @@ fn check_one_input(nodes: &[Node]) -> Result<(), NetworkError> {
             a.name, b.name
         ))),
     }
+}
+
+/// Where an image or array enters.
+fn is_input(op: &Op) -> bool {
+    matches!(op, Op::Input { .. } | Op::Array { .. })
 }
 
 /// The output is the last node that nobody reads; any other such node is work for nothing.
@@ -300,7 +297,6 @@ mod tests {
         assert_eq!(graph.index_of("b"), Some(2));
         assert_eq!(graph.node("a").unwrap().op, Op::Tanh);
         assert_eq!(graph.output().unwrap().name, "b");
-        assert_eq!(graph.output_channels(), Some(1));
     }
 
     #[test]

@@ -129,7 +129,7 @@ fn without_weights(op: &Op, inputs: &[&Tensor]) -> Result<Tensor> {
         Op::Silu => compute::activate(x, Activation::Silu),
         Op::Sigmoid => compute::activate(x, Activation::Sigmoid),
         Op::Tanh => compute::activate(x, Activation::Tanh),
-        Op::Softmax => compute::softmax(x),
+        Op::Softmax { axis: 0 } => compute::softmax(x),
         Op::MaxPool2d { kernel, stride, padding } => {
             compute::max_pool2d(x, PoolSpec { kernel: *kernel, stride: *stride, padding: *padding })
         }
@@ -144,7 +144,7 @@ fn without_weights(op: &Op, inputs: &[&Tensor]) -> Result<Tensor> {
             };
             compute::upsample(x, *scale, interpolation)
         }
-        Op::Concat => compute::concat(inputs),
+        Op::Concat { axis: 0 } => compute::concat(inputs),
         Op::Add => inputs[1..].iter().try_fold(x.clone(), |sum, x| sum + *x),
         Op::Flatten => x.flatten_from(1),
         Op::Identity => Ok(x.clone()),

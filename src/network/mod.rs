@@ -35,7 +35,10 @@ pub use forecast::{Forecast, forecast, forecast_wanting, workspace_elsewhere};
 pub use graph::{Graph, Node};
 pub use library::{Installed, find_model, installed};
 pub use model::Model;
-pub use op::{Op, Resample};
+pub use op::{
+    Between, Coordinates, Extent, Function, Nearest, Op, PadMode, Pairing, PoolKind, Pooling, Reduction,
+    Resample, ResizeTo, Resizing,
+};
 pub use prepared::PreparedNetwork;
 pub use receptive::{ReceptiveField, receptive_fields, receptive_window};
 pub use run::{BatchStatistics, Flow, Mode, Tap, TrainState, no_tap, run, update_running_statistics};

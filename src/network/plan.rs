@@ -154,11 +154,19 @@ impl Values {
     fn joined(&self, graph: &Graph) -> Vec<bool> {
         let in_pieces = |&reader: &usize| {
             let op = &graph.nodes()[reader].op;
-            matches!(op, Op::Conv2d { .. } | Op::ConvTranspose2d { .. } | Op::BatchNorm2d { .. } | Op::Concat)
+            matches!(
+                op,
+                Op::Conv2d { .. }
+                    | Op::ConvTranspose2d { .. }
+                    | Op::BatchNorm2d { .. }
+                    | Op::Concat { axis: 0 }
+            )
         };
         let mut pieces = vec![1_usize; graph.nodes().len()];
         let mut joined = vec![false; graph.nodes().len()];
-        for index in (0..joined.len()).filter(|&index| graph.nodes()[index].op == Op::Concat) {
+        for index in
+            (0..joined.len()).filter(|&index| matches!(graph.nodes()[index].op, Op::Concat { axis: 0 }))
+        {
             let inputs = graph.inputs_of(index);
             let count = inputs.iter().map(|&input| pieces[self.source[input]]).sum();
             if count <= MOST_PIECES && !self.seen[index] && self.readers[index].iter().all(in_pieces) {

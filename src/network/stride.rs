@@ -127,7 +127,7 @@ mod tests {
             node("input", Op::Input { channels: 1 }, &[]),
             node("a", pool([2, 1]), &["input"]),
             node("b", pool([3, 1]), &["input"]),
-            node("both", Op::Concat, &["a", "b"]),
+            node("both", Op::Concat { axis: 0 }, &["a", "b"]),
         ];
         assert_eq!(total_stride(&Graph::new("test", nodes).unwrap()), [6, 1]);
     }

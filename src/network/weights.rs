@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// A tensor the graph needs: "enc1.conv1.weight", PyTorch's layout and names (`weight`, `bias`, `running_mean`,
-/// `running_var`).
+/// `running_var`; `value` of a constant).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterSpec {
     pub name: String,
     /// Convolutions `[out, in / groups, y, x]`, transposed ones `[in, out / groups, y, x]`, dense layers `[out, in]`,
-    /// all others `[channel]`.
+    /// layer norms and constants as they say, all others `[channel]`.
     pub shape: Vec<usize>,
-    /// False for running statistics.
+    /// False for running statistics and constants.
     pub trainable: bool,
 }
 
@@ -43,12 +43,15 @@ impl Node {
             Op::BatchNorm2d { channels, .. } => {
                 ["weight", "bias", "running_mean", "running_var"].map(|name| (name, vec![*channels])).into()
             }
+            Op::GroupNorm { channels, .. } => ["weight", "bias"].map(|name| (name, vec![*channels])).into(),
+            Op::LayerNorm { shape, .. } => ["weight", "bias"].map(|name| (name, shape.clone())).into(),
+            Op::Constant { shape } => vec![("value", shape.clone())],
             op => weight_and_bias(op),
         };
         let spec = |(suffix, shape): (&str, Vec<usize>)| ParameterSpec {
             name: format!("{}.{suffix}", self.name),
             shape,
-            trainable: !suffix.starts_with("running_"),
+            trainable: suffix == "weight" || suffix == "bias",
         };
         tensors.into_iter().map(spec).collect()
     }
@@ -164,7 +167,9 @@ fn initial(op: &Op, spec: &ParameterSpec, seed: u64, device: &Device) -> candle_
             let tensor = he_normal(spec, fan_in, seed);
             Tensor::from_vec(tensor, shape, device)
         }
-        (_, Op::BatchNorm2d { .. }) if weight || spec.name.ends_with(".running_var") => {
+        (_, Op::BatchNorm2d { .. } | Op::GroupNorm { .. } | Op::LayerNorm { .. })
+            if weight || spec.name.ends_with(".running_var") =>
+        {
             Tensor::ones(shape, DType::F32, device)
         }
         _ => Tensor::zeros(shape, DType::F32, device),

@@ -35,7 +35,7 @@ fn graph() -> Graph {
         node("same", Op::Identity, &["wide"]),
         node("relu", Op::Relu, &["same"]),
         node("narrow", conv(8, 2), &["relu"]),
-        node("both", Op::Concat, &["skip", "narrow"]),
+        node("both", Op::Concat { axis: 0 }, &["skip", "narrow"]),
         node("last", conv(4, 1), &["both"]),
     ];
     Graph::new("test", nodes).unwrap()

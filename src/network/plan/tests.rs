@@ -133,9 +133,9 @@ fn concatenations_are_read_in_pieces_where_all_readers_can() {
         graph(vec![
             ("a", conv(1, 2), "input"),
             ("b", conv(2, 3), "a"),
-            ("ab", Op::Concat, "a b"),
+            ("ab", Op::Concat { axis: 0 }, "a b"),
             ("c", conv(5, 1), "ab"),
-            ("abc", Op::Concat, "ab c"),
+            ("abc", Op::Concat { axis: 0 }, "ab c"),
             ("d", reader, "abc"),
         ])
     };
@@ -158,8 +158,9 @@ fn doubling_again_and_again_ends() {
     for i in 1..40 {
         nodes.push((format!("d{i}"), format!("d{} d{}", i - 1, i - 1)));
     }
-    let graph =
-        graph(nodes.iter().map(|(name, inputs)| (name.as_str(), Op::Concat, inputs.as_str())).collect());
+    let graph = graph(
+        nodes.iter().map(|(name, inputs)| (name.as_str(), Op::Concat { axis: 0 }, inputs.as_str())).collect(),
+    );
     let longest = Plan::new(&graph, &|_, _| false).steps.iter().map(|step| step.reads.len()).max();
     assert!(longest <= Some(2 * super::MOST_PIECES), "{longest:?}");
 }

@@ -61,19 +61,19 @@ fn dense() -> Graph {
         ("a.bn", norm(6), "stem"),
         ("a.relu", Op::Relu, "a.bn"),
         ("a.conv", conv([6, 4], 3, 1, 1), "a.relu"),
-        ("a.cat", Op::Concat, "stem a.conv"),
+        ("a.cat", Op::Concat { axis: 0 }, "stem a.conv"),
         ("b.bn", norm(10), "a.cat"),
         ("b.relu", Op::Relu, "b.bn"),
         ("b.conv", conv([10, 4], 3, 1, 1), "b.relu"),
-        ("b.cat", Op::Concat, "a.cat b.conv"),
+        ("b.cat", Op::Concat { axis: 0 }, "a.cat b.conv"),
         ("c.conv", conv([14, 4], 1, 1, 1), "b.cat"),
-        ("c.cat", Op::Concat, "b.cat c.conv"),
+        ("c.cat", Op::Concat { axis: 0 }, "b.cat c.conv"),
         ("bn", norm(18), "c.cat"),
         ("mean", Op::AvgPool2d { kernel: [2; 2], stride: [2; 2], padding: [0; 2] }, "bn"),
-        ("both", Op::Concat, "c.cat c.cat"),
+        ("both", Op::Concat { axis: 0 }, "c.cat c.cat"),
         ("tanh", Op::Tanh, "both"),
         ("small", pool(0), "tanh"),
-        ("end", Op::Concat, "mean small"),
+        ("end", Op::Concat { axis: 0 }, "mean small"),
     ];
     graph("dense", 2, nodes)
 }
@@ -107,7 +107,7 @@ fn residual() -> Graph {
         ("plain.relu", Op::Relu, "plain"),
         ("silu", Op::Silu, "plain.relu"),
         ("gelu", Op::Gelu, "silu"),
-        ("soft", Op::Softmax, "gelu"),
+        ("soft", Op::Softmax { axis: 0 }, "gelu"),
         ("last", Op::Dropout { p: 0.1 }, "soft"),
     ];
     graph("residual", 1, nodes)

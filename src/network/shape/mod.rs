@@ -1,5 +1,7 @@
 //! Shapes of all nodes for an input size, by PyTorch's formulas; a method on Graph.
 
+mod general;
+
 use super::{Graph, NetworkError, Op};
 
 impl Graph {
@@ -8,6 +10,14 @@ impl Graph {
     /// # Errors
     /// Names the node, what it expected and what it found.
     pub fn shapes(&self, input: [usize; 3]) -> Result<Vec<Vec<usize>>, NetworkError> {
+        self.shapes_of(&input)
+    }
+
+    /// The same for an input of any number of axes.
+    ///
+    /// # Errors
+    /// As [`Graph::shapes`].
+    pub fn shapes_of(&self, input: &[usize]) -> Result<Vec<Vec<usize>>, NetworkError> {
         let mut shapes: Vec<Vec<usize>> = Vec::with_capacity(self.nodes().len());
         for (index, node) in self.nodes().iter().enumerate() {
             let inputs = self.inputs_of(index);
@@ -43,12 +53,12 @@ fn countable(shape: Vec<usize>) -> Result<Vec<usize>, Mismatch> {
     }
 }
 
-fn output_shape(op: &Op, image: [usize; 3], inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
+fn output_shape(op: &Op, input: &[usize], inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
     match *op {
-        Op::Input { channels } => {
-            expect_channels(channels, image)?;
-            Ok(image.to_vec())
-        }
+        Op::Input { channels } => Ok(planes(&[input], Some(channels))?.to_vec()),
+        Op::Array { ref shape } if shape == input => Ok(input.to_vec()),
+        Op::Array { ref shape } => Err((shape_text(shape), shape_text(input))),
+        Op::Constant { ref shape } => Ok(shape.clone()),
         Op::Conv2d { in_channels, out_channels, kernel, stride, padding, dilation, .. } => {
             let size = planes(inputs, Some(in_channels))?;
             let [y, x] = slide(size, kernel, stride, padding, dilation)?;
@@ -95,13 +105,13 @@ fn output_shape(op: &Op, image: [usize; 3], inputs: &[&[usize]]) -> Result<Vec<u
                 _ => Err(("an output this machine can address".into(), format!("{y}×{x} times {scale}"))),
             }
         }
-        Op::Concat => joined(inputs),
+        Op::Concat { axis } => joined(inputs, axis),
         Op::Add => same(inputs),
         Op::Flatten => {
             // The input's values were counted when its shape was made.
             Ok(vec![inputs.iter().flat_map(|shape| shape.iter()).product()])
         }
-        _ => Ok(inputs.first().map(|shape| shape.to_vec()).unwrap_or_default()),
+        ref other => general::output_shape(other, inputs),
     }
 }
 
@@ -145,22 +155,28 @@ fn slide(
     Err((format!("at least {}×{} pixels", least(0), least(1)), format!("{y}×{x}")))
 }
 
-/// Inputs side by side along the first axis; the others must agree.
-fn joined(inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
-    let first = inputs.first().copied().unwrap_or_default();
-    for shape in inputs {
-        if shape.len() != first.len() || shape[1..] != first[1..] {
-            let expected = if first.len() == 3 {
-                format!("inputs of {}×{} pixels", first[1], first[2])
-            } else {
-                "flat inputs".into()
-            };
-            return Err((expected, shape_text(shape)));
-        }
+/// Inputs one after another along an axis; the others must agree.
+fn joined(inputs: &[&[usize]], axis: usize) -> Result<Vec<usize>, Mismatch> {
+    let mut shape = inputs.first().copied().unwrap_or_default().to_vec();
+    if axis >= shape.len() {
+        return Err((format!("inputs with an axis {axis}"), shape_text(&shape)));
     }
-    let channels = inputs.iter().try_fold(0_usize, |sum, shape| sum.checked_add(shape[0]));
-    let channels = channels.ok_or(("fewer channels".to_owned(), "more than can be counted".to_owned()))?;
-    Ok([&[channels], &first[1..]].concat())
+    let others = |shape: &[usize]| [&shape[..axis], &shape[axis + 1..]].concat();
+    let mut along = 0_usize;
+    for input in inputs {
+        if input.len() != shape.len() || others(input) != others(&shape) {
+            let expected = match (&shape[..], axis) {
+                ([_, y, x], 0) => format!("inputs of {y}×{x} pixels"),
+                ([_], _) => "flat inputs".into(),
+                _ => format!("inputs like {} but for axis {axis}", shape_text(&shape)),
+            };
+            return Err((expected, shape_text(input)));
+        }
+        let longer = along.checked_add(input[axis]);
+        along = longer.ok_or(("fewer channels".to_owned(), "more than can be counted".to_owned()))?;
+    }
+    shape[axis] = along;
+    Ok(shape)
 }
 
 fn same(inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
@@ -245,7 +261,7 @@ mod tests {
                 Op::AvgPool2d { kernel: [2, 2], stride: [1, 1], padding: [0, 0] },
                 Op::Flatten,
                 Op::Linear { in_features: 6 * 11 * 8, out_features: 10, bias: true },
-                Op::Softmax,
+                Op::Softmax { axis: 0 },
             ],
         );
         // y: floor((7 + 2 − 3) / 2) + 1 = 4, ·3 = 12, −1 = 11; x: floor((7 − 2) / 2) + 1 = 3, ·3 = 9, −1 = 8
@@ -293,9 +309,13 @@ mod tests {
             ];
             Graph::new("test", nodes).unwrap()
         };
-        assert_eq!(last(&graph(Op::Concat), [2, 6, 4]), [4, 6, 4]);
+        assert_eq!(last(&graph(Op::Concat { axis: 0 }), [2, 6, 4]), [4, 6, 4]);
         assert_eq!(last(&graph(Op::Add), [2, 6, 4]), [2, 6, 4]);
-        refuse(&graph(Op::Concat), [2, 7, 4], "Node join: expected inputs of 7×4 pixels, found 2×6×4");
+        refuse(
+            &graph(Op::Concat { axis: 0 }),
+            [2, 7, 4],
+            "Node join: expected inputs of 7×4 pixels, found 2×6×4",
+        );
         refuse(&graph(Op::Add), [2, 7, 4], "Node join: expected inputs of 2×7×4, found 2×6×4");
     }
 
