@@ -37,11 +37,22 @@ impl Chain {
 
 /// A square convolution of stride 1.
 pub(super) fn conv(from: usize, to: usize, kernel: usize, padding: usize, bias: bool) -> Op {
+    strided_conv([from, to], kernel, 1, padding, bias)
+}
+
+/// A square convolution.
+pub(super) fn strided_conv(
+    [from, to]: [usize; 2],
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    bias: bool,
+) -> Op {
     Op::Conv2d {
         in_channels: from,
         out_channels: to,
         kernel: [kernel; 2],
-        stride: [1; 2],
+        stride: [stride; 2],
         padding: [padding; 2],
         dilation: [1; 2],
         groups: 1,
@@ -52,6 +63,11 @@ pub(super) fn conv(from: usize, to: usize, kernel: usize, padding: usize, bias: 
 /// Halves y and x, keeping the largest of each 2×2.
 pub(super) fn max_pool() -> Op {
     Op::MaxPool2d { kernel: [2; 2], stride: [2; 2], padding: [0; 2] }
+}
+
+/// A batch-norm of PyTorch's usual eps.
+pub(super) fn batch_norm(channels: usize) -> Op {
+    Op::BatchNorm2d { channels, eps: 1e-5 }
 }
 
 /// A dense layer with bias.

@@ -1,6 +1,6 @@
 //! U-Net (Ronneberger et al. 2015, arXiv:1505.04597) with padded convolutions, so that the mask is as large as the image.
 
-use super::chain::{Chain, at_least, conv, max_pool};
+use super::chain::{Chain, at_least, batch_norm, conv, max_pool};
 use crate::network::{Graph, NetworkError, Op, Resample};
 
 /// Most poolings a U-Net may have; 2^6 pixels are then one.
@@ -73,7 +73,7 @@ fn block(chain: &mut Chain, name: &str, [from, to]: [usize; 2], batch_norm: bool
     for (i, from) in [(1, from), (2, to)] {
         chain.push(format!("{name}.conv{i}"), conv(from, to, 3, 1, !batch_norm));
         if batch_norm {
-            chain.push(format!("{name}.bn{i}"), Op::BatchNorm2d { channels: to, eps: 1e-5 });
+            chain.push(format!("{name}.bn{i}"), batch_norm(to));
         }
         chain.push(format!("{name}.relu{i}"), Op::Relu);
     }
