@@ -52,7 +52,7 @@ impl Checkpoint {
             [b'P', b'K', 3, 4, ..] => archive::read(reader, file_length, key),
             start if start == legacy::MAGIC => legacy::read(reader, file_length, key),
             start if start.get(8) == Some(&b'{') => {
-                tensors::read(reader, file_length, path).map_err(|error| {
+                tensors::read(reader, file_length, path, key).map_err(|error| {
                     if let NetworkError::File { what, .. } = error { what } else { error.to_string() }
                 })
             }
@@ -65,6 +65,12 @@ impl Checkpoint {
             view.check(held).map_err(|what| wrong(format!("Weight {name}: {what}")))?;
         }
         Ok(Self { path: path.to_owned(), file_length, found })
+    }
+
+    /// Where it was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Name and shape of every weight, in the file's order.

@@ -53,7 +53,10 @@ pub(super) fn state_dict(pickled: &Pickled<'_>, key: Option<&str>) -> Result<Sta
         if has_tensors(pickled, at) {
             let mut state = collect(pickled, at);
             state.notes.splice(0..0, notes);
-            return Ok(state);
+            return match key.filter(|_| entry.is_none()) {
+                Some(key) => state.below(key),
+                None => Ok(state),
+            };
         }
         let chosen = choose(pickled, at)?;
         let others: Vec<&str> = keys(pickled, at).into_iter().filter(|&other| other != chosen).collect();
@@ -63,6 +66,23 @@ pub(super) fn state_dict(pickled: &Pickled<'_>, key: Option<&str>) -> Result<Sta
         at = pickled.entry(at, chosen).unwrap_or(at);
     }
     Err(format!("The weights lie deeper than {DEPTH} entries"))
+}
+
+impl State {
+    /// Only the tensors whose names begin with the key and a dot, without them.
+    pub(super) fn below(mut self, key: &str) -> Result<Self, String> {
+        let mut names: Vec<&str> =
+            self.tensors.iter().map(|(name, _)| name.split('.').next().unwrap_or_default()).collect();
+        names.dedup();
+        let known = listed(names);
+        let prefix = format!("{key}.");
+        let rest = |(name, view): (String, View)| Some((name.strip_prefix(&prefix)?.to_owned(), view));
+        self.tensors = self.tensors.into_iter().filter_map(rest).collect();
+        if self.tensors.is_empty() {
+            return Err(format!("The file has no entry {key:?}, and no name begins so; it has {known}"));
+        }
+        Ok(self)
+    }
 }
 
 /// The entry that holds the weights.

@@ -3,6 +3,7 @@
 use super::Found;
 use super::element::Element;
 use super::source::{Block, Source};
+use super::state::State;
 use super::view::View;
 use crate::network::NetworkError;
 use crate::network::file::read_header;
@@ -11,7 +12,12 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-pub(super) fn read(mut file: BufReader<File>, file_length: u64, path: &Path) -> Result<Found, NetworkError> {
+pub(super) fn read(
+    mut file: BufReader<File>,
+    file_length: u64,
+    path: &Path,
+    key: Option<&str>,
+) -> Result<Found, NetworkError> {
     let header = read_header(&mut file, file_length, path)?;
     let wrong = |what: String| NetworkError::File { path: path.to_owned(), what };
     let metadata: Metadata = serde_json::from_slice(&header)
@@ -32,7 +38,11 @@ pub(super) fn read(mut file: BufReader<File>, file_length: u64, path: &Path) -> 
         blocks.push(Block::At { offset: start + from, bytes: to - from });
         tensors.push((name, view));
     }
-    let source = Source::Plain(file);
+    let mut state = State { tensors, notes: Vec::new() };
+    if let Some(key) = key {
+        state = state.below(key).map_err(wrong)?;
+    }
+    let (State { tensors, notes }, source) = (state, Source::Plain(file));
     // Safetensors sorts by type and name, so that its order is not the network's.
-    Ok(Found { source, blocks, tensors, notes: Vec::new(), big_endian: false, ordered: false })
+    Ok(Found { source, blocks, tensors, notes, big_endian: false, ordered: false })
 }

@@ -85,7 +85,16 @@ fn of_several_sets_of_weights_one_must_be_chosen() {
     let chosen = Checkpoint::open(&path, Some("generator")).unwrap();
     assert_eq!(chosen.weights().next(), Some(("0.weight", &[2, 1, 3, 3][..])));
     let message = Checkpoint::open(&path, Some("critic")).unwrap_err().to_string();
-    assert!(message.starts_with("The file has no entry \"critic\"; it has generator, discriminator"));
+    assert!(message.starts_with("The file holds several sets of weights"), "{message}");
+    // A key may also be the beginning of the names.
+    let foreign = folder().join("foreign.safetensors");
+    let first = Checkpoint::open(&foreign, Some("3")).unwrap();
+    assert_eq!(first.weights().collect::<Vec<_>>(), [("bias", &[3][..]), ("weight", &[3, 8][..])]);
+    let message = Checkpoint::open(&foreign, Some("critic")).unwrap_err().to_string();
+    assert!(
+        message.starts_with("The file has no entry \"critic\", and no name begins so; it has"),
+        "{message}"
+    );
 }
 
 #[test]
