@@ -1,6 +1,7 @@
 //! What the user asks for: classify, segment, measure objects. Above this room there are plain arrays only.
 
 mod components;
+mod effective;
 mod error;
 mod inputs;
 mod label_map;
@@ -19,6 +20,7 @@ mod statistics;
 mod tiling;
 mod walk;
 
+pub use effective::{Probe, effective_field};
 pub use error::AnalysisError;
 pub use inputs::network_input;
 pub use label_map::LabelMap;

@@ -10,6 +10,7 @@ use crate::imaging::{Colormap, InfoBarChoice, ScaleByHand};
 use crate::synth::Kind;
 
 use super::bench::BenchArgs;
+use super::effective::EffectiveArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 
 mod convert;
@@ -258,6 +259,8 @@ pub struct DescribeArgs {
     /// Input size as channels x height x width, such as 1x512x512
     #[arg(long, value_parser = parse_input, value_name = "CxHxW")]
     pub input: Option<[usize; 3]>,
+    #[command(flatten)]
+    pub effective: EffectiveArgs,
     #[arg(long)]
     pub json: bool,
 }

@@ -10,6 +10,7 @@ mod results;
 
 mod command;
 mod features;
+mod field;
 mod manifest;
 mod measurements;
 mod micrograph;
@@ -26,6 +27,7 @@ pub use command::{class_command_line, command_line};
 pub use convert::{ConvertRequest, Converted, Rendering, Target, convert};
 pub use error::ExportError;
 pub use features::{write_feature_sheet, write_features};
+pub use field::write_field;
 pub use measurements::{profile_csv, statistics_csv};
 pub use micrograph::{write_labels, write_micrograph, write_sample};
 pub use names::{copy_stem, file_name, result_stem};

@@ -1,11 +1,14 @@
-//! What the network saw: recorded feature maps, their statistics, and the sheet that shows them all.
+//! What the network saw: recorded feature maps, their statistics, the sheet that shows them all, and what of
+//! the image one value hangs on.
 
+mod effective;
 mod features;
 mod recorder;
 mod scale;
 mod sheet;
 mod statistics;
 
+pub use effective::{EffectiveField, Extent, HELD};
 pub use features::FeatureMaps;
 pub use recorder::{Features, PlannedNode, Recorder, Wanted};
 pub use sheet::{Sheet, SheetStyle, sheet};

@@ -5,13 +5,23 @@ use crate::network::{Graph, NetworkError, Node, Op};
 /// A graph under construction.
 pub(super) struct Chain {
     nodes: Vec<Node>,
+    /// What the names of new nodes begin with: "encoder.".
+    group: String,
 }
+
+/// A node that others come back to, and its channels.
+pub(super) type Stage = (String, usize);
 
 impl Chain {
     /// Begins with the node "input".
     pub(super) fn new(channels: usize) -> Self {
         let input = Node { name: "input".into(), op: Op::Input { channels }, inputs: Vec::new() };
-        Self { nodes: vec![input] }
+        Self { nodes: vec![input], group: String::new() }
+    }
+
+    /// From here on the names of new nodes begin with `group`; the names of inputs are whole ones.
+    pub(super) fn enter(&mut self, group: &str) {
+        group.clone_into(&mut self.group);
     }
 
     /// Adds a node that reads the last one.
@@ -22,7 +32,8 @@ impl Chain {
 
     /// Adds a node that reads these.
     pub(super) fn push_from(&mut self, name: impl Into<String>, op: Op, inputs: Vec<String>) {
-        self.nodes.push(Node { name: name.into(), op, inputs });
+        let name = format!("{}{}", self.group, name.into());
+        self.nodes.push(Node { name, op, inputs });
     }
 
     /// Name of the last node.

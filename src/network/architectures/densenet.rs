@@ -1,6 +1,6 @@
 //! `DenseNet` (Huang et al. 2016, arXiv:1608.06993): every layer reads all layers before it in its block.
 
-use super::chain::{Chain, at_least, batch_norm, conv, dense, strided_conv};
+use super::chain::{Chain, Stage, at_least, batch_norm, conv, dense, strided_conv};
 use super::scaled;
 use crate::network::{Graph, NetworkError, Op};
 
@@ -24,29 +24,33 @@ pub(super) fn densenet(
     at_least("A DenseNet", 1, "input channel", in_channels)?;
     at_least("A DenseNet", 1, "class", classes)?;
     let mut chain = Chain::new(in_channels);
-    let channels = trunk(&mut chain, layers, in_channels, width);
+    let (_, channels) = trunk(&mut chain, layers, in_channels, width).pop().unwrap_or_default();
     chain.push("avgpool", Op::GlobalAvgPool);
     chain.push("flatten", Op::Flatten);
     chain.push("classifier", dense(channels, classes));
     chain.finish("densenet")
 }
 
-/// Everything before the head; gives its channels.
-pub(super) fn trunk(chain: &mut Chain, layers: [usize; 4], in_channels: usize, width: f64) -> usize {
+/// Everything before the head; gives the last activation at each size, from half the image to a 32nd.
+pub(super) fn trunk(chain: &mut Chain, layers: [usize; 4], in_channels: usize, width: f64) -> Vec<Stage> {
     let (first, growth) = (scaled(2 * GROWTH, width), scaled(GROWTH, width));
     chain.push("conv0", strided_conv([in_channels, first], 7, 2, 3, false));
     norm(chain, "norm0", "relu0", first);
+    let mut ends = vec![(chain.last(), first)];
     chain.push("pool0", Op::MaxPool2d { kernel: [3; 2], stride: [2; 2], padding: [1; 2] });
     let mut channels = first;
     for (block, layers) in layers.into_iter().enumerate() {
         let block = block + 1;
         if block > 1 {
-            channels = transition(chain, &format!("transition{}", block - 1), channels);
+            let (activation, half) = transition(chain, &format!("transition{}", block - 1), channels);
+            ends.push((activation, channels));
+            channels = half;
         }
         channels = dense_block(chain, &format!("denseblock{block}"), layers, [channels, growth]);
     }
     norm(chain, "norm5", "relu5", channels);
-    channels
+    ends.push((chain.last(), channels));
+    ends
 }
 
 /// Layers that each read what entered the block and what all layers before gave; what leaves it is all of that.
@@ -55,7 +59,7 @@ fn dense_block(chain: &mut Chain, name: &str, layers: usize, [mut channels, grow
     for layer in 1..=layers {
         let layer = format!("{name}.denselayer{layer}");
         if features.len() > 1 {
-            chain.push_from(format!("{layer}.concat"), Op::Concat, features.clone());
+            chain.push_from(format!("{layer}.concat"), Op::Concat { axis: 0 }, features.clone());
         }
         let inner = BOTTLENECK * growth;
         norm(chain, &format!("{layer}.norm1"), &format!("{layer}.relu1"), channels);
@@ -65,17 +69,18 @@ fn dense_block(chain: &mut Chain, name: &str, layers: usize, [mut channels, grow
         features.push(chain.last());
         channels += growth;
     }
-    chain.push_from(format!("{name}.concat"), Op::Concat, features);
+    chain.push_from(format!("{name}.concat"), Op::Concat { axis: 0 }, features);
     channels
 }
 
-/// Half the channels, half of y and x.
-fn transition(chain: &mut Chain, name: &str, channels: usize) -> usize {
+/// Half the channels, half of y and x; gives its activation, and the channels that leave it.
+fn transition(chain: &mut Chain, name: &str, channels: usize) -> Stage {
     let half = (channels / 2).max(1);
     norm(chain, &format!("{name}.norm"), &format!("{name}.relu"), channels);
+    let activation = chain.last();
     chain.push(format!("{name}.conv"), conv(channels, half, 1, 0, false));
     chain.push(format!("{name}.pool"), Op::AvgPool2d { kernel: [2; 2], stride: [2; 2], padding: [0; 2] });
-    half
+    (activation, half)
 }
 
 fn norm(chain: &mut Chain, name: &str, relu: &str, channels: usize) {

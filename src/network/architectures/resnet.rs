@@ -1,6 +1,6 @@
 //! `ResNet` (He et al. 2015, arXiv:1512.03385): every block adds what it computes to what it was given.
 
-use super::chain::{Chain, at_least, batch_norm, conv, dense, strided_conv};
+use super::chain::{Chain, Stage, at_least, batch_norm, conv, dense, strided_conv};
 use super::scaled;
 use crate::network::{Graph, NetworkError, Op};
 
@@ -44,19 +44,20 @@ pub(super) fn resnet(
     at_least("A ResNet", 1, "input channel", in_channels)?;
     at_least("A ResNet", 1, "class", classes)?;
     let mut chain = Chain::new(in_channels);
-    let channels = trunk(&mut chain, stages, in_channels, width);
+    let (_, channels) = trunk(&mut chain, stages, in_channels, width).pop().unwrap_or_default();
     chain.push("avgpool", Op::GlobalAvgPool);
     chain.push("flatten", Op::Flatten);
     chain.push("fc", dense(channels, classes));
     chain.finish("resnet")
 }
 
-/// Everything before the head; gives its channels.
-pub(super) fn trunk(chain: &mut Chain, stages: Stages, in_channels: usize, width: f64) -> usize {
+/// Everything before the head; gives the last node at each size, from half the image to a 32nd.
+pub(super) fn trunk(chain: &mut Chain, stages: Stages, in_channels: usize, width: f64) -> Vec<Stage> {
     let first = scaled(64, width);
     chain.push("conv1", strided_conv([in_channels, first], 7, 2, 3, false));
     chain.push("bn1", batch_norm(first));
     chain.push("relu", Op::Relu);
+    let mut ends = vec![(chain.last(), first)];
     chain.push("maxpool", Op::MaxPool2d { kernel: [3; 2], stride: [2; 2], padding: [1; 2] });
     let mut from = first;
     for (stage, blocks) in stages.blocks.into_iter().enumerate() {
@@ -66,8 +67,9 @@ pub(super) fn trunk(chain: &mut Chain, stages: Stages, in_channels: usize, width
             let name = format!("layer{}.{block}", stage + 1);
             from = add_block(chain, &name, stages.block, [from, inner], stride);
         }
+        ends.push((chain.last(), from));
     }
-    from
+    ends
 }
 
 /// One block from `from` channels with `inner` ones inside; gives what comes out.
