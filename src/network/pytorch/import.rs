@@ -4,7 +4,7 @@ use super::Checkpoint;
 use super::matching::{Matching, match_weights};
 use crate::compute::memory_of;
 use crate::monitor::Monitor;
-use crate::network::architectures::{ArchitectureSpec, build};
+use crate::network::architectures::{ArchitectureSpec, build, torchvision_names};
 use crate::network::weights::check_memory;
 use crate::network::{ClassInfo, Graph, Model, ModelCard, NetworkError, Normalisation, Weights};
 use candle_core::{Device, Tensor};
@@ -76,7 +76,7 @@ impl Import {
         let checkpoint = Checkpoint::open(path, options.key.as_deref())?;
         let weights: Vec<(String, Vec<usize>)> =
             checkpoint.weights().map(|(name, shape)| (name.to_owned(), shape.to_vec())).collect();
-        let matching = match_weights(&graph, &weights, &[], checkpoint.is_ordered());
+        let matching = match_weights(&graph, &weights, &torchvision_names(&graph), checkpoint.is_ordered());
         if matching.matched.is_empty() {
             let first: Vec<&str> = weights.iter().take(4).map(|(name, _)| name.as_str()).collect();
             let what = format!(
@@ -203,4 +203,96 @@ fn colour(class: usize) -> [u8; 3] {
         (distance.clamp(0.0, 1.0) * 200.0 + 40.0) as u8
     };
     [channel(0.0), channel(4.0), channel(2.0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::architectures::Architecture;
+    use crate::network::{Mode, Task, no_tap, run};
+    use std::path::PathBuf;
+
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pytorch")
+    }
+
+    fn small() -> ArchitectureSpec {
+        ArchitectureSpec {
+            in_channels: 1,
+            classes: 3,
+            width: Some(1.0 / 64.0),
+            ..ArchitectureSpec::new(Architecture::Resnet18)
+        }
+    }
+
+    #[test]
+    fn a_resnet_of_torchvision_answers_as_there() {
+        let import =
+            Import::open(&folder().join("resnet_small.pth"), &small(), ImportOptions::default()).unwrap();
+        assert!(import.matching.misfits().is_empty());
+        let notes = import.notes();
+        assert_eq!(notes[0], "The weights are the checkpoint's entry \"state_dict\", beside it epoch");
+        assert_eq!(notes[1], "The weights are those whose names begin with \"module.\"");
+        assert_eq!(notes.len(), 2);
+        let model = import.model(&Monitor::silent()).unwrap();
+        assert_eq!(
+            (model.card.task, model.card.classes.len(), model.card.input_size),
+            (Task::Classify, 3, None)
+        );
+        let answer = std::fs::read(folder().join("resnet_small.json")).unwrap();
+        let answer: BTreeMap<String, Vec<f32>> = serde_json::from_slice(&answer).unwrap();
+        let image = Tensor::from_vec(answer["image"].clone(), (1, 1, 32, 24), &Device::Cpu).unwrap();
+        let (graph, weights, silent) = (&model.graph, &model.weights, Monitor::silent());
+        let logits = run(graph, weights, &image, Mode::Eval, &mut no_tap, &silent).unwrap();
+        let logits: Vec<f32> = logits.flatten_all().unwrap().to_vec1().unwrap();
+        for (ours, theirs) in logits.iter().zip(&answer["logits"]) {
+            assert!((ours - theirs).abs() < 1e-5, "{logits:?} are not {:?}", answer["logits"]);
+        }
+    }
+
+    #[test]
+    fn places_without_a_weight_are_refused_or_filled_afresh_and_said() {
+        let path = folder().join("resnet_small.pth");
+        let spec = ArchitectureSpec { classes: 5, ..small() };
+        let refused = import(&path, &spec, ImportOptions::default(), &Monitor::silent()).unwrap_err();
+        let what = "2 of 102 places have no weight that fits (first: Place fc.weight has another shape: \
+            expected 5×8, found 3×8 in module.fc.weight)";
+        assert_eq!(refused.to_string(), format!("{what}: {}", path.display()));
+        let options = ImportOptions { partial: true, seed: 4, ..ImportOptions::default() };
+        let import = Import::open(&path, &spec, options).unwrap();
+        assert_eq!(
+            import.notes().last().unwrap(),
+            "Places that got fresh numbers (seed 4) and must be trained: 2"
+        );
+        let model = import.model(&Monitor::silent()).unwrap();
+        assert_eq!(model.card.classes.len(), 5);
+        let stranger = ArchitectureSpec { classes: 2, ..Architecture::Lenet5.defaults() };
+        let message = Import::open(&path, &stranger, ImportOptions::default()).unwrap_err().to_string();
+        assert!(message.starts_with("None of its 122 weights (module.conv1.weight, "), "{message}");
+    }
+
+    #[test]
+    fn the_card_says_what_the_options_say() {
+        let path = folder().join("resnet_small.pth");
+        let options = ImportOptions {
+            class_names: ["a", "b", "c"].map(str::to_owned).into(),
+            normalisation: Normalisation::Fixed { mean: 127.0, std: 64.0 },
+            licence: "BSD-3-Clause".into(),
+            ..ImportOptions::default()
+        };
+        let model = import(&path, &small(), options.clone(), &Monitor::silent()).unwrap();
+        assert_eq!(model.card.name, "resnet_small");
+        assert_eq!(model.card.description, "ResNet-18 with weights imported from resnet_small.pth");
+        assert_eq!((model.card.classes[2].name.as_str(), model.card.licence.as_str()), ("c", "BSD-3-Clause"));
+        let options = ImportOptions { class_names: vec!["a".into()], ..options };
+        let message = import(&path, &small(), options, &Monitor::silent()).unwrap_err().to_string();
+        assert_eq!(message, "1 class names for 3 classes");
+    }
+
+    #[test]
+    fn colours_of_classes_differ() {
+        let colours: std::collections::BTreeSet<[u8; 3]> = (0..12).map(colour).collect();
+        assert_eq!(colours.len(), 12);
+        assert_eq!(colour(0), [0, 0, 0]);
+    }
 }

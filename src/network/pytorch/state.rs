@@ -39,10 +39,9 @@ pub(super) fn state_dict(pickled: &Pickled<'_>, key: Option<&str>) -> Result<Sta
     let mut at = pickled.root;
     let mut notes = Vec::new();
     let mut path = String::new();
-    if let Some(key) = key {
-        at = pickled
-            .entry(at, key)
-            .ok_or_else(|| format!("The file has no entry {key:?}; it has {}", listed(keys(pickled, at))))?;
+    let entry = key.and_then(|key| Some((key, pickled.entry(at, key)?)));
+    if let Some((key, entry)) = entry {
+        at = entry;
         key.clone_into(&mut path);
     }
     for _ in 0..DEPTH {
