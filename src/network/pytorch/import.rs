@@ -192,7 +192,7 @@ fn takes_any_size(graph: &Graph) -> bool {
 }
 
 /// A colour for each class: black for the first, then hues that lie far from those before them.
-fn colour(class: usize) -> [u8; 3] {
+pub(in crate::network) fn colour(class: usize) -> [u8; 3] {
     if class == 0 {
         return [0; 3];
     }
