@@ -82,7 +82,8 @@ mod tests {
         assert_eq!(read(&c).unwrap(), array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn());
         let fortran = npy("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }", &data);
         assert_eq!(read(&fortran).unwrap(), array![[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]].into_dyn());
-        let lying = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776, 1048576), }", &data);
+        let lying =
+            npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776, 1048576), }", &data);
         assert!(read(&lying).unwrap_err().starts_with("an array of [1099511627776, 1048576] in a file"));
         assert!(read(&c[..40]).is_err());
         assert!(read(b"text").is_err());
@@ -90,7 +91,8 @@ mod tests {
 
     #[test]
     fn axes_are_put_in_order() {
-        let channels_last = ArrayD::from_shape_fn(IxDyn(&[1, 2, 3, 4]), |i| (i[1] * 100 + i[2] * 10 + i[3]) as f32);
+        let channels_last =
+            ArrayD::from_shape_fn(IxDyn(&[1, 2, 3, 4]), |i| (i[1] * 100 + i[2] * 10 + i[3]) as f32);
         let axes = [Axis::Batch, Axis::Y, Axis::X, Axis::Channel];
         let turned = ordered(channels_last.clone(), &axes).unwrap();
         assert_eq!(turned.shape(), [1, 4, 2, 3]);

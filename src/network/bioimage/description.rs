@@ -116,7 +116,8 @@ fn only<'a>(value: &'a Value, key: &str) -> Result<&'a Value, String> {
 /// Version 0.4: axes as letters, a halo for each of them.
 fn older_tensor(value: &Value, test: &Value, steps_key: &str) -> Result<TensorDescription, String> {
     let letters = value["axes"].as_str().unwrap_or_default();
-    let axes: Vec<Axis> = letters.chars().map(|letter| Axis::named(letter.encode_utf8(&mut [0; 4]))).collect();
+    let axes: Vec<Axis> =
+        letters.chars().map(|letter| Axis::named(letter.encode_utf8(&mut [0; 4]))).collect();
     let halos = list(&value["halo"]);
     let halo_of = |wanted: &Axis| {
         let place = axes.iter().position(|axis| axis == wanted)?;
@@ -160,7 +161,11 @@ fn newer_tensor(value: &Value, _: &Value, steps_key: &str) -> Result<TensorDescr
 
 fn citation(value: &Value) -> String {
     let place = value["doi"].as_str().or_else(|| value["url"].as_str()).unwrap_or_default();
-    [text(&value["text"]), place.to_owned()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    [text(&value["text"]), place.to_owned()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -46,10 +46,11 @@ pub fn import(path: &Path, monitor: &Monitor) -> Result<Imported, NetworkError> 
         Err(error) => return Err(package.wrong(error.to_string())),
     };
     let test = example(&mut package, &description)?;
-    let (model, mut notes) = put_together(&description, lowered, test.as_ref()).map_err(|error| match error {
-        NetworkError::File { .. } | NetworkError::Io { .. } => error,
-        other => package.wrong(other.to_string()),
-    })?;
+    let (model, mut notes) =
+        put_together(&description, lowered, test.as_ref()).map_err(|error| match error {
+            NetworkError::File { .. } | NetworkError::Io { .. } => error,
+            other => package.wrong(other.to_string()),
+        })?;
     if test.is_none() {
         notes.push("The package has no test tensors that say what the network should answer".into());
     }
@@ -114,7 +115,9 @@ fn check_input(description: &Description, graph: &Graph) -> Result<(), String> {
     if fits && graph.input_channels() > 0 {
         return Ok(());
     }
-    Err(format!("The input's axes are {axes:?}, which the network does not take so; batch, channel, y, x are read"))
+    Err(format!(
+        "The input's axes are {axes:?}, which the network does not take so; batch, channel, y, x are read"
+    ))
 }
 
 /// Weight names, shapes and numbers of the constants that steps need.
@@ -148,7 +151,12 @@ fn with_steps(
         [Axis::Channel, Axis::Y, Axis::X] => (None, 3),
         [Axis::Y, Axis::X, Axis::Channel] => (Some(vec![2, 0, 1]), 3),
         [Axis::Channel] => (None, 1),
-        _ => return Err(refuse(format!("The output's axes are {:?}; channel, y, x or channel are read", output.axes))),
+        _ => {
+            return Err(refuse(format!(
+                "The output's axes are {:?}; channel, y, x or channel are read",
+                output.axes
+            )));
+        }
     };
     let mut behind = Steps::new("postprocessing", last.name, count);
     if let Some(axes) = turn {
@@ -165,13 +173,10 @@ fn with_steps(
 }
 
 /// What the package says, as a card. Answers are numbers: what they mean is the package's business.
-fn card(
-    description: &Description,
-    graph: &Graph,
-    test: Option<&Example>,
-) -> Result<ModelCard, NetworkError> {
+fn card(description: &Description, graph: &Graph, test: Option<&Example>) -> Result<ModelCard, NetworkError> {
     let channels = graph.input_channels();
-    let size = test.and_then(|test| <[usize; 4]>::try_from(test.input.shape()).ok()).map(|[_, _, y, x]| [y, x]);
+    let size =
+        test.and_then(|test| <[usize; 4]>::try_from(test.input.shape()).ok()).map(|[_, _, y, x]| [y, x]);
     let any = |side: usize| graph.shapes([channels, side, side]).ok();
     let free = any(256).is_some() && any(512).is_some();
     let shape = match size {
@@ -190,7 +195,11 @@ fn card(
         note: "as the package says".into(),
     });
     Ok(ModelCard {
-        name: if description.name.is_empty() { "Package of bioimage.io".into() } else { description.name.clone() },
+        name: if description.name.is_empty() {
+            "Package of bioimage.io".into()
+        } else {
+            description.name.clone()
+        },
         description: words(description),
         task: Task::Regress,
         classes: names.into_iter().enumerate().map(class).collect(),
@@ -200,6 +209,7 @@ fn card(
         input_size: size.filter(|_| !free),
         training_data: data.collect(),
         licence: description.licence.clone(),
+        units: None,
         metrics: BTreeMap::new(),
         metrics_on: String::new(),
         recipe: String::new(),
@@ -220,7 +230,8 @@ fn words(description: &Description) -> String {
 
 /// The package's names where they are as many and all different, else numbered ones.
 fn named(names: &[String], count: usize, what: &str) -> Vec<String> {
-    let different: std::collections::BTreeSet<&String> = names.iter().filter(|name| !name.trim().is_empty()).collect();
+    let different: std::collections::BTreeSet<&String> =
+        names.iter().filter(|name| !name.trim().is_empty()).collect();
     if different.len() == count && names.len() == count {
         return names.to_vec();
     }

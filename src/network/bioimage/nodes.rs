@@ -113,7 +113,11 @@ impl Steps {
             Axis::X => 2,
             Axis::Batch | Axis::Other(_) => usize::MAX,
         };
-        if place < self.axes { Ok(place) } else { Err(format!("A step follows the axis {axis:?}, which is not there")) }
+        if place < self.axes {
+            Ok(place)
+        } else {
+            Err(format!("A step follows the axis {axis:?}, which is not there"))
+        }
     }
 }
 
@@ -308,6 +312,8 @@ mod tests {
         assert_eq!(steps.numbers[2].2, [3.000_001, 4.000_001]);
         let mut scores = Steps::new("postprocessing", "head".into(), 1);
         assert!(scores.add(&Step::Softmax { axis: Axis::X }).is_err());
-        assert!(scores.add(&Step::ZeroMean { over: Over::All }).unwrap_err().contains("zero_mean_unit_variance"));
+        assert!(
+            scores.add(&Step::ZeroMean { over: Over::All }).unwrap_err().contains("zero_mean_unit_variance")
+        );
     }
 }

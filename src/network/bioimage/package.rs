@@ -10,8 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use zip::ZipArchive;
 
 /// What a description is called, the newer name first.
-const DESCRIPTIONS: [&str; 5] =
-    ["bioimageio.yaml", "rdf.yaml", "model.yaml", "bioimageio.yml", "rdf.yml"];
+const DESCRIPTIONS: [&str; 5] = ["bioimageio.yaml", "rdf.yaml", "model.yaml", "bioimageio.yml", "rdf.yml"];
 /// Longest description that is read, in bytes.
 const MAX_DESCRIPTION: u64 = 4 << 20;
 /// Unpacked bytes for every byte of file that DEFLATE reaches at most.
@@ -63,7 +62,8 @@ impl Package {
         let name = name.ok_or_else(|| wrong("Not a package of bioimage.io: it has no rdf.yaml".into()))?;
         let bytes = package.bytes(&name, MAX_DESCRIPTION)?;
         let text = String::from_utf8(bytes).map_err(|_| wrong(format!("{name} is not UTF-8")))?;
-        package.description = parse(&text).map_err(|error| wrong(format!("{name} cannot be read: {error}")))?;
+        package.description =
+            parse(&text).map_err(|error| wrong(format!("{name} cannot be read: {error}")))?;
         Ok(package)
     }
 
@@ -118,8 +118,7 @@ fn is_yaml(path: &Path) -> bool {
 
 /// The description in a ZIP file, at its top or in its only folder, and what stands before its name.
 fn description_in(archive: &ZipArchive<BufReader<File>>) -> Option<(String, String)> {
-    let names: Vec<String> =
-        archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
+    let names: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
     let depth = |name: &str| name.matches('/').count();
     for wanted in DESCRIPTIONS {
         let fits = |name: &&String| {
@@ -152,8 +151,10 @@ fn inside(source: &str) -> Result<String, String> {
 
 fn in_folder(folder: &Path, name: &str, most: u64) -> Result<Vec<u8>, String> {
     let missing = |error: std::io::Error| format!("The package's file {name} cannot be read: {error}");
-    let (root, file) =
-        folder.canonicalize().and_then(|root| Ok((root, folder.join(name).canonicalize()?))).map_err(missing)?;
+    let (root, file) = folder
+        .canonicalize()
+        .and_then(|root| Ok((root, folder.join(name).canonicalize()?)))
+        .map_err(missing)?;
     // A link may lead out where the name does not.
     if !file.starts_with(&root) {
         return Err(format!("The package names a file outside of itself: {name}"));
@@ -171,7 +172,8 @@ fn in_zip(
     most: u64,
     file_length: u64,
 ) -> Result<Vec<u8>, String> {
-    let damaged = |error: &dyn std::fmt::Display| format!("The package's file {name} cannot be read: {error}");
+    let damaged =
+        |error: &dyn std::fmt::Display| format!("The package's file {name} cannot be read: {error}");
     let entry = archive.by_name(name).map_err(|error| damaged(&error))?;
     let (packed, size) = (entry.compressed_size(), entry.size());
     if size > most || packed > file_length || size > packed.saturating_mul(MOST_EXPANSION) {

@@ -35,20 +35,43 @@ pub(super) enum Over {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
     /// 1 above the threshold, else 0.
-    Binarize { threshold: Numbers },
-    Clip { min: Option<f64>, max: Option<f64> },
+    Binarize {
+        threshold: Numbers,
+    },
+    Clip {
+        min: Option<f64>,
+        max: Option<f64>,
+    },
     /// gain · x + offset.
-    ScaleLinear { gain: Numbers, offset: Numbers },
+    ScaleLinear {
+        gain: Numbers,
+        offset: Numbers,
+    },
     Sigmoid,
-    Softmax { axis: Axis },
+    Softmax {
+        axis: Axis,
+    },
     /// (x − mean) / (std + eps), with given numbers.
-    Fixed { mean: Numbers, std: Numbers, eps: f64 },
+    Fixed {
+        mean: Numbers,
+        std: Numbers,
+        eps: f64,
+    },
     /// The same with the image's own mean and deviation.
-    ZeroMean { over: Over },
+    ZeroMean {
+        over: Over,
+    },
     /// (x − low) / (high − low + eps), with the image's own percentiles.
-    ScaleRange { over: Over, low: f64, high: f64, reference: Option<String> },
+    ScaleRange {
+        over: Over,
+        low: f64,
+        high: f64,
+        reference: Option<String>,
+    },
     /// Whole numbers are cut towards zero, others stay.
-    EnsureType { whole: bool },
+    EnsureType {
+        whole: bool,
+    },
 }
 
 impl Step {
@@ -82,7 +105,8 @@ fn step(value: &Value, key: &str) -> Result<Step, String> {
     match name {
         "binarize" => Ok(Step::Binarize { threshold: arguments.numbers("threshold", None)? }),
         "clip" => {
-            if !arguments.values["min_percentile"].is_null() || !arguments.values["max_percentile"].is_null() {
+            if !arguments.values["min_percentile"].is_null() || !arguments.values["max_percentile"].is_null()
+            {
                 return Err("The step clip by percentiles is not known here".into());
             }
             Ok(Step::Clip { min: arguments.optional("min")?, max: arguments.optional("max")? })
@@ -163,9 +187,10 @@ impl Arguments<'_> {
     /// The mode of version 0.4; statistics over a whole data set are not known here.
     fn mode(&self) -> Result<Option<&str>, String> {
         match self.values["mode"].as_str() {
-            Some("per_dataset") => {
-                Err(format!("The step {} takes the statistics of a whole data set, which are not known here", self.name))
-            }
+            Some("per_dataset") => Err(format!(
+                "The step {} takes the statistics of a whole data set, which are not known here",
+                self.name
+            )),
             mode => Ok(mode),
         }
     }
@@ -176,7 +201,9 @@ impl Arguments<'_> {
                 let axis = |letter: char| Axis::named(letter.encode_utf8(&mut [0; 4]));
                 Over::Axes(letters.chars().map(axis).collect())
             }
-            Value::Array(names) => Over::Axes(names.iter().filter_map(Value::as_str).map(Axis::named).collect()),
+            Value::Array(names) => {
+                Over::Axes(names.iter().filter_map(Value::as_str).map(Axis::named).collect())
+            }
             _ => Over::All,
         }
     }

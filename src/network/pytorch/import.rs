@@ -177,6 +177,7 @@ impl Import {
             input_size: self.spec.image.filter(|_| !takes_any_size(&self.graph)),
             training_data: Vec::new(),
             licence: self.options.licence.clone(),
+            units: None,
             metrics: BTreeMap::new(),
             metrics_on: String::new(),
             recipe: String::new(),
