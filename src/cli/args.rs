@@ -14,7 +14,9 @@ use super::effective::EffectiveArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 use super::report::ReportArgs;
 
+mod architecture;
 mod convert;
+pub(super) use architecture::ChoiceArgs;
 pub(super) use convert::{ConvertArgs, FormatsArgs};
 
 /// What the program was started as.
@@ -278,11 +280,23 @@ pub struct FeaturesArgs {
 
 #[derive(Debug, Args)]
 pub struct DescribeArgs {
-    /// A model file, or the name of an installed model
-    pub model: String,
+    /// A model file, the name of an installed model, or an architecture such as resnet18 (--list names them)
+    #[arg(required_unless_present = "list")]
+    pub model: Option<String>,
+    /// The architectures that can be built, with the choices each leaves open
+    #[arg(long, conflicts_with = "model")]
+    pub list: bool,
     /// Input size as channels x height x width, such as 1x512x512
     #[arg(long, value_parser = parse_input, value_name = "CxHxW")]
     pub input: Option<[usize; 3]>,
+    /// Channels of an architecture's image (default: those of --input, or as published)
+    #[arg(long, value_name = "N", help_heading = "The architecture")]
+    pub in_channels: Option<usize>,
+    /// Classes or outputs of an architecture (default: as published)
+    #[arg(long, value_name = "N", help_heading = "The architecture")]
+    pub classes: Option<usize>,
+    #[command(flatten)]
+    pub choices: ChoiceArgs,
     #[command(flatten)]
     pub effective: EffectiveArgs,
     #[arg(long)]
@@ -314,18 +328,11 @@ pub struct TrainArgs {
     /// Label scheme in TOML: which grey values or colours mean which class
     #[arg(long, requires = "images")]
     pub labels: Option<PathBuf>,
-    /// Architecture
+    /// Architecture, of those that `polepiece describe --list` names
     #[arg(long, default_value = "unet", requires = "images")]
     pub arch: String,
-    /// Channels of the first level (default: the architecture's, 16 for a U-Net)
-    #[arg(long, requires = "images", value_name = "N")]
-    pub base: Option<usize>,
-    /// Number of poolings (default: the architecture's, 4 for a U-Net)
-    #[arg(long, requires = "images", value_name = "N")]
-    pub depth: Option<usize>,
-    /// How many times as many channels as published
-    #[arg(long, requires = "images", value_name = "FACTOR")]
-    pub width: Option<f64>,
+    #[command(flatten)]
+    pub choices: ChoiceArgs,
     /// Time budget in minutes
     #[arg(long, conflicts_with = "steps")]
     pub minutes: Option<f64>,

@@ -4,6 +4,7 @@
 //! JSON object a line with `--json`; messages and progress go to standard error. Exit codes: 0 done, 1 finished with
 //! failures (each named, none hides the others), 2 could not run.
 
+mod architectures;
 mod args;
 mod bench;
 mod classify;

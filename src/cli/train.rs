@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use crate::network::Task;
-use crate::network::architectures::{Architecture, ArchitectureSpec};
+use crate::network::architectures::Architecture;
 use crate::training::{FolderTraining, Recipe, TrainEvent, TrainOptions, TrainReport, train};
 
 use super::args::TrainArgs;
@@ -52,20 +52,15 @@ pub(super) fn run(args: &TrainArgs) -> Outcome {
 
 fn recipe(args: &TrainArgs) -> anyhow::Result<Recipe> {
     if let Some(path) = &args.recipe {
+        if let Some(flag) = args.choices.first_given() {
+            bail!("The recipe says how the network is built: {flag}");
+        }
         return Ok(Recipe::load(path)?);
     }
     let names = Architecture::ALL.map(Architecture::name).join(", ");
     let architecture = Architecture::from_name(&args.arch)
         .with_context(|| format!("Unknown architecture {}; there are {names}", args.arch))?;
-    let network = ArchitectureSpec {
-        base: args.base,
-        depth: args.depth,
-        width: args.width,
-        ..ArchitectureSpec::new(architecture)
-    };
-    if let Some(key) = network.superfluous().first() {
-        bail!("{} has no choice of {key}: --{key}", architecture.about().title);
-    }
+    let network = args.choices.spec(architecture)?;
     Ok(Recipe::from_folders(&FolderTraining {
         images: args.images.clone().unwrap_or_default(),
         masks: args.masks.clone(),

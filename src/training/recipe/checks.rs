@@ -1,7 +1,7 @@
 //! What a recipe may not say, found before anything is loaded.
 use super::{Augment, ClassWeights, LoopSpec, Loss, Recipe, Source};
-use crate::network::architectures::{Architecture, ArchitectureSpec};
-use crate::network::{NetworkError, Task};
+use crate::network::architectures::Encoder;
+use crate::network::{Graph, NetworkError, Task, total_stride};
 use std::collections::BTreeSet;
 
 /// Choices that recipes have always been allowed to write down for architectures that do not have them.
@@ -77,16 +77,16 @@ impl Recipe {
                 return Err("[card] input_size: segmenters take any size, leave it out".to_owned());
             }
         }
-        if network.depth.is_some_and(|depth| !(1..=8).contains(&depth)) {
+        let segments = self.task == Task::Segment;
+        if segments && network.depth.is_some_and(|depth| !(1..=8).contains(&depth)) {
             return Err("[network] depth: must be 1 to 8".to_owned());
         }
-        if network.padded == Some(false) {
-            return Err(
-                "[network] padded: masks are as large as their images, so must be what they teach".to_owned()
-            );
+        if network.padded == Some(false) && network.mirrored != Some(true) {
+            let what = "a mask would be smaller than its image; say mirrored = true too";
+            return Err(format!("[network] padded: {what}"));
         }
-        self.check_crop(&network)?;
         let graph = self.graph().map_err(|e| format!("[network] {e}"))?;
+        self.check_crop(&graph, network.depth.filter(|_| network.encoder.is_none_or(|e| e == Encoder::Plain)))?;
         let without_size = self.card.input_size.is_none() && self.task != Task::Segment;
         self.model_card().check(&graph).map_err(|e| match e {
             NetworkError::Shape { .. } if without_size => {
@@ -96,16 +96,18 @@ impl Recipe {
         })
     }
 
-    /// Crops must be halved evenly all the way down.
-    fn check_crop(&self, network: &ArchitectureSpec) -> Result<(), String> {
-        let Some(depth) = network.depth.filter(|_| network.architecture == Architecture::Unet) else {
+    /// Crops must be halved evenly all the way down, and be large enough.
+    fn check_crop(&self, graph: &Graph, depth: Option<usize>) -> Result<(), String> {
+        if self.task == Task::Classify || self.card.input_size.is_some() {
             return Ok(());
-        };
-        let (crop, stride) = (self.schedule.crop, 1 << depth);
-        if crop == 0 || !crop.is_multiple_of(stride) {
-            return Err(format!("[loop] crop: {crop} is not a multiple of {stride} (depth {depth})"));
         }
-        Ok(())
+        let (crop, [stride, _]) = (self.schedule.crop, total_stride(graph));
+        if crop == 0 || !crop.is_multiple_of(stride) {
+            let depth = depth.map(|depth| format!(" (depth {depth})")).unwrap_or_default();
+            return Err(format!("[loop] crop: {crop} is not a multiple of {stride}{depth}"));
+        }
+        let shapes = graph.shapes([graph.input_channels(), crop, crop]);
+        shapes.map(drop).map_err(|e| format!("[loop] crop: {crop} is too small. {e}"))
     }
 
     /// Distances are for regressors alone, and regressors have no other.

@@ -128,6 +128,8 @@ fn what_a_recipe_may_not_say_is_named() {
         ("base = 2", "base = 0", "[network] base"),
         ("depth = 1", "depth = 0", "[network] depth"),
         ("depth = 1", "depth = 1\npadded = false", "[network] padded"),
+        ("depth = 1", "depth = 1\nencoder = 'resnet18'", "[loop] crop: 16 is not a multiple of 32"),
+        ("depth = 1", "depth = 1\nhead = 'pixel'", "[network] head: unet has no such choice"),
         ("depth = 1", "depth = 1\nwidth = -1.0", "width must be above 0"),
         ("\"unet\"", "\"lenet\"", "[network] architecture: lenet cannot segment"),
         ("\"unet\"", "\"resnet\"", "unknown variant `resnet`"),
