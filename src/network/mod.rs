@@ -15,6 +15,7 @@ mod layers;
 mod library;
 mod limits;
 mod model;
+pub mod onnx;
 mod op;
 mod order;
 mod plan;
