@@ -1,5 +1,6 @@
 //! What the user asks for: classify, segment, measure objects. Above this room there are plain arrays only.
 
+mod array;
 mod components;
 mod error;
 mod inputs;
@@ -19,6 +20,7 @@ mod statistics;
 mod tiling;
 mod walk;
 
+pub use array::{ArrayRun, run_array};
 pub use error::AnalysisError;
 pub use inputs::network_input;
 pub use label_map::LabelMap;

@@ -13,7 +13,9 @@ use super::bench::BenchArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 
 mod convert;
+mod networks;
 pub(super) use convert::{ConvertArgs, FormatsArgs};
+pub(super) use networks::{ExportArgs, RunArgs};
 
 /// What the program was started as.
 #[derive(Debug)]
@@ -56,6 +58,10 @@ pub enum Command {
     Classify(ClassifyArgs),
     /// Write the feature maps of one node, or of all, as .npy [channel, y, x] and a PNG sheet
     Features(FeaturesArgs),
+    /// Run a model on a NumPy array and write what a node makes of it
+    Run(RunArgs),
+    /// Write a model in a format of other programs
+    Export(ExportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
     Describe(DescribeArgs),
     /// The installed models, with their cards

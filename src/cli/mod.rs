@@ -11,12 +11,14 @@ mod context;
 mod convert;
 mod describe;
 mod evaluate;
+mod export;
 mod features;
 mod formats;
 mod headless;
 mod info;
 mod measure;
 mod models;
+mod run_array;
 mod segment;
 mod synth;
 mod terminal;
@@ -37,6 +39,8 @@ pub fn run(command: Command) -> ExitCode {
         Command::Segment(args) => segment::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Features(args) => features::run(&args),
+        Command::Run(args) => run_array::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Train(args) => train::run(&args),

@@ -8,6 +8,7 @@
 mod error;
 mod results;
 
+mod array;
 mod command;
 mod features;
 mod manifest;
@@ -22,6 +23,7 @@ mod tiff;
 
 mod convert;
 
+pub use array::write_array;
 pub use command::{class_command_line, command_line};
 pub use convert::{ConvertRequest, Converted, Rendering, Target, convert};
 pub use error::ExportError;
