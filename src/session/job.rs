@@ -22,6 +22,7 @@ pub enum JobKind {
     Features,
     Export,
     Copy,
+    ExportModel,
     /// The frame that is likely to be next.
     ReadAhead,
     FramePictures,
@@ -43,6 +44,7 @@ impl JobKind {
             Self::Features => "Computing feature maps",
             Self::Export => "Writing the results",
             Self::Copy => "Saving a copy",
+            Self::ExportModel => "Writing the model",
             Self::ReadAhead => "Reading ahead",
             Self::FramePictures => "Making small pictures of frames",
             Self::Profile => "Measuring along the line",

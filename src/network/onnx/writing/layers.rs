@@ -191,3 +191,17 @@ fn window((kernel, stride, padding): Window<'_>) -> Vec<crate::network::onnx::pr
     let pads = [padding[0], padding[1], padding[0], padding[1]];
     vec![ints("kernel_shape", kernel), ints("strides", stride), ints("pads", &pads)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_share_an_image_as_adaptive_pooling_does() {
+        // torch.nn.AdaptiveAvgPool1d(3) of 5 values: windows 0..2, 1..4 and 3..5.
+        let third = 1.0 / 3.0;
+        let expected =
+            [[0.5, 0.5, 0.0, 0.0, 0.0], [0.0, third, third, third, 0.0], [0.0, 0.0, 0.0, 0.5, 0.5]];
+        assert_eq!(shares(5, 3), expected);
+    }
+}

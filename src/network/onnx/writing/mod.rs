@@ -61,6 +61,10 @@ pub fn write_onnx(
     monitor: &Monitor,
 ) -> Result<OnnxWritten, NetworkError> {
     monitor.stage("Writing ONNX");
+    if model.path.as_deref().is_some_and(|own| same_file(own, path)) {
+        let what = "The model itself stands there, and is not written over".to_owned();
+        return Err(NetworkError::File { path: path.to_owned(), what });
+    }
     model.weights.check(&model.graph)?;
     let (opset, ir_version) = versions(model, settings.opset)?;
     let sizes = Sizes::of(&model.graph, &model.card, settings.size)?;
@@ -88,6 +92,10 @@ pub fn write_onnx(
     container::write(path, &file, &graph, &weights, monitor)?;
     let [input, output] = [0, output].map(|node| words(&sizes.dimensions(node)));
     Ok(OnnxWritten { opset, input, output })
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// The version of operators that is wanted or needed, and of the file's layout.
