@@ -104,16 +104,20 @@ fn versions(model: &Model, wanted: Option<i64>) -> Result<(i64, i64), NetworkErr
     let demanding = model.graph.nodes().iter().max_by_key(|node| needed(node));
     let least = demanding.map_or(0, needed);
     let opset = wanted.unwrap_or(USUAL_OPSET.max(least));
-    if let Some(node) = demanding.filter(|_| opset < least) {
-        let (name, kind) = (&node.name, node.op.kind());
+    let Some(found) = OPSETS.iter().find(|(known, _)| *known == opset).copied() else {
+        let (first, last) = (OPSETS[0].0, OPSETS[OPSETS.len() - 1].0);
         return Err(NetworkError::Graph(format!(
-            "Node {name}: {kind} as it is needs version {least} of ONNX's operators, not {opset}"
+            "Version {opset} of ONNX's operators cannot be written; {first} to {last} can"
         )));
+    };
+    match demanding {
+        Some(node) if opset < least => Err(NetworkError::Graph(format!(
+            "Node {}: {} as it is needs version {least} of ONNX's operators, not {opset}",
+            node.name,
+            node.op.kind()
+        ))),
+        _ => Ok(found),
     }
-    let found = OPSETS.iter().find(|(known, _)| *known == opset).copied();
-    let (first, last) = (OPSETS[0].0, OPSETS[OPSETS.len() - 1].0);
-    let unknown = || format!("Version {opset} of ONNX's operators cannot be written; {first} to {last} can");
-    found.ok_or_else(|| NetworkError::Graph(unknown()))
 }
 
 /// All nodes in our order; gives the weights they read.
