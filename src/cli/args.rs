@@ -11,6 +11,7 @@ use crate::synth::Kind;
 
 use super::bench::BenchArgs;
 use super::measure::{ProfileArgs, StatsArgs};
+use super::report::ReportArgs;
 
 mod convert;
 mod networks;
@@ -62,6 +63,8 @@ pub enum Command {
     Run(RunArgs),
     /// Write a model in a format of other programs
     Export(ExportArgs),
+    /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
+    Report(ReportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
     Describe(DescribeArgs),
     /// The installed models, with their cards

@@ -18,6 +18,7 @@ mod headless;
 mod info;
 mod measure;
 mod models;
+mod report;
 mod run_array;
 mod segment;
 mod synth;
@@ -41,6 +42,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Features(args) => features::run(&args),
         Command::Run(args) => run_array::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Train(args) => train::run(&args),

@@ -47,7 +47,12 @@ mod tests {
         let maps = Array3::from_shape_fn((3, 2, 4), |(c, y, x)| (c * 100 + y * 10 + x) as f32);
         // An axis order in memory that is not C order.
         let maps = maps.permuted_axes([0, 2, 1]);
-        let features = FeatureMaps { node: "dec2/conv:1".to_owned(), maps: maps.clone(), scale: [1.0, 1.0] };
+        let features = FeatureMaps {
+            node: "dec2/conv:1".to_owned(),
+            maps: maps.clone(),
+            scale: [1.0; 2],
+            origin: [0.0; 2],
+        };
         let paths = write_features(&features, &dir.path().join("new/folder")).unwrap();
         assert!(paths[0].ends_with("dec2_conv_1.npy") && paths[1].ends_with("dec2_conv_1.png"));
         let npy = npyz::NpyFile::new(std::fs::File::open(&paths[0]).unwrap()).unwrap();
@@ -61,8 +66,12 @@ mod tests {
     #[test]
     fn a_node_without_maps_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let features =
-            FeatureMaps { node: "gap".to_owned(), maps: Array3::zeros((0, 1, 1)), scale: [1.0; 2] };
+        let features = FeatureMaps {
+            node: "gap".to_owned(),
+            maps: Array3::zeros((0, 1, 1)),
+            scale: [1.0; 2],
+            origin: [0.0; 2],
+        };
         let error = write_feature_sheet(&features, dir.path()).unwrap_err();
         assert_eq!(error.to_string(), "The node gap has no feature maps to show");
     }
@@ -72,7 +81,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         std::fs::write(&file, "x").unwrap();
-        let features = FeatureMaps { node: "a".to_owned(), maps: Array3::zeros((1, 1, 1)), scale: [1.0; 2] };
+        let features = FeatureMaps {
+            node: "a".to_owned(),
+            maps: Array3::zeros((1, 1, 1)),
+            scale: [1.0; 2],
+            origin: [0.0; 2],
+        };
         let error = write_features(&features, &file).unwrap_err().to_string();
         assert!(error.starts_with("The folder for the results cannot be made"), "{error}");
         assert!(error.ends_with("/file"), "{error}");

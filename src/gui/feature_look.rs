@@ -74,7 +74,12 @@ mod tests {
 
     #[test]
     fn stepping_follows_the_shown_order_and_stops_at_its_ends() {
-        let maps = FeatureMaps { node: "conv".into(), maps: Array3::zeros((4, 1, 1)), scale: [1.0, 1.0] };
+        let maps = FeatureMaps {
+            node: "conv".into(),
+            maps: Array3::zeros((4, 1, 1)),
+            scale: [1.0; 2],
+            origin: [0.0; 2],
+        };
         let features = SelectedFeatures {
             key: 1,
             maps: Arc::new(maps),

@@ -6,8 +6,12 @@ use ndarray::Array3;
 pub struct FeatureMaps {
     pub node: String,
     pub maps: Array3<f32>,
-    /// Source pixels per feature pixel `[y, x]`; feature pixel (i, j) covers the source from (i, j) · scale.
+    /// Source pixels from one feature pixel to the next, `[y, x]`.
     pub scale: [f64; 2],
+    /// Where on the source the first feature pixel begins, `[y, x]`; feature pixel (i, j) covers it from
+    /// origin + (i, j) · scale. What it sees lies evenly around that: 0 but where borders are lost or strides
+    /// look to one side.
+    pub origin: [f64; 2],
 }
 
 impl FeatureMaps {
@@ -16,11 +20,11 @@ impl FeatureMaps {
     #[must_use]
     pub fn pixel_at(&self, source: [f64; 2]) -> Option<[usize; 2]> {
         let (_, height, width) = self.maps.dim();
-        let along = |position: f64, scale: f64, size: usize| {
-            let index = (position / scale).floor();
+        let along = |axis: usize, size: usize| {
+            let index = ((source[axis] - self.origin[axis]) / self.scale[axis]).floor();
             (index >= 0.0 && index < size as f64).then_some(index as usize)
         };
-        Some([along(source[0], self.scale[0], height)?, along(source[1], self.scale[1], width)?])
+        Some([along(0, height)?, along(1, width)?])
     }
 }
 
@@ -30,7 +34,8 @@ mod tests {
 
     #[test]
     fn a_source_position_finds_the_feature_pixel_over_it() {
-        let maps = FeatureMaps { node: "pool1".into(), maps: Array3::zeros((1, 3, 5)), scale: [2.0, 4.0] };
+        let (scale, origin) = ([2.0, 4.0], [0.0; 2]);
+        let maps = FeatureMaps { node: "pool1".into(), maps: Array3::zeros((1, 3, 5)), scale, origin };
         let cases = [
             ([0.0, 0.0], Some([0, 0])),
             ([1.99, 3.99], Some([0, 0])),
@@ -44,5 +49,8 @@ mod tests {
         for (source, expected) in cases {
             assert_eq!(maps.pixel_at(source), expected, "at {source:?}");
         }
+        let maps = FeatureMaps { origin: [4.0, -0.5], ..maps };
+        assert_eq!(maps.pixel_at([3.9, 0.0]), None);
+        assert_eq!(maps.pixel_at([4.0, 3.5]), Some([0, 1]));
     }
 }

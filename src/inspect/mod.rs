@@ -1,12 +1,14 @@
-//! What the network saw: recorded feature maps, their statistics, and the sheet that shows them all.
+//! What the network saw: recorded feature maps, their statistics and health, and the sheet that shows them all.
 
 mod features;
+mod health;
 mod recorder;
 mod scale;
 mod sheet;
 mod statistics;
 
 pub use features::FeatureMaps;
+pub use health::{HealthCheck, NodeHealth, Spread, WeightHealth};
 pub use recorder::{Features, PlannedNode, Recorder, Wanted};
 pub use sheet::{Sheet, SheetStyle, sheet};
 pub use statistics::{FeatureOrder, FeatureStatistics, ordered, statistics};

@@ -23,6 +23,8 @@ pub struct PlannedNode {
     pub shape: [usize; 3],
     /// Source pixels per feature pixel `[y, x]`.
     pub scale: [f64; 2],
+    /// Where on the source the first feature pixel begins, `[y, x]`.
+    pub origin: [f64; 2],
 }
 
 impl PlannedNode {
@@ -40,7 +42,7 @@ impl PlannedNode {
 /// use ndarray::Array3;
 /// use polepiece::inspect::{PlannedNode, Recorder, Wanted};
 /// let mut recorder = Recorder::new(Wanted::All { first: None }, 1 << 20);
-/// recorder.plan(&[PlannedNode { name: "conv".into(), shape: [1, 2, 4], scale: [1.0, 1.0] }]);
+/// recorder.plan(&[PlannedNode { name: "conv".into(), shape: [1, 2, 4], scale: [1.0, 1.0], origin: [0.0; 2] }]);
 /// assert!(recorder.wants("conv"));
 /// recorder.put("conv", [0, 0], Array3::from_elem((1, 2, 2), 1.0).view());
 /// recorder.put("conv", [0, 2], Array3::from_elem((1, 2, 2), 2.0).view());
@@ -96,8 +98,9 @@ impl Recorder {
                 continue;
             }
             free -= node.bytes();
+            let (scale, origin) = (node.scale, node.origin);
             let maps =
-                FeatureMaps { node: node.name.clone(), maps: Array3::zeros(node.shape), scale: node.scale };
+                FeatureMaps { node: node.name.clone(), maps: Array3::zeros(node.shape), scale, origin };
             self.maps.insert(node.name.clone(), maps);
         }
     }
@@ -142,7 +145,12 @@ mod tests {
     /// Three nodes of 64, 32 and 16 bytes.
     fn nodes() -> Vec<PlannedNode> {
         [("a", [4, 2, 2]), ("b", [2, 2, 2]), ("c", [4, 1, 1])]
-            .map(|(name, shape)| PlannedNode { name: name.into(), shape, scale: [1.0, 1.0] })
+            .map(|(name, shape)| PlannedNode {
+                name: name.into(),
+                shape,
+                scale: [1.0, 1.0],
+                origin: [0.0; 2],
+            })
             .to_vec()
     }
 
@@ -180,7 +188,12 @@ mod tests {
     #[test]
     fn parts_are_stitched_and_padding_is_dropped() {
         let mut recorder = Recorder::new(Wanted::Nodes(vec!["n".into()]), 1000);
-        recorder.plan(&[PlannedNode { name: "n".into(), shape: [1, 2, 3], scale: [2.0, 2.0] }]);
+        recorder.plan(&[PlannedNode {
+            name: "n".into(),
+            shape: [1, 2, 3],
+            scale: [2.0, 2.0],
+            origin: [0.0; 2],
+        }]);
         let part =
             |start: f32| Array::linspace(start, start + 3.0, 4).into_shape_with_order((1, 2, 2)).unwrap();
         recorder.put("n", [0, 0], part(1.0).view());

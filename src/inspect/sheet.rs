@@ -140,7 +140,7 @@ mod tests {
 
     fn maps(shape: [usize; 3], value: impl Fn([usize; 3]) -> f32) -> FeatureMaps {
         let maps = Array3::from_shape_fn(shape, |(c, y, x)| value([c, y, x]));
-        FeatureMaps { node: "n".into(), maps, scale: [1.0, 1.0] }
+        FeatureMaps { node: "n".into(), maps, scale: [1.0; 2], origin: [0.0; 2] }
     }
 
     fn pixel(sheet: &Sheet, y: usize, x: usize) -> [u8; 3] {

@@ -85,7 +85,7 @@ mod tests {
     use ndarray::{Array3, array};
 
     fn of(maps: Array3<f32>) -> Vec<FeatureStatistics> {
-        statistics(&FeatureMaps { node: "n".into(), maps, scale: [1.0, 1.0] })
+        statistics(&FeatureMaps { node: "n".into(), maps, scale: [1.0; 2], origin: [0.0; 2] })
     }
 
     #[test]

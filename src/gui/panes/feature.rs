@@ -77,7 +77,8 @@ impl PaneUi for FeaturePane {
         let look = stamp((features.key, feature, contrast.low.to_bits(), contrast.high.to_bits(), colormap));
         let layer = Layer { scale: [maps.scale[1], maps.scale[0]], stamp: look, tint: Color32::WHITE };
         let pixels = Pixels::Values { values: maps.maps.index_axis(Axis(0), feature), contrast, colormap };
-        self.picture.paint(&canvas.painter, canvas.placement, layer, pixels);
+        let placement = canvas.placement.moved([maps.origin[1], maps.origin[0]]);
+        self.picture.paint(&canvas.painter, placement, layer, pixels);
         if let Some(cursor) = desk.view.position().filter(|_| linked) {
             paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
         }

@@ -115,6 +115,11 @@ impl View {
 }
 
 impl Placement {
+    /// Where a picture stands whose corner lies at `origin` `[x, y]` of the source.
+    pub(in crate::gui) fn moved(self, [x, y]: [f64; 2]) -> Self {
+        Self { centre: [self.centre[0] - x, self.centre[1] - y], ..self }
+    }
+
     pub(in crate::gui) fn screen_from_source(&self, [x, y]: [f64; 2]) -> Pos2 {
         let middle = self.rect.center();
         pos2(
