@@ -2,6 +2,7 @@
 
 mod array;
 mod components;
+mod effective;
 mod error;
 mod health;
 mod inputs;
@@ -22,6 +23,7 @@ mod tiling;
 mod walk;
 
 pub use array::{ArrayRun, run_array};
+pub use effective::{Probe, effective_field};
 pub use error::AnalysisError;
 pub use health::{HealthInspection, HealthReport};
 pub use inputs::network_input;

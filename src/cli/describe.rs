@@ -33,6 +33,9 @@ struct NodeLine<'a> {
 }
 
 pub(super) fn run(args: &DescribeArgs) -> Outcome {
+    if args.effective.effective.is_some() {
+        return super::effective::run(&args.model, &args.effective, args.json);
+    }
     let path = network::find_model(&args.model)?;
     let (graph, card) = Model::read_header(&path)?;
     let input = args.input.unwrap_or_else(|| usual_input(&graph, &card));

@@ -10,6 +10,7 @@ mod classify;
 mod context;
 mod convert;
 mod describe;
+mod effective;
 mod evaluate;
 mod export;
 mod features;

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
-use crate::training::{
-    Architecture, FolderTraining, NetworkSpec, Recipe, TrainEvent, TrainOptions, TrainReport, train,
-};
+use crate::network::architectures::{Architecture, ArchitectureSpec};
+use crate::training::{FolderTraining, Recipe, TrainEvent, TrainOptions, TrainReport, train};
 
 use super::args::TrainArgs;
 use super::context::open_device;
@@ -57,7 +56,15 @@ fn recipe(args: &TrainArgs) -> anyhow::Result<Recipe> {
     let names = Architecture::ALL.map(Architecture::name).join(", ");
     let architecture = Architecture::from_name(&args.arch)
         .with_context(|| format!("Unknown architecture {}; there are {names}", args.arch))?;
-    let network = NetworkSpec { architecture, base: args.base, depth: args.depth, ..NetworkSpec::default() };
+    let network = ArchitectureSpec {
+        base: args.base,
+        depth: args.depth,
+        width: args.width,
+        ..ArchitectureSpec::new(architecture)
+    };
+    if let Some(key) = network.superfluous().first() {
+        bail!("{} has no choice of {key}: --{key}", architecture.about().title);
+    }
     Ok(Recipe::from_folders(&FolderTraining {
         images: args.images.clone().unwrap_or_default(),
         masks: args.masks.clone(),

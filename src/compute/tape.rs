@@ -7,8 +7,9 @@
 
 use super::cpu::sum_of_two;
 use super::given::given1;
+use crate::monitor::Monitor;
 use candle_core::backprop::GradStore;
-use candle_core::{CustomOp1, CustomOp2, CustomOp3, Result, Tensor, TensorId, Var};
+use candle_core::{CustomOp1, CustomOp2, CustomOp3, Error, Result, Tensor, TensorId, Var};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -110,6 +111,14 @@ impl Recorded {
     /// # Errors
     /// What the operations' gradients say.
     pub fn gradients(self, loss: &Tensor) -> Result<GradStore> {
+        self.gradients_watched(loss, &Monitor::silent())
+    }
+
+    /// The same, with somebody who sees how far it is and may stop it between operations.
+    ///
+    /// # Errors
+    /// Those of [`Recorded::gradients`], or [`crate::monitor::Cancelled`] in Candle's wrapping.
+    pub fn gradients_watched(self, loss: &Tensor, monitor: &Monitor) -> Result<GradStore> {
         let mut gradients = loss.backward()?;
         let Some(by_output) = gradients.remove(&self.end) else { return Ok(gradients) };
         let mut back = Back {
@@ -120,7 +129,9 @@ impl Recorded {
         };
         back.give(&self.output, by_output)?;
         drop(self.output);
-        for step in self.steps.into_iter().rev() {
+        let steps = self.steps.len();
+        for (done, step) in self.steps.into_iter().rev().enumerate() {
+            monitor.progress(steps + 2 * done, 3 * steps).map_err(Error::wrap)?;
             if let Some(gradient) = back.waiting.remove(&step.result.id()) {
                 step.back(&gradient.detach(), &mut back)?;
             }

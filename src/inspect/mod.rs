@@ -1,5 +1,7 @@
-//! What the network saw: recorded feature maps, their statistics and health, and the sheet that shows them all.
+//! What the network saw: recorded feature maps, their statistics and health, the sheet that shows them all, and what of
+//! the image one value hangs on.
 
+mod effective;
 mod features;
 mod health;
 mod recorder;
@@ -7,6 +9,7 @@ mod scale;
 mod sheet;
 mod statistics;
 
+pub use effective::{EffectiveField, Extent, HELD};
 pub use features::FeatureMaps;
 pub use health::{HealthCheck, NodeHealth, Spread, WeightHealth};
 pub use recorder::{Features, PlannedNode, Recorder, Wanted};

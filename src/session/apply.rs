@@ -1,6 +1,7 @@
 //! The one place where commands are carried out and the answers of jobs taken in.
 
 use super::choosing::LoadedModel;
+use super::effective::MeasuredField;
 use super::exporting::Exported;
 use super::exporting_model::ExportedModel;
 use super::features::ComputedFeatures;
@@ -25,6 +26,7 @@ pub(super) enum Answer {
     Model(LoadedModel),
     Ran(Box<Ran>),
     Features(ComputedFeatures),
+    Effective(Box<MeasuredField>),
     Exported(Exported),
     Copied(Converted),
     ModelExported(ExportedModel),
@@ -55,6 +57,8 @@ impl Session {
             Command::SelectNode(name) => self.select_node(&name),
             Command::StepNode(step) => self.step_node(step),
             Command::SelectFeature(feature) => self.select_feature(feature),
+            Command::ShowEffective(shown) => self.show_effective(shown),
+            Command::MeasureField(probe) => self.measure_field(probe),
             Command::SetFeatureOrder(order) => {
                 self.feature_order = order;
                 self.order_features();
@@ -144,6 +148,7 @@ impl Session {
             Answer::Model(model) => self.take_model(model),
             Answer::Ran(ran) => self.take_ran(*ran),
             Answer::Features(features) => self.take_features(features),
+            Answer::Effective(field) => self.take_field(*field),
             Answer::Exported(exported) => self.take_exported(exported),
             Answer::Copied(copy) => self.take_copied(copy),
             Answer::ModelExported(model) => self.take_exported_model(&model),
@@ -171,6 +176,7 @@ impl Session {
         for kind in [
             JobKind::Run,
             JobKind::Features,
+            JobKind::Effective,
             JobKind::StackWindow,
             JobKind::LoadModel,
             JobKind::Open,

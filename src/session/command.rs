@@ -1,6 +1,6 @@
 //! What a person can ask for; one enum, carried out in one place.
 use super::{ExportRequest, MeasuredTable, PredictionView, Theme};
-use crate::analysis::{Line, Region};
+use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
 use std::path::PathBuf;
@@ -57,6 +57,10 @@ pub enum Command {
     /// One node later (+1) or earlier (−1).
     StepNode(i32),
     SelectFeature(Option<usize>),
+    /// Whether the effective receptive field is looked at.
+    ShowEffective(bool),
+    /// Measure on the shown frame what a value of the chosen model hangs on.
+    MeasureField(Probe),
     SetFeatureOrder(FeatureOrder),
     SetHideDead(bool),
     SetFeatureColormap(Colormap),

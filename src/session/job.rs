@@ -20,6 +20,8 @@ pub enum JobKind {
     LoadModel,
     Run,
     Features,
+    /// What of the image one value hangs on.
+    Effective,
     Export,
     Copy,
     ExportModel,
@@ -42,6 +44,7 @@ impl JobKind {
             Self::LoadModel => "Loading the model",
             Self::Run => "Running the network",
             Self::Features => "Computing feature maps",
+            Self::Effective => "Measuring what it sees",
             Self::Export => "Writing the results",
             Self::Copy => "Saving a copy",
             Self::ExportModel => "Writing the model",

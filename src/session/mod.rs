@@ -3,7 +3,7 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `correcting`,
-//! `running`, `features`, `exporting`, `exporting_model`, `copying`, `sample`.
+//! `running`, `features`, `effective`, `exporting`, `exporting_model`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -16,6 +16,7 @@ mod apply;
 mod choosing;
 mod copying;
 mod correcting;
+mod effective;
 mod exporting;
 mod exporting_model;
 mod features;
@@ -38,6 +39,7 @@ mod testing;
 
 pub use crate::compute::Memory;
 pub use command::Command;
+pub use effective::{Effective, Measurement};
 pub use frames::FramePictures;
 pub use job::{JobKind, Progress, Threading};
 pub use looking::{ChannelLook, MOST_TOGETHER, TintedLayer};

@@ -5,7 +5,7 @@ use super::device::device_for;
 use super::job::Wake;
 use super::jobs::Jobs;
 use super::showing::Look;
-use super::{ChannelLook, FramePictures, JobKind, Measured, Preferences, Progress, Threading};
+use super::{ChannelLook, Effective, FramePictures, JobKind, Measured, Preferences, Progress, Threading};
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
 use crate::export::{Format, Paint};
@@ -167,6 +167,7 @@ pub struct Session {
     pub node: Option<String>,
     pub feature: Option<usize>,
     pub features: Option<SelectedFeatures>,
+    pub effective: Effective,
     pub feature_order: FeatureOrder,
     pub hide_dead: bool,
     pub feature_colormap: Colormap,
@@ -232,6 +233,7 @@ impl Session {
             node: None,
             feature: None,
             features: None,
+            effective: Effective::default(),
             feature_order: FeatureOrder::default(),
             hide_dead: false,
             feature_colormap: Colormap::Viridis,

@@ -35,8 +35,7 @@ pub use evaluate::{ClassScore, Evaluation, EvaluationData, evaluate};
 pub use metrics::Confusion;
 pub use otsu::evaluate_otsu;
 pub use recipe::{
-    Architecture, Augment, CardSpec, ClassWeights, FolderTraining, LoopSpec, Loss, NetworkSpec, Recipe,
-    RecipeClass, Side, Source,
+    Augment, CardSpec, ClassWeights, FolderTraining, LoopSpec, Loss, Recipe, RecipeClass, Side, Source,
 };
 pub use scheme::{LabelScheme, SchemeClass};
 pub use train::{TrainEvent, TrainOptions, TrainReport, train};

@@ -3,6 +3,7 @@ use super::*;
 use crate::imaging::InfoBarChoice;
 use crate::monitor::Monitor;
 use crate::network::Model;
+use crate::network::architectures::{Architecture, ArchitectureSpec};
 use candle_core::Device;
 use image::{GrayImage, Luma};
 use std::path::Path;
@@ -187,7 +188,7 @@ fn a_folder_of_images_and_masks_trains_and_evaluates() {
     let dir = tempfile::tempdir().unwrap();
     let (images, masks) = disc_folder(dir.path());
     std::fs::remove_file(masks.join("broken.png")).unwrap();
-    let network = NetworkSpec { base: 4, depth: 2, ..NetworkSpec::default() };
+    let network = ArchitectureSpec { base: Some(4), depth: Some(2), ..ArchitectureSpec::default() };
     let wanted = FolderTraining {
         images: images.clone(),
         masks: Some(masks.clone()),
@@ -275,7 +276,7 @@ fn a_classifier_learns_from_folders_and_is_judged_on_them() {
                 .unwrap();
         }
     }
-    let network = NetworkSpec { architecture: Architecture::Lenet, base: 4, ..NetworkSpec::default() };
+    let network = ArchitectureSpec { base: Some(4), ..ArchitectureSpec::new(Architecture::Lenet) };
     let wanted = FolderTraining { images: dir.path().join("data"), network, ..FolderTraining::default() };
     let mut recipe = Recipe::from_folders(&wanted).unwrap();
     recipe.card.input_size = Some([32, 32]);

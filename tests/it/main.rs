@@ -16,5 +16,6 @@ mod gui_canvas;
 #[cfg(feature = "gui")]
 mod gui_correcting;
 mod models;
+mod onnx;
 mod rooms;
 mod same_bytes;

@@ -222,10 +222,11 @@ def every_operation():
     return net
 
 
-torch.manual_seed(2)
-save("unet", unet(1, 3, 3, 2, norm=True, bilinear=False), (1, 1, 12, 8))
-save("unet_training", unet(1, 2, 3, 1, norm=True, bilinear=False), (2, 1, 8, 6), training=True)
-save("unet_bilinear", unet(2, 2, 3, 1, norm=False, bilinear=True), (1, 2, 12, 8))
-save("lenet", lenet(), (2, 1, 16, 16))
-save("mlp", mlp(), (3, 2, 4, 4))
-save("every_operation", every_operation(), (2, 2, 7, 6))
+if __name__ == "__main__":
+    torch.manual_seed(2)
+    save("unet", unet(1, 3, 3, 2, norm=True, bilinear=False), (1, 1, 12, 8))
+    save("unet_training", unet(1, 2, 3, 1, norm=True, bilinear=False), (2, 1, 8, 6), training=True)
+    save("unet_bilinear", unet(2, 2, 3, 1, norm=False, bilinear=True), (1, 2, 12, 8))
+    save("lenet", lenet(), (2, 1, 16, 16))
+    save("mlp", mlp(), (3, 2, 4, 4))
+    save("every_operation", every_operation(), (2, 2, 7, 6))

@@ -1,7 +1,11 @@
 //! What a recipe may not say, found before anything is loaded.
-use super::{Architecture, Augment, ClassWeights, LoopSpec, Recipe, Source};
+use super::{Augment, ClassWeights, LoopSpec, Recipe, Source};
 use crate::network::Task;
+use crate::network::architectures::{Architecture, ArchitectureSpec};
 use std::collections::BTreeSet;
+
+/// Choices that recipes have always been allowed to write down for architectures that do not have them.
+const IGNORED: [&str; 6] = ["base", "depth", "batch_norm", "upsample", "global_pooling", "hidden"];
 
 impl Recipe {
     /// The first thing that is wrong, naming its key.
@@ -45,30 +49,47 @@ impl Recipe {
     }
 
     fn check_network(&self) -> Result<(), String> {
-        let network = &self.network;
+        let network = self.network.resolved();
         let name = network.architecture.name();
         if network.architecture.task() != self.task {
             let task = if self.task == Task::Segment { "segment" } else { "classify" };
             return Err(format!("[network] architecture: {name} cannot {task}"));
         }
-        if network.base == 0 || network.base > 1024 {
+        if let Some(key) = self.network.superfluous().iter().find(|key| !IGNORED.contains(key)) {
+            return Err(format!("[network] {key}: {name} has no such choice"));
+        }
+        if network.base.is_some_and(|base| !(1..=1024).contains(&base)) {
             return Err("[network] base: must be 1 to 1024".to_owned());
         }
-        if self.task == Task::Classify {
-            return match self.card.input_size {
-                Some([h, w]) if h >= 8 && w >= 8 && h.max(w) <= 4096 => Ok(()),
-                _ => Err("[card] input_size: a classifier needs [y, x] of 8 to 4096 px".to_owned()),
-            };
+        match (self.task, self.card.input_size) {
+            (Task::Classify, Some([h, w])) if h >= 8 && w >= 8 && h.max(w) <= 4096 => {}
+            (Task::Classify, _) => {
+                return Err("[card] input_size: a classifier needs [y, x] of 8 to 4096 px".to_owned());
+            }
+            (Task::Segment, None) => {}
+            (Task::Segment, Some(_)) => {
+                return Err("[card] input_size: segmenters take any size, leave it out".to_owned());
+            }
         }
-        if self.card.input_size.is_some() {
-            return Err("[card] input_size: segmenters take any size, leave it out".to_owned());
-        }
-        if network.depth == 0 || network.depth > 8 {
+        if network.depth.is_some_and(|depth| !(1..=8).contains(&depth)) {
             return Err("[network] depth: must be 1 to 8".to_owned());
         }
-        let (crop, stride) = (self.schedule.crop, network.stride());
-        if network.architecture == Architecture::Unet && (crop == 0 || !crop.is_multiple_of(stride)) {
-            let depth = network.depth;
+        if network.padded == Some(false) {
+            return Err(
+                "[network] padded: masks are as large as their images, so must be what they teach".to_owned()
+            );
+        }
+        self.check_crop(&network)?;
+        self.graph().map(drop).map_err(|e| format!("[network] {e}"))
+    }
+
+    /// Crops must be halved evenly all the way down.
+    fn check_crop(&self, network: &ArchitectureSpec) -> Result<(), String> {
+        let Some(depth) = network.depth.filter(|_| network.architecture == Architecture::Unet) else {
+            return Ok(());
+        };
+        let (crop, stride) = (self.schedule.crop, 1 << depth);
+        if crop == 0 || !crop.is_multiple_of(stride) {
             return Err(format!("[loop] crop: {crop} is not a multiple of {stride} (depth {depth})"));
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! A recipe for a person's own folders, without writing one.
-use super::{Architecture, Augment, CardSpec, LoopSpec, NetworkSpec, Recipe, RecipeClass, Source};
+use super::{Augment, CardSpec, LoopSpec, Recipe, RecipeClass, Source};
+use crate::network::architectures::{Architecture, ArchitectureSpec};
 use crate::network::{Normalisation, Task};
 use crate::training::pairs::{image_files, subfolders};
 use crate::training::plan::open_first;
@@ -18,7 +19,7 @@ pub struct FolderTraining {
     pub scheme: Option<PathBuf>,
     pub validation_images: Option<PathBuf>,
     pub validation_masks: Option<PathBuf>,
-    pub network: NetworkSpec,
+    pub network: ArchitectureSpec,
 }
 
 /// Colours that stay apart for most eyes (Okabe & Ito 2008).
@@ -60,7 +61,8 @@ impl Recipe {
             licence: "not stated".to_owned(),
             task,
             data: PathBuf::new(),
-            network: wanted.network.clone(),
+            // Every choice is written down, so that the recipe means the same tomorrow.
+            network: wanted.network.resolved(),
             card,
             schedule: LoopSpec::default(),
             augment: usual_augment(),

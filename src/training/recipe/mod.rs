@@ -3,16 +3,15 @@
 
 mod checks;
 mod folders;
-mod network;
 mod parts;
 mod source;
 
 pub use folders::FolderTraining;
-pub use network::{Architecture, NetworkSpec};
 pub use parts::{Augment, CardSpec, ClassWeights, LoopSpec, Loss, RecipeClass};
 pub use source::{Side, Source};
 
 use super::TrainingError;
+use crate::network::architectures::{ArchitectureSpec, build};
 use crate::network::{ClassInfo, DataSource, Graph, ModelCard, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,7 +28,7 @@ pub struct Recipe {
     /// Folder that the sources' paths start from, relative to the recipe's own folder; empty: the recipe's folder.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub data: PathBuf,
-    pub network: NetworkSpec,
+    pub network: ArchitectureSpec,
     pub card: CardSpec,
     #[serde(rename = "loop", default)]
     pub schedule: LoopSpec,
@@ -75,7 +74,13 @@ impl Recipe {
 
     /// The network's graph.
     pub fn graph(&self) -> Result<Graph, TrainingError> {
-        Ok(self.network.build(&self.card, self.task)?)
+        let card = &self.card;
+        Ok(build(&ArchitectureSpec {
+            in_channels: card.channels.len(),
+            classes: card.classes.len(),
+            image: card.input_size,
+            ..self.network.clone()
+        })?)
     }
 
     /// The card before training: no metrics yet.

@@ -51,7 +51,7 @@ fn a_recipe_reads_with_its_defaults() {
     assert_eq!(recipe.train[0].size, Some(Side([48, 48])));
     assert_eq!(recipe.validate[0].size, Some(Side([32, 48])));
     assert_eq!((recipe.schedule.loss, recipe.schedule.seed), (Loss::Both, 0));
-    assert!(recipe.augment.flip && recipe.network.batch_norm);
+    assert!(recipe.augment.flip && recipe.network.resolved().batch_norm == Some(true));
     let card = recipe.model_card();
     assert_eq!(card.recipe, minimal());
     assert_eq!(card.training_data.len(), 1);
@@ -91,6 +91,8 @@ fn what_a_recipe_may_not_say_is_named() {
         ("noise = 0.05", "noise = -1", "[augment] noise"),
         ("base = 2", "base = 0", "[network] base"),
         ("depth = 1", "depth = 0", "[network] depth"),
+        ("depth = 1", "depth = 1\npadded = false", "[network] padded"),
+        ("depth = 1", "depth = 1\nwidth = -1.0", "width must be above 0"),
         ("\"unet\"", "\"lenet\"", "[network] architecture: lenet cannot segment"),
         ("\"unet\"", "\"resnet\"", "unknown variant `resnet`"),
         ("synth = \"precipitates\"", "synth = \"cats\"", "unknown variant `cats`"),
@@ -157,7 +159,7 @@ fn folders_make_a_recipe_that_reads_again() {
     }
     wanted.masks = None;
     assert!(Recipe::from_folders(&wanted).unwrap_err().to_string().contains("needs a folder of masks"));
-    assert!(wanted.architecture("resnet").unwrap_err().to_string().contains("unet, lenet, mlp"));
+    assert!(wanted.architecture("resnet").unwrap_err().to_string().contains("lenet, lenet5, alexnet"));
 }
 
 #[test]
