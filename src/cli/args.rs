@@ -16,8 +16,10 @@ use super::report::ReportArgs;
 
 mod architecture;
 mod convert;
+mod networks;
 pub(super) use architecture::ChoiceArgs;
 pub(super) use convert::{ConvertArgs, FormatsArgs};
+pub(super) use networks::{ExportArgs, RunArgs};
 
 /// What the program was started as.
 #[derive(Debug)]
@@ -62,6 +64,10 @@ pub enum Command {
     Regress(RegressArgs),
     /// Write the feature maps of one node, or of all, as .npy [channel, y, x] and a PNG sheet
     Features(FeaturesArgs),
+    /// Run a model on a NumPy array and write what a node makes of it
+    Run(RunArgs),
+    /// Write a model in a format of other programs
+    Export(ExportArgs),
     /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
     Report(ReportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
