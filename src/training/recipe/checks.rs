@@ -86,7 +86,10 @@ impl Recipe {
             return Err(format!("[network] padded: {what}"));
         }
         let graph = self.graph().map_err(|e| format!("[network] {e}"))?;
-        self.check_crop(&graph, network.depth.filter(|_| network.encoder.is_none_or(|e| e == Encoder::Plain)))?;
+        self.check_crop(
+            &graph,
+            network.depth.filter(|_| network.encoder.is_none_or(|e| e == Encoder::Plain)),
+        )?;
         let without_size = self.card.input_size.is_none() && self.task != Task::Segment;
         self.model_card().check(&graph).map_err(|e| match e {
             NetworkError::Shape { .. } if without_size => {
