@@ -76,7 +76,7 @@ pub enum Command {
     Describe(DescribeArgs),
     /// The installed models, with their cards
     Models(ModelsArgs),
-    /// Make a model file of an ONNX file
+    /// Make a model file of an ONNX file, a bioimage.io package, or weights of PyTorch
     Import(ImportArgs),
     /// Train a model from a recipe, or from a folder of images and one of masks
     Train(TrainArgs),
