@@ -15,6 +15,7 @@ pub(super) fn run(args: &ImportArgs) -> Outcome {
     let label = args.model.display().to_string();
     let mut imported = with_progress(&label, |monitor| bioimage::import(&args.model, monitor))?;
     let mut notes = std::mem::take(&mut imported.notes);
+    say_otherwise(&mut imported.model.card, args);
     let mut failures = 0;
     if let Some(example) = &imported.test {
         let difference =
@@ -29,7 +30,10 @@ pub(super) fn run(args: &ImportArgs) -> Outcome {
         }
         notes.push(words);
     }
-    say_otherwise(&mut imported.model.card, args);
+    if let Some(task) = args.task {
+        imported = imported.for_task(task.into())?;
+        notes.append(&mut imported.notes);
+    }
     let finished = finish(args, &imported.model, &notes)?;
     Ok(Finished { failures: finished.failures + failures })
 }
@@ -49,9 +53,6 @@ fn say_otherwise(card: &mut ModelCard, args: &ImportArgs) {
         for (class, name) in card.classes.iter_mut().zip(names) {
             class.name.clone_from(name);
         }
-    }
-    if let Some(task) = args.task {
-        card.task = task.into();
     }
     card.normalisation = args.normalise.unwrap_or(card.normalisation);
     card.pixel_size_nm = args.pixel_size.as_ref().map(|scale| scale.pixel().x_nm).or(card.pixel_size_nm);

@@ -174,7 +174,8 @@ fn list(value: &Value) -> &[Value] {
 
 fn text(value: &Value) -> String {
     match value {
-        Value::String(text) => text.trim().to_owned(),
+        // A terminal must not obey what stands in a text.
+        Value::String(text) => text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
         Value::Null => String::new(),
         other => other.to_string(),
     }

@@ -6,7 +6,8 @@ use super::nodes::{Split, Steps, split};
 use super::package::Package;
 use super::steps::Step;
 use crate::monitor::Monitor;
-use crate::network::onnx::{self, Answer, Lowered, Wish};
+use crate::network::onnx::{self, Answer, Logits, Lowered, Wish};
+use crate::network::pytorch::colour;
 use crate::network::{ClassInfo, DataSource, Graph, Model, ModelCard, NetworkError, Node, Op, Task};
 use candle_core::{Device, Tensor};
 use ndarray::ArrayD;
@@ -94,7 +95,34 @@ fn put_together(
     }
     let mut card = card(description, &graph, test)?;
     card.normalisation = normalisation;
+    if let Err(NetworkError::Card(what)) = card.check(&graph) {
+        notes.push(format!(
+            "{what}; so its nodes can be looked at and run, and nothing is promised of its answer"
+        ));
+        card.task = Task::Any;
+    }
     Ok((Model::new(graph, weights, card)?, notes))
+}
+
+impl Imported {
+    /// The same for another task. Segmenters and classifiers lose the sigmoid or softmax behind their logits; one answer
+    /// of yes or no becomes two classes.
+    ///
+    /// # Errors
+    /// [`NetworkError::Card`] when the network cannot answer so.
+    pub fn for_task(self, task: Task) -> Result<Self, NetworkError> {
+        let Self { model: Model { graph, weights, mut card, .. }, mut notes, test } = self;
+        let size =
+            test.as_ref().map_or(&[256, 256][..], |test| test.input.shape().get(2..).unwrap_or_default());
+        let input: Vec<usize> = std::iter::once(graph.input_channels()).chain(size.iter().copied()).collect();
+        let Logits { graph, weights, was_one } = Logits::of(graph, weights, (task, &input), &mut notes)?;
+        if let ([one], true) = (card.classes.as_slice(), was_one) {
+            let nothing = ClassInfo { name: format!("not {}", one.name), colour: colour(0) };
+            card.classes.insert(0, nothing);
+        }
+        card.task = task;
+        Ok(Self { model: Model::new(graph, weights, card)?, notes, test })
+    }
 }
 
 /// Images with channels, y and x, and nothing else.
@@ -188,7 +216,7 @@ fn card(description: &Description, graph: &Graph, test: Option<&Example>) -> Res
     })?;
     let outputs = shape.first().copied().unwrap_or(0);
     let names = named(&description.output.channels, outputs, "output");
-    let class = |(i, name): (usize, String)| ClassInfo { name, colour: super::super::pytorch::colour(i + 1) };
+    let class = |(i, name): (usize, String)| ClassInfo { name, colour: colour(i + 1) };
     let data = description.training_data.iter().map(|id| DataSource {
         name: id.clone(),
         licence: String::new(),

@@ -13,6 +13,8 @@ use zip::ZipArchive;
 const DESCRIPTIONS: [&str; 5] = ["bioimageio.yaml", "rdf.yaml", "model.yaml", "bioimageio.yml", "rdf.yml"];
 /// Longest description that is read, in bytes.
 const MAX_DESCRIPTION: u64 = 4 << 20;
+/// Longest other file, in bytes: the most that ONNX's format can.
+const MAX_FILE: u64 = 1 << 31;
 /// Unpacked bytes for every byte of file that DEFLATE reaches at most.
 const MOST_EXPANSION: u64 = 1032;
 
@@ -69,7 +71,7 @@ impl Package {
 
     /// The bytes of a file, held against its hash where there is one.
     pub(super) fn read(&mut self, file: &FileRef) -> Result<Vec<u8>, NetworkError> {
-        let bytes = self.bytes(&file.source, u64::MAX)?;
+        let bytes = self.bytes(&file.source, MAX_FILE)?;
         let found = hex(&Sha256::digest(&bytes));
         match &file.sha256 {
             Some(expected) if !expected.eq_ignore_ascii_case(&found) => Err(self.wrong(format!(

@@ -52,6 +52,18 @@ fn channels_at_the_end_are_turned() {
     assert_eq!(imported.model.card.licence, "Apache-2.0");
 }
 
+#[test]
+fn a_probability_becomes_two_classes_for_a_segmenter() {
+    let imported = import(&folder().join("older.zip"), &Monitor::silent()).unwrap();
+    let segmenter = imported.for_task(Task::Segment).unwrap();
+    let card = &segmenter.model.card;
+    let names: Vec<&str> = card.classes.iter().map(|class| class.name.as_str()).collect();
+    assert_eq!((card.task, names), (Task::Segment, vec!["not output 1", "output 1"]));
+    assert!(segmenter.model.graph.node("postprocessing.1-sigmoid").is_none());
+    let newer = import(&folder().join("newer"), &Monitor::silent()).unwrap();
+    assert!(newer.for_task(Task::Classify).is_err());
+}
+
 /// A copy of the package "newer" whose description has `from` replaced by `to`.
 fn changed(from: &str, to: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

@@ -30,6 +30,7 @@ mod writing;
 pub use error::OnnxError;
 pub use file::{OnnxFile, from_bytes, read};
 pub use import::{ImportOptions, Imported, import};
+pub(in crate::network) use logits::Logits;
 pub use lower::{Answer, Lowered, Reading, Wish, lower};
 pub use tensor::array_of;
 pub use writing::{OnnxSettings, OnnxWritten, write_onnx};

@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 /// Longest pickle that is read, in bytes; a state dict's needs some hundred bytes a tensor.
 pub(super) const MAX_PICKLE: u64 = 64 << 20;
 
+/// Longest name of a weight, in bytes.
+const LONGEST_NAME: usize = 500;
+
 /// What the reader of one format found.
 pub(super) struct Found {
     pub(super) source: Source,
@@ -61,6 +64,9 @@ impl Checkpoint {
         let wrong = |what| NetworkError::File { path: path.to_owned(), what };
         let found = found.map_err(wrong)?;
         for (name, view) in &found.tensors {
+            if name.len() > LONGEST_NAME || name.contains(char::is_control) {
+                return Err(wrong("A weight's name is too long, or holds what is no text".into()));
+            }
             let held = found.blocks.get(view.storage).map_or(0, |block| block.bytes());
             view.check(held).map_err(|what| wrong(format!("Weight {name}: {what}")))?;
         }

@@ -87,6 +87,14 @@ pub fn match_weights(
     let taken: BTreeSet<&str> = found.values().copied().collect();
     matching.unused = rest.into_iter().filter(|(name, _)| !taken.contains(name.as_str())).cloned().collect();
     matching.matched.extend(pairs);
+    let other_shape = |(place, weight): &&(String, String)| {
+        let place = places.iter().find(|spec| spec.name == *place);
+        place.is_some_and(|place| shapes.get(weight.as_str()) != Some(&place.shape.as_slice()))
+    };
+    let reshaped = matching.matched.iter().filter(other_shape).count();
+    if reshaped > 0 {
+        matching.notes.push(format!("Weights whose shape differs in axes of one index alone: {reshaped}"));
+    }
     matching
 }
 

@@ -80,7 +80,8 @@ fn torchvisions_modules_are_known_by_a_table() {
     let table = [("head.fc1", "classifier.0"), ("head.fc2", "classifier.3")]
         .map(|(a, b)| (a.to_owned(), b.to_owned()));
     let matching = match_weights(&graph, &weights, &table, false);
-    assert_eq!(matching.notes, ["The weights have torchvision's names"]);
+    let reshaped = "Weights whose shape differs in axes of one index alone: 1";
+    assert_eq!(matching.notes, ["The weights have torchvision's names", reshaped]);
     let found = |place: &str| matching.matched.iter().find(|(p, _)| p == place).map(|(_, w)| w.as_str());
     assert_eq!(found("head.fc2.weight"), Some("classifier.3.weight"), "a 1×1 convolution is a dense layer");
     assert_eq!(found("head.fc1.bias"), Some("classifier.0.bias"));

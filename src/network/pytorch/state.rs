@@ -114,10 +114,12 @@ fn keys<'a>(pickled: &Pickled<'a>, dict: Id) -> Vec<&'a str> {
     entries.iter().map(|(key, _)| pickled.text(*key).unwrap_or("an entry without a name")).collect()
 }
 
-/// Up to six names, and how many more.
-fn listed(mut names: Vec<&str>) -> String {
+/// Up to six names, none longer than a line or with characters that a terminal obeys, and how many more.
+fn listed(names: Vec<&str>) -> String {
     let more = names.len().saturating_sub(6);
-    names.truncate(6);
+    let plain = |c: char| if c.is_control() { '?' } else { c };
+    let names: Vec<String> =
+        names.into_iter().take(6).map(|name| name.chars().take(80).map(plain).collect()).collect();
     let shown = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
     if more == 0 { shown } else { format!("{shown} and {more} more") }
 }

@@ -247,6 +247,8 @@ fn claims_beyond_the_file_are_refused() {
     refuse(&zipped(&far, &[0; 4]), "reaches beyond its storage of 4 bytes");
     let negative = tensor("0", b"K\x01", &long(u64::MAX), one, ones);
     refuse(&zipped(&negative, &[0; 4]), "described in an unknown way");
+    let escape = b"\x80\x02}\x8c\x05\x1b[2Jw}s.";
+    refuse(&zipped(escape, &[]), "only ?[2Jw");
     let nowhere = tensor("../../etc/passwd", b"K\x01", b"K\x00", one, ones);
     refuse(&zipped(&nowhere, &[0; 4]), "The file has no storage ../../etc/passwd");
     // A number repeated 2^50 times fits its storage, but no memory.
