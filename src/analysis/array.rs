@@ -179,6 +179,7 @@ mod tests {
             description: String::new(),
             task: Task::Segment,
             classes: vec![ClassInfo { name: "all".into(), colour: [0; 3] }],
+            units: None,
             channels: vec!["grey".into()],
             pixel_size_nm: None,
             normalisation: Normalisation::Percentile { low: 0.0, high: 100.0 },
