@@ -14,6 +14,9 @@ use ndarray::ArrayD;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// What the ONNX importer says of a network whose channels stand last, and that it turns.
+const CHANNELS_LAST: &str = "has its channels last";
+
 /// A package that was read.
 pub struct Imported {
     pub model: Model,
@@ -38,6 +41,7 @@ pub struct Example {
 pub fn import(path: &Path, monitor: &Monitor) -> Result<Imported, NetworkError> {
     let mut package = Package::open(path)?;
     let description = Description::read(&package.description).map_err(|what| package.wrong(what))?;
+    check_axes(&description).map_err(|what| package.wrong(what))?;
     let bytes = package.read(&description.weights)?;
     let file = onnx::from_bytes(bytes).map_err(|error| package.wrong(error.to_string()))?;
     let lowered = match onnx::lower(&file, &Wish::default(), monitor) {
@@ -78,7 +82,8 @@ fn put_together(
 ) -> Result<(Model, Vec<String>), NetworkError> {
     let refuse = |what: String| NetworkError::Graph(what);
     let Lowered { graph, mut weights, mut notes, .. } = lowered;
-    check_input(description, &graph).map_err(refuse)?;
+    let turned = notes.iter().any(|note| note.contains(CHANNELS_LAST));
+    check_input(description, &graph, turned).map_err(refuse)?;
     let channels = graph.input_channels();
     let Split { normalisation, rest, notes: said } = split(&description.input, channels).map_err(refuse)?;
     notes.extend(said);
@@ -125,16 +130,20 @@ impl Imported {
     }
 }
 
-/// Images with channels, y and x, and nothing else.
-fn check_input(description: &Description, graph: &Graph) -> Result<(), String> {
-    let axes = &description.input.axes;
-    if let Some(Axis::Other(name)) = axes.iter().find(|axis| matches!(axis, Axis::Other(_))) {
-        return Err(format!("The input has the axis {name}; images of channels, y and x are read"));
+/// Images have channels, y and x.
+fn check_axes(description: &Description) -> Result<(), String> {
+    let tensors = [("input", &description.input), ("output", &description.output)];
+    for (what, tensor) in tensors {
+        if let Some(Axis::Other(name)) = tensor.axes.iter().find(|axis| matches!(axis, Axis::Other(_))) {
+            return Err(format!("The {what} has the axis {name}; images of channels, y and x are read"));
+        }
     }
-    let turned = graph.nodes().iter().any(|node| {
-        node.op == Op::Permute { axes: vec![1, 2, 0] }
-            && node.inputs.first() == graph.nodes().first().map(|input| &input.name)
-    });
+    Ok(())
+}
+
+/// The network takes the axes in the order that the package says; the importer turns channels that stand last.
+fn check_input(description: &Description, graph: &Graph, turned: bool) -> Result<(), String> {
+    let axes = &description.input.axes;
     let fits = match axes[..] {
         [Axis::Batch, Axis::Channel, Axis::Y, Axis::X] => !turned,
         [Axis::Batch, Axis::Y, Axis::X, Axis::Channel] => turned,
