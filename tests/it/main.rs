@@ -15,7 +15,7 @@ mod gui;
 mod gui_canvas;
 #[cfg(feature = "gui")]
 mod gui_correcting;
-mod imported;
+mod imported_weights;
 mod models;
 mod onnx;
 mod rooms;
