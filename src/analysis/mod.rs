@@ -1,8 +1,10 @@
 //! What the user asks for: classify, segment, measure objects. Above this room there are plain arrays only.
 
+mod array;
 mod components;
 mod effective;
 mod error;
+mod example;
 mod health;
 mod inputs;
 mod label_map;
@@ -22,8 +24,10 @@ mod statistics;
 mod tiling;
 mod walk;
 
+pub use array::{ArrayRun, run_array};
 pub use effective::{Probe, effective_field};
 pub use error::AnalysisError;
+pub use example::{Difference, compare};
 pub use health::{HealthInspection, HealthReport};
 pub use inputs::network_input;
 pub use label_map::LabelMap;

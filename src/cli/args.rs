@@ -17,9 +17,11 @@ use super::report::ReportArgs;
 mod architecture;
 mod convert;
 mod import;
+mod networks;
 pub(super) use architecture::ChoiceArgs;
 pub(super) use convert::{ConvertArgs, FormatsArgs};
 pub(super) use import::ImportArgs;
+pub(super) use networks::{ExportArgs, RunArgs};
 
 /// What the program was started as.
 #[derive(Debug)]
@@ -64,13 +66,17 @@ pub enum Command {
     Regress(RegressArgs),
     /// Write the feature maps of one node, or of all, as .npy [channel, y, x] and a PNG sheet
     Features(FeaturesArgs),
+    /// Run a model on a NumPy array and write what a node makes of it
+    Run(RunArgs),
+    /// Write a model in a format of other programs
+    Export(ExportArgs),
     /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
     Report(ReportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
     Describe(DescribeArgs),
     /// The installed models, with their cards
     Models(ModelsArgs),
-    /// Make a model file of an ONNX file
+    /// Make a model file of an ONNX file, a bioimage.io package, or weights of PyTorch
     Import(ImportArgs),
     /// Train a model from a recipe, or from a folder of images and one of masks
     Train(TrainArgs),

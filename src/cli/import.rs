@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::network::onnx::{self, ImportOptions};
-use crate::network::{Graph, ModelCard};
+use crate::network::{Graph, Model, ModelCard, bioimage, pytorch};
 
 use super::args::ImportArgs;
 use super::terminal::{Finished, Outcome, complain, say, say_json, with_progress};
+
+mod package;
+mod weights;
 
 #[derive(Serialize)]
 struct Done<'a> {
@@ -20,7 +23,18 @@ struct Done<'a> {
     card: &'a ModelCard,
 }
 
+/// The kind of file is told by what is in it.
 pub(super) fn run(args: &ImportArgs) -> Outcome {
+    if args.weights.arch.is_some() || pytorch::is_weights(&args.model) {
+        return weights::run(args);
+    }
+    if let Some(flag) = args.choices.first_given() {
+        anyhow::bail!("Only weights are given an architecture: {flag}");
+    }
+    if bioimage::is_package(&args.model) { package::run(args) } else { run_onnx(args) }
+}
+
+fn run_onnx(args: &ImportArgs) -> Outcome {
     let options = ImportOptions {
         name: args.name.clone(),
         task: args.task.map(Into::into),
@@ -33,15 +47,20 @@ pub(super) fn run(args: &ImportArgs) -> Outcome {
     };
     let label = args.model.display().to_string();
     let imported = with_progress(&label, |monitor| onnx::import(&args.model, &options, monitor))?;
-    imported.model.save(&args.out)?;
-    let (graph, card) = (&imported.model.graph, &imported.model.card);
+    finish(args, &imported.model, &imported.notes)
+}
+
+/// Writes the model and says what became of it.
+fn finish(args: &ImportArgs, model: &Model, notes: &[String]) -> Outcome {
+    model.save(&args.out)?;
+    let (graph, card) = (&model.graph, &model.card);
     let parameters: usize = graph.parameters().iter().map(|spec| spec.shape.iter().product::<usize>()).sum();
     if args.json {
         let (path, nodes) = (args.out.display().to_string(), graph.nodes().len());
-        say_json(&Done { path, nodes, parameters, notes: &imported.notes, card })?;
+        say_json(&Done { path, nodes, parameters, notes, card })?;
         return Ok(Finished::default());
     }
-    for note in &imported.notes {
+    for note in notes {
         complain(note);
     }
     say(&format!("{}: {}", args.out.display(), card.name));

@@ -13,6 +13,7 @@ mod convert;
 mod describe;
 mod effective;
 mod evaluate;
+mod export;
 mod features;
 mod formats;
 mod headless;
@@ -22,6 +23,7 @@ mod measure;
 mod models;
 mod regress;
 mod report;
+mod run_array;
 mod segment;
 mod synth;
 mod terminal;
@@ -43,6 +45,8 @@ pub fn run(command: Command) -> ExitCode {
         Command::Classify(args) => classify::run(&args),
         Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
+        Command::Run(args) => run_array::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),

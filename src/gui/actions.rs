@@ -9,6 +9,7 @@ pub(super) enum Action {
     OpenModel,
     Export,
     SaveCopy,
+    ExportModel,
     CopyCommand,
     Run,
     Cancel,
@@ -65,11 +66,12 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 31] = [
+    pub(super) const ALL: [Self; 32] = [
         Self::Open,
         Self::OpenModel,
         Self::Export,
         Self::SaveCopy,
+        Self::ExportModel,
         Self::CopyCommand,
         Self::Run,
         Self::Cancel,
@@ -101,9 +103,12 @@ impl Action {
 
     pub(super) fn about(self) -> About {
         match self {
-            Self::Open | Self::OpenModel | Self::Export | Self::SaveCopy | Self::CopyCommand => {
-                self.about_files()
-            }
+            Self::Open
+            | Self::OpenModel
+            | Self::Export
+            | Self::SaveCopy
+            | Self::ExportModel
+            | Self::CopyCommand => self.about_files(),
             Self::Run | Self::Cancel => self.about_running(),
             Self::Fit
             | Self::ActualSize
@@ -144,6 +149,10 @@ impl Action {
                 let tooltip =
                     "Save the micrograph as OME-TIFF, TIFF, NumPy array or PNG, by the name's ending";
                 about(group, "Save a copy as…", tooltip, KEYS)
+            }
+            Self::ExportModel => {
+                let tooltip = "Write the chosen model as an ONNX file, for other programs to run";
+                about(group, "Export as ONNX…", tooltip, &[])
             }
             _ => {
                 const KEYS: &[KeyboardShortcut] =

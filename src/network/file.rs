@@ -99,7 +99,11 @@ impl Opened {
 }
 
 /// The header's bytes. No more is allocated than the file holds.
-fn read_header(reader: &mut impl Read, file_length: u64, path: &Path) -> Result<Vec<u8>, NetworkError> {
+pub(super) fn read_header(
+    reader: &mut impl Read,
+    file_length: u64,
+    path: &Path,
+) -> Result<Vec<u8>, NetworkError> {
     let io = |source| NetworkError::Io { path: path.to_owned(), source };
     if file_length == 0 {
         return Err(damaged(path, "The file is empty".into()));

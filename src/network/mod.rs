@@ -4,6 +4,7 @@
 //! functions over that one type; architectures are functions that build one.
 
 pub mod architectures;
+pub mod bioimage;
 mod card;
 mod computed;
 mod cost;
@@ -22,6 +23,7 @@ mod op;
 mod order;
 mod plan;
 mod prepared;
+pub mod pytorch;
 mod receptive;
 mod run;
 mod shape;
@@ -40,6 +42,7 @@ pub use gradient::{OutputValue, input_gradient};
 pub use graph::{Graph, Node};
 pub use library::{Installed, find_model, installed, is_model_file, load_model};
 pub use model::Model;
+pub use onnx::{OnnxSettings, OnnxWritten, write_onnx};
 pub use op::{
     Between, Coordinates, Extent, Function, Nearest, Op, PadMode, Pairing, PoolKind, Pooling, Reduction,
     Resample, ResizeTo, Resizing,

@@ -125,7 +125,7 @@ pub(super) fn check_memory(graph: &Graph, free: Option<u64>) -> Result<(), Netwo
 }
 
 /// A tensor's size as people write it: "16×8×3×3", "[2]".
-fn size_text(shape: &[usize]) -> String {
+pub(super) fn size_text(shape: &[usize]) -> String {
     match shape {
         [] | [_] => format!("{shape:?}"),
         _ => shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×"),

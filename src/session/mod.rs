@@ -3,7 +3,7 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `correcting`,
-//! `running`, `features`, `effective`, `exporting`, `copying`, `sample`.
+//! `running`, `features`, `effective`, `exporting`, `exporting_model`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -18,6 +18,7 @@ mod copying;
 mod correcting;
 mod effective;
 mod exporting;
+mod exporting_model;
 mod features;
 mod frames;
 mod looking;

@@ -9,6 +9,7 @@ mod cli;
 mod common;
 mod convert;
 #[cfg(feature = "gui")]
+mod exported;
 mod gui;
 #[cfg(feature = "gui")]
 mod gui_canvas;
@@ -17,6 +18,7 @@ mod gui_correcting;
 #[cfg(feature = "gui")]
 mod gui_regression;
 mod imported;
+mod imported_weights;
 mod models;
 mod onnx;
 mod regress;

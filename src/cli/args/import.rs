@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::{ChoiceArgs, parse_size};
 use crate::imaging::ScaleByHand;
 use crate::network::{Normalisation, Task};
 
 /// What the file does not say may be said here; what nobody says stays unknown
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// An ONNX file
+    /// An ONNX file, a model package of bioimage.io (ZIP, folder or YAML), or, with --arch, weights of PyTorch (.pt,
+    /// .pth, .ckpt) or safetensors
     pub model: PathBuf,
     /// The model file to write
     #[arg(long, short, value_name = "MODEL.safetensors")]
@@ -18,7 +20,7 @@ pub struct ImportArgs {
     /// What the model is called (default: the file's name)
     #[arg(long)]
     pub name: Option<String>,
-    /// Names of its classes, such as matrix,pore
+    /// Names of its classes, such as matrix,pore; for an architecture also their number
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     pub classes: Option<Vec<String>>,
     /// What it is for (default: by the shape of its answer)
@@ -27,7 +29,7 @@ pub struct ImportArgs {
     /// Which of its outputs (default: the first)
     #[arg(long, value_name = "NAME")]
     pub output: Option<String>,
-    /// Names of its input channels, such as Al,Ni
+    /// Names of its input channels, such as Al,Ni; for an architecture also their number
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     pub channels: Option<Vec<String>>,
     /// How images become its numbers: none, percentile (1 to 99), zscore, or MEAN,STD
@@ -42,6 +44,31 @@ pub struct ImportArgs {
     /// One JSON object
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub weights: WeightsArgs,
+    #[command(flatten)]
+    pub choices: ChoiceArgs,
+}
+
+/// Weights alone do not say which network they belong to.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Weights")]
+pub struct WeightsArgs {
+    /// The architecture that the weights belong to, such as resnet18 (`polepiece describe --list` names them)
+    #[arg(long, value_name = "NAME")]
+    pub arch: Option<String>,
+    /// The entry of a checkpoint, or the beginning of the names, that holds the weights
+    #[arg(long, requires = "arch", value_name = "NAME")]
+    pub key: Option<String>,
+    /// Give places without a weight fresh numbers, which are to be trained, instead of refusing
+    #[arg(long, requires = "arch")]
+    pub partial: bool,
+    /// Of the fresh numbers
+    #[arg(long, requires = "partial", default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Size of the image, for architectures that fit one size only
+    #[arg(long, requires = "arch", value_parser = parse_size, value_name = "HxW")]
+    pub size: Option<[usize; 2]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

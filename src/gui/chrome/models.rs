@@ -38,6 +38,12 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
                 desk.act(Action::OpenModel);
                 ui.close();
             }
+            let export = Button::new(Action::ExportModel.about().text);
+            let export = ui.add_enabled(desk.session.model.is_some(), export);
+            if export.on_hover_text(Action::ExportModel.hint(ui.ctx())).clicked() {
+                desk.act(Action::ExportModel);
+                ui.close();
+            }
             if ui.button("Refresh").on_hover_text("Look again into the models folders").clicked() {
                 desk.send(Command::RefreshModels);
             }

@@ -4,15 +4,15 @@ use crate::network::{Graph, NetworkError, Node, Op, Pairing, Task, Weights};
 use candle_core::Tensor;
 
 /// A network that ends in logits where its task promises them.
-pub(super) struct Logits {
-    pub(super) graph: Graph,
-    pub(super) weights: Weights,
+pub(in crate::network) struct Logits {
+    pub(in crate::network) graph: Graph,
+    pub(in crate::network) weights: Weights,
     /// Whether one answer of yes or no became two classes.
-    pub(super) was_one: bool,
+    pub(in crate::network) was_one: bool,
 }
 
 impl Logits {
-    pub(super) fn of(
+    pub(in crate::network) fn of(
         graph: Graph,
         mut weights: Weights,
         (task, input): (Task, &[usize]),

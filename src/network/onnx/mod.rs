@@ -4,6 +4,8 @@
 //! without running (weights, shape arithmetic) is computed on the way (`fold`), sizes of the image as expressions
 //! (`size`); what is not becomes nodes of a [`Graph`](super::Graph) (`ops`, one file a family, on a `build::Builder`).
 //! A file with an operator that there is no way for is refused with the list of them.
+//!
+//! [`writing`] makes such a file of a model of ours.
 
 mod attributes;
 mod build;
@@ -25,12 +27,15 @@ mod size;
 mod tensor;
 mod value;
 mod walk;
+mod writing;
 
 pub use error::OnnxError;
 pub use file::{OnnxFile, from_bytes, read};
 pub use import::{ImportOptions, Imported, import};
+pub(in crate::network) use logits::Logits;
 pub use lower::{Answer, Lowered, Reading, Wish, lower};
 pub use tensor::array_of;
+pub use writing::{OnnxSettings, OnnxWritten, write_onnx};
 
 /// Why an operator cannot be built; the node is named by whoever asked for it.
 #[derive(Debug)]
