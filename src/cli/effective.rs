@@ -22,11 +22,12 @@ pub struct EffectiveArgs {
     /// Measure on this image how strongly each pixel moves one value of --node (Luo et al. 2016)
     #[arg(long, value_name = "IMAGE", requires = "node")]
     pub effective: Option<PathBuf>,
-    /// The node whose value it is
-    #[arg(long, requires = "effective")]
+    /// The node whose value it is; without --effective only this node is described
+    #[arg(long)]
     pub node: Option<String>,
-    /// Place of the value in the node's output (default: its middle)
-    #[arg(long, value_name = "Y,X", value_parser = parse_place, requires = "effective")]
+    /// Place of the value in the node's output (default: its middle); without --effective, say what of the input the
+    /// nodes' values at this place can see
+    #[arg(long, value_name = "Y,X", value_parser = parse_place)]
     pub at: Option<[usize; 2]>,
     /// The feature, counted from 0 (default: the sum of all)
     #[arg(long, value_name = "K", requires = "effective")]

@@ -4,6 +4,7 @@
 //! JSON object a line with `--json`; messages and progress go to standard error. Exit codes: 0 done, 1 finished with
 //! failures (each named, none hides the others), 2 could not run.
 
+mod architectures;
 mod args;
 mod bench;
 mod classify;
@@ -19,6 +20,7 @@ mod headless;
 mod info;
 mod measure;
 mod models;
+mod regress;
 mod report;
 mod run_array;
 mod segment;
@@ -40,6 +42,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Formats(args) => formats::run(&args),
         Command::Segment(args) => segment::run(&args),
         Command::Classify(args) => classify::run(&args),
+        Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Run(args) => run_array::run(&args),
         Command::Export(args) => export::run(&args),

@@ -25,11 +25,12 @@ pub mod pytorch;
 mod receptive;
 mod run;
 mod shape;
+mod sliding;
 mod stride;
 mod weights;
 mod windows;
 
-pub use card::{ClassInfo, DataSource, ModelCard, Normalisation, Task};
+pub use card::{ClassInfo, DataSource, ModelCard, Normalisation, Scope, Task};
 pub use computed::{Computed, computed};
 pub use cost::{NodeCost, describe};
 pub use error::NetworkError;
@@ -44,7 +45,8 @@ pub use op::{
     Resample, ResizeTo, Resizing,
 };
 pub use prepared::PreparedNetwork;
-pub use receptive::{ReceptiveField, receptive_fields, receptive_window};
+pub use receptive::{ReceptiveField, receptive_fields, receptive_window, receptive_windows};
 pub use run::{BatchStatistics, Flow, Mode, Tap, TrainState, no_tap, run, update_running_statistics};
+pub use sliding::Sliding;
 pub use stride::total_stride;
 pub use weights::{ParameterSpec, Weights};

@@ -31,7 +31,17 @@ pub fn receptive_fields(graph: &Graph) -> Vec<Option<ReceptiveField>> {
 /// `None` where it sees the whole image, empty ranges where it sees nothing.
 #[must_use]
 pub fn receptive_window(graph: &Graph, index: usize, output: [usize; 2]) -> Option<[Range<i64>; 2]> {
-    let [y, x] = all_windows(graph).into_iter().nth(index)??;
+    seen_from(all_windows(graph).into_iter().nth(index)?, output)
+}
+
+/// The same for every node at once, each at output `[y, x]` of its own.
+#[must_use]
+pub fn receptive_windows(graph: &Graph, output: [usize; 2]) -> Vec<Option<[Range<i64>; 2]>> {
+    all_windows(graph).into_iter().map(|windows| seen_from(windows, output)).collect()
+}
+
+fn seen_from(windows: Option<[Windows; 2]>, output: [usize; 2]) -> Option<[Range<i64>; 2]> {
+    let [y, x] = windows?;
     let range = |windows: &Windows, at: usize| {
         let window = windows.at(i64::try_from(at).ok()?)?;
         Some(window.map_or(0..0, |(first, last)| first..last + 1))

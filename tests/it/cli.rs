@@ -267,3 +267,59 @@ fn lines_and_rectangles_are_measured() {
         assert!(ran.err.contains(says), "{}", ran.err);
     }
 }
+
+#[test]
+fn describe_builds_architectures_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let json = |args: &[&str]| {
+        let ran = run_in(dir.path(), &[&["describe", "--json"], args].concat());
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{args:?}");
+        json_lines(&ran.out).swap_remove(0)
+    };
+    let resnet = json(&["resnet18"]);
+    assert_eq!(resnet["parameters"], 11_689_512);
+    assert_eq!(resnet["input"], serde_json::json!([3, 224, 224]));
+    assert_eq!(resnet["task"], "classify");
+    let small = json(&["resnet18", "--input", "1x64x96", "--classes", "4", "--width", "0.25"]);
+    let node = |description: &serde_json::Value, name: &str| {
+        description["nodes"].as_array().unwrap().iter().find(|n| n["name"] == name).unwrap().clone()
+    };
+    let conv = node(&small, "layer2.0.conv1");
+    assert_eq!(conv["shape"], serde_json::json!([32, 8, 12]));
+    assert_eq!((&conv["kernel"], &conv["stride"]), (&serde_json::json!([3, 3]), &serde_json::json!([2, 2])));
+    assert_eq!(conv["padding"], serde_json::json!([1, 1]));
+    assert_eq!(node(&small, "fc")["shape"], serde_json::json!([4]));
+    assert_eq!(node(&small, "fc")["kernel"], serde_json::Value::Null);
+    assert_eq!(node(&small, "fc")["receptive_field"], serde_json::Value::Null);
+    // conv1 7 wide with padding 3, stride 2; the pooling 3 wide with padding 1: output 5 reads 2·9−3 to 2·11−3+7.
+    let seen = json(&["resnet18", "--node", "maxpool", "--at", "5,5"]);
+    assert_eq!(seen["nodes"].as_array().unwrap().len(), 1);
+    let sight = &node(&seen, "maxpool")["at"];
+    assert_eq!(sight["input"], serde_json::json!([[15, 26], [15, 26]]));
+    let plain = run_in(dir.path(), &["describe", "vgg16", "--at", "0,0"]);
+    assert!(plain.out.contains("138,357,544 parameters") && plain.out.contains("columns seen"));
+    let encoder = json(&["unet", "--encoder", "resnet34", "--base", "8", "--batch-norm=false"]);
+    assert_eq!(encoder["task"], "segment");
+}
+
+#[test]
+fn describe_refuses_what_does_not_fit_in_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let says = |args: &[&str], expected: &str| {
+        let ran = run_in(dir.path(), &[&["describe"], args].concat());
+        assert_eq!(ran.code, 2, "{args:?}");
+        assert!(ran.err.contains(expected), "{}", ran.err);
+    };
+    says(&["resnet19"], "Neither a model nor an architecture (there are perceptron, adaline, mlp");
+    says(&["resnet18", "--depth", "3"], "ResNet-18 has no such choice: --depth");
+    says(&["vgg16", "--input", "1x16x16"], "Node block5.pool: expected at least 2×2 pixels, found 1×1");
+    says(&["lenet5", "--input", "1x28x28", "--in-channels", "3"], "Node input: expected 3 channels");
+    says(&["unet", "--width", "0"], "The width must be above 0");
+    says(&["unet", "--node", "nowhere"], "There is no node nowhere in U-Net");
+    says(&["unet", "--encoder", "alexnet"], "unknown encoder; there are plain, vgg11");
+    let list = run_in(dir.path(), &["describe", "--list"]);
+    assert!(list.out.contains("unet2015: U-Net of 2015") && list.out.contains("--upsample transposed"));
+    let lines = json_lines(&run_in(dir.path(), &["describe", "--list", "--json"]).out);
+    assert_eq!(lines[0]["name"], "perceptron");
+    assert!(lines.iter().any(|l| l["name"] == "vgg16" && l["choices"]["batch_norm"] == false));
+}

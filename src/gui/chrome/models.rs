@@ -115,6 +115,7 @@ fn card_ui(ui: &mut Ui, card: &ModelCard) {
         let task = match card.task {
             Task::Segment => "segments",
             Task::Classify => "classifies",
+            Task::Regress => "gives numbers",
         };
         pill(ui, task, palette.accent);
         if let Some(size) = card.pixel_size_nm {

@@ -1,4 +1,6 @@
-//! What the model says: class colours or one class's probability, or the bars of a classifier.
+//! What the model says: class colours or one class's probability, the bars of a classifier, or a regressor's numbers.
+mod regression;
+
 use super::PaneUi;
 use crate::analysis::{Classification, Object, Prediction, Segmentation};
 use crate::gui::desk::Desk;
@@ -16,10 +18,13 @@ use eframe::egui::{
 };
 use ndarray::Axis;
 
+pub(in crate::gui) use regression::value_at;
+
 #[derive(Default)]
 pub(super) struct PredictionPane {
     classes: TiledPicture,
     probability: TiledPicture,
+    regression: regression::RegressionView,
     /// Share of the image a class covers, for the result of that key.
     areas: Option<(u64, Vec<f64>)>,
 }
@@ -34,13 +39,14 @@ impl PaneUi for PredictionPane {
     }
 
     fn bar_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
-        let Some(RunResult { prediction: Prediction::Segmentation(segmentation), .. }) = &desk.session.result
-        else {
-            return;
+        let segmentation = match desk.session.result.as_ref().map(|result| &result.prediction) {
+            Some(Prediction::Segmentation(segmentation)) => segmentation,
+            Some(Prediction::Regression(regression)) => return regression::bar_ui(ui, desk, regression),
+            Some(Prediction::Classification(_)) | None => return,
         };
         let now = desk.session.prediction_view;
         let name = |view: PredictionView| match view {
-            PredictionView::Classes => "Classes".to_owned(),
+            PredictionView::Classes | PredictionView::Output(_) => "Classes".to_owned(),
             PredictionView::Probability(class) => {
                 segmentation.classes.get(class).map_or("?".to_owned(), |class| format!("P({})", class.name))
             }
@@ -72,6 +78,7 @@ impl PaneUi for PredictionPane {
                     self.segmentation_ui(ui, desk, result, segmentation);
                 }
                 Prediction::Classification(classification) => classification_ui(ui, classification),
+                Prediction::Regression(regression) => self.regression.ui(ui, desk, result, regression),
             },
             None if session.is_busy(JobKind::Run) => {
                 empty_state(ui, "Running…", "The progress is at the top.");
@@ -129,12 +136,7 @@ impl PredictionPane {
                 paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
             }
             if !session.result_is_current() {
-                let text = if session.is_busy(JobKind::Run) {
-                    "previous result"
-                } else {
-                    "of an earlier run: press Run (F5)"
-                };
-                paint_badge(&canvas.painter, canvas.placement, text);
+                paint_badge(&canvas.painter, canvas.placement, earlier(session));
             }
         });
         self.legend_ui(ui, result, segmentation);
@@ -161,6 +163,11 @@ impl PredictionPane {
             });
         });
     }
+}
+
+/// Whose a result is that is not of what is shown now.
+fn earlier(session: &Session) -> &'static str {
+    if session.is_busy(JobKind::Run) { "previous result" } else { "of an earlier run: press Run (F5)" }
 }
 
 /// Share of the specimen each class covers; what no object covers is background.

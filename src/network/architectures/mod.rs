@@ -27,13 +27,15 @@ pub use spec::{ArchitectureSpec, build};
 pub use spectral::{SpectralSpec, spectral};
 pub use table::{About, Architecture};
 pub use torchvision::torchvision_names;
-pub use unet::{UnetSpec, unet, unpadded_unet};
+pub use unet::{UnetSpec, mirrored_unet, unet, unpadded_unet};
 
 /// This many published channels in that width: at least one, but none of none.
 fn scaled(channels: usize, width: f64) -> usize {
     if channels == 0 { 0 } else { ((channels as f64 * width).round() as usize).max(1) }
 }
 
+#[cfg(test)]
+mod agreement;
 #[cfg(test)]
 mod fields;
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::encoded_unet::{EncodedUnet, encoded_unet};
 use super::{
-    Answer, Architecture, Encoder, Growth, Head, SpectralSpec, UnetSpec, alexnet, densenet, lenet, mlp, nin,
-    resnet, scaled, spectral, unet, unpadded_unet, vgg,
+    Answer, Architecture, Encoder, Growth, Head, SpectralSpec, UnetSpec, alexnet, densenet, lenet,
+    mirrored_unet, mlp, nin, resnet, scaled, spectral, unet, unpadded_unet, vgg,
 };
 use crate::network::{Graph, NetworkError};
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub struct ArchitectureSpec {
     /// Convolutions that keep the size; without, a U-Net's mask is smaller than its image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub padded: Option<bool>,
+    /// A U-Net without padding sees its image mirrored about the border, and its mask is as large as the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrored: Option<bool>,
     /// How a decoder grows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upsample: Option<Growth>,
@@ -89,6 +92,7 @@ impl ArchitectureSpec {
             depth: None,
             batch_norm: None,
             padded: None,
+            mirrored: None,
             upsample: None,
             encoder: None,
             global_pooling: None,
@@ -115,6 +119,7 @@ impl ArchitectureSpec {
             depth: choose(&self.depth, default.depth),
             batch_norm: choose(&self.batch_norm, default.batch_norm),
             padded: choose(&self.padded, default.padded),
+            mirrored: choose(&self.mirrored, default.mirrored),
             upsample: choose(&self.upsample, default.upsample),
             encoder: choose(&self.encoder, default.encoder),
             global_pooling: choose(&self.global_pooling, default.global_pooling),
@@ -133,6 +138,7 @@ impl ArchitectureSpec {
             ("depth", self.depth.is_some()),
             ("batch_norm", self.batch_norm.is_some()),
             ("padded", self.padded.is_some()),
+            ("mirrored", self.mirrored.is_some()),
             ("upsample", self.upsample.is_some()),
             ("encoder", self.encoder.is_some()),
             ("global_pooling", self.global_pooling.is_some()),
@@ -216,7 +222,10 @@ fn chosen(spec: &ArchitectureSpec, width: f64) -> Result<Graph, NetworkError> {
 fn any_unet(spec: &ArchitectureSpec, base: usize, width: f64) -> Result<Graph, NetworkError> {
     let (batch_norm, upsample) = (spec.batch_norm == Some(true), spec.upsample.and_then(Growth::resample));
     let (in_channels, classes) = (spec.in_channels, spec.classes);
-    let padded = spec.padded == Some(true);
+    let (padded, mirrored) = (spec.padded == Some(true), spec.mirrored == Some(true));
+    if padded && mirrored {
+        return Err(NetworkError::Graph("A U-Net whose borders are padded has none to be mirrored".into()));
+    }
     if let Some(encoder) = spec.encoder.and_then(Encoder::trunk) {
         if !padded {
             return Err(NetworkError::Graph(
@@ -228,7 +237,11 @@ fn any_unet(spec: &ArchitectureSpec, base: usize, width: f64) -> Result<Graph, N
     }
     let depth = spec.depth.unwrap_or(0);
     let spec = UnetSpec { in_channels, classes, base, depth, batch_norm, upsample };
-    if padded { unet(spec) } else { unpadded_unet(spec) }
+    match (padded, mirrored) {
+        (true, _) => unet(spec),
+        (false, true) => mirrored_unet(spec),
+        (false, false) => unpadded_unet(spec),
+    }
 }
 
 #[cfg(test)]

@@ -219,6 +219,7 @@ impl Architecture {
                 depth: Some(4),
                 batch_norm: Some(true),
                 padded: Some(true),
+                mirrored: Some(false),
                 upsample: Some(Growth::Transposed),
                 encoder: Some(Encoder::Plain),
                 ..wide
@@ -228,6 +229,7 @@ impl Architecture {
                 depth: Some(4),
                 batch_norm: Some(false),
                 padded: Some(false),
+                mirrored: Some(false),
                 upsample: Some(Growth::Transposed),
                 ..wide
             },

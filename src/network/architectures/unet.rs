@@ -2,7 +2,7 @@
 //! large as the image.
 
 use super::chain::{Chain, at_least, batch_norm, conv, max_pool};
-use crate::network::{Graph, NetworkError, Op, Resample};
+use crate::network::{Graph, NetworkError, Op, PadMode, Resample};
 
 /// Most poolings a U-Net may have; 2^6 pixels are then one.
 const MAX_DEPTH: usize = 6;
@@ -32,7 +32,7 @@ pub struct UnetSpec {
 /// # Errors
 /// No channels, classes or base, or a depth outside 1 to 6.
 pub fn unet(spec: UnetSpec) -> Result<Graph, NetworkError> {
-    either(spec, true)
+    built(spec, Borders::Padded)
 }
 
 /// The same without padding, as published: of 572×572 pixels it answers for the middle 388×388. What goes across is cut
@@ -41,10 +41,33 @@ pub fn unet(spec: UnetSpec) -> Result<Graph, NetworkError> {
 /// # Errors
 /// Those of [`unet`].
 pub fn unpadded_unet(spec: UnetSpec) -> Result<Graph, NetworkError> {
-    either(spec, false)
+    built(spec, Borders::Open)
 }
 
-fn either(spec: UnetSpec, padded: bool) -> Result<Graph, NetworkError> {
+/// The one without padding, shown its image mirrored about the border ("mirror") as the paper does, so that the mask is
+/// as large as the image ("crop"): the overlap-tile strategy, part of the network.
+///
+/// Padded sizes are multiples of 2^depth, those that every pooling halves evenly are 4 less; so the network answers for
+/// 4 pixels more than there are, 2 on each side, which are cut off.
+///
+/// # Errors
+/// Those of [`unet`].
+pub fn mirrored_unet(spec: UnetSpec) -> Result<Graph, NetworkError> {
+    built(spec, Borders::Mirrored)
+}
+
+/// What the convolutions see beyond the border.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Borders {
+    /// Zeros.
+    Padded,
+    /// Nothing: every convolution takes two pixels off each axis.
+    Open,
+    /// The image's mirror image.
+    Mirrored,
+}
+
+fn built(spec: UnetSpec, borders: Borders) -> Result<Graph, NetworkError> {
     let UnetSpec { in_channels, classes, base, depth, .. } = spec;
     at_least("A U-Net", 1, "input channel", in_channels)?;
     at_least("A U-Net", 1, "class", classes)?;
@@ -59,8 +82,16 @@ fn either(spec: UnetSpec, padded: bool) -> Result<Graph, NetworkError> {
         )));
     }
     let width = |level: usize| base << (level - 1);
+    let padded = borders == Borders::Padded;
     let style = Style { padded, batch_norm: spec.batch_norm };
     let mut chain = Chain::new(in_channels);
+    let input = chain.last();
+    if borders == Borders::Mirrored {
+        // Down, across and up lose 12 · 2^depth − 8 pixels.
+        let border = 6 * (1 << depth) - 2;
+        let pads = vec![0, border, border];
+        chain.push("mirror", Op::Pad { before: pads.clone(), after: pads, mode: PadMode::Reflect });
+    }
     let mut skips = Vec::new();
     let mut from = in_channels;
     for level in 1..=depth {
@@ -86,6 +117,10 @@ fn either(spec: UnetSpec, padded: bool) -> Result<Graph, NetworkError> {
         block(&mut chain, &name, [2 * to, to], style);
     }
     chain.push("head", conv(base, classes, 1, 0, true));
+    if borders == Borders::Mirrored {
+        let head = chain.last();
+        chain.push_from("crop", Op::CenterCrop, vec![head, input]);
+    }
     chain.finish("unet")
 }
 
@@ -133,6 +168,7 @@ pub(super) fn up(chain: &mut Chain, name: &str, [from, to]: [usize; 2], upsample
 mod tests {
     use super::*;
     use crate::network::architectures::testing::{shape, trainable};
+    use crate::network::total_stride;
 
     const SPEC: UnetSpec =
         UnetSpec { in_channels: 1, classes: 2, base: 16, depth: 4, batch_norm: true, upsample: None };
@@ -205,6 +241,24 @@ mod tests {
         // The smallest side of which a pixel is left: 4 at every level behind the bottom.
         assert_eq!(shape(&graph, [1, 188, 204], "head"), [2, 4, 20]);
         assert!(graph.shapes([1, 172, 188]).is_err());
+    }
+
+    #[test]
+    fn mirrored_borders_give_the_mask_the_images_size() {
+        for depth in 1..=4 {
+            let graph = mirrored_unet(UnetSpec { depth, batch_norm: false, ..SPEC }).unwrap();
+            for k in [6, 7, 20] {
+                let (y, x) = (k << depth, (k + 1) << depth);
+                let at = |name: &str| shape(&graph, [1, y, x], name);
+                assert_eq!(at("head"), [2, y + 4, x + 4]);
+                assert_eq!(at("crop"), [2, y, x]);
+                // Every pooling halves an even number, so what goes across is cut evenly.
+                for level in 1..=depth {
+                    assert!(at(&format!("enc{level}.relu2"))[1..].iter().all(|n| n % 2 == 0));
+                }
+            }
+        }
+        assert_eq!(total_stride(&mirrored_unet(SPEC).unwrap()), [16, 16]);
     }
 
     #[test]
