@@ -4,6 +4,7 @@
 //! functions over that one type; architectures are functions that build one.
 
 pub mod architectures;
+pub mod bioimage;
 mod card;
 mod computed;
 mod cost;

@@ -187,3 +187,51 @@ fn onnx_cases_match_or_are_refused_by_name() {
     let same = std::fs::read_to_string(&kept).is_ok_and(|kept| kept == text);
     assert!(same, "{} is out of date; its first lines say how it is written", kept.display());
 }
+
+/// The i-th value of the input that the reference script makes.
+fn input_value(i: usize) -> f32 {
+    (((i * 7919) % 1009) as f64 / 504.5 - 1.0) as f32
+}
+
+fn sizes(text: &str) -> Vec<usize> {
+    text.split('x').map(|n| n.parse().unwrap()).collect()
+}
+
+#[test]
+fn networks_that_pytorch_exported_answer_as_in_onnx_runtime_at_two_sizes() {
+    let folder = home().join("tests/fixtures/onnx");
+    let mut worst = Vec::new();
+    for line in std::fs::read_to_string(folder.join("answers.tsv")).unwrap().lines() {
+        let [model, answer, x, y] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let file = read(&folder.join(model).with_extension("onnx")).unwrap();
+        let network = match lower(&file, &Wish::default(), &Monitor::silent()) {
+            Ok(Answer::Network(network)) => network,
+            other => {
+                worst.push(format!("{model}: {other:?}"));
+                continue;
+            }
+        };
+        let shape = sizes(x);
+        let values: Vec<f32> = (0..shape.iter().product()).map(input_value).collect();
+        let input = Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
+        let found =
+            run(&network.graph, &network.weights, &input, Mode::Eval, &mut no_tap, &Monitor::silent());
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                worst.push(format!("{model} of {x}: {error}"));
+                continue;
+            }
+        };
+        let bytes = std::fs::read(folder.join(answer).with_extension("f32")).unwrap();
+        let expected: Vec<f32> =
+            bytes.as_chunks::<4>().0.iter().map(|&four| f32::from_le_bytes(four)).collect();
+        let shape = found.dims().to_vec();
+        let found: Vec<f32> = found.flatten_all().unwrap().to_vec1().unwrap();
+        let error = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        if shape != sizes(y) || !(error < 1e-4) {
+            worst.push(format!("{model} of {x}: shape {shape:?} (expected {y}), differs by {error}"));
+        }
+    }
+    assert!(worst.is_empty(), "{}", worst.join("\n"));
+}

@@ -177,6 +177,7 @@ impl Import {
             input_size: self.spec.image.filter(|_| !takes_any_size(&self.graph)),
             training_data: Vec::new(),
             licence: self.options.licence.clone(),
+            units: None,
             metrics: BTreeMap::new(),
             metrics_on: String::new(),
             recipe: String::new(),
@@ -192,7 +193,7 @@ fn takes_any_size(graph: &Graph) -> bool {
 }
 
 /// A colour for each class: black for the first, then hues that lie far from those before them.
-fn colour(class: usize) -> [u8; 3] {
+pub(in crate::network) fn colour(class: usize) -> [u8; 3] {
     if class == 0 {
         return [0; 3];
     }

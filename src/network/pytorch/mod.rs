@@ -28,5 +28,6 @@ mod tests;
 
 pub use checkpoint::Checkpoint;
 use checkpoint::{Found, MAX_PICKLE, broken, extent};
+pub(super) use import::colour;
 pub use import::{Import, ImportOptions, import};
 pub use matching::{Differing, Matching, match_weights};
