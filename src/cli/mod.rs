@@ -17,6 +17,7 @@ mod export;
 mod features;
 mod formats;
 mod headless;
+mod import;
 mod info;
 mod measure;
 mod models;
@@ -49,6 +50,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Profile(args) => measure::run_profile(&args),

@@ -138,7 +138,7 @@ impl Action {
             Self::OpenModel => {
                 const KEYS: &[KeyboardShortcut] =
                     &[KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O)];
-                about(group, "Open model file…", "Open a model from a .safetensors file", KEYS)
+                about(group, "Open model file…", "Open a model from a .safetensors or .onnx file", KEYS)
             }
             Self::Export => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::E)];

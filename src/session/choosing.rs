@@ -3,10 +3,10 @@
 use super::apply::Answer;
 use super::job::Failure;
 use super::running::{feature_budget, settings_for};
-use super::{JobKind, ModelEntry, Session};
+use super::{JobKind, ModelEntry, Session, Severity};
 use crate::analysis::{Outlook, outlook};
 use crate::imaging::Micrograph;
-use crate::network::{Model, describe, find_model, installed, total_stride};
+use crate::network::{Model, describe, find_model, installed, load_model, total_stride};
 use std::sync::Arc;
 
 /// Side in px that the network is described for while no image is open.
@@ -17,6 +17,8 @@ pub(super) struct LoadedModel {
     choice: String,
     model: Arc<Model>,
     remember: bool,
+    /// What a person should know of it.
+    notes: Vec<String>,
 }
 
 impl Session {
@@ -41,13 +43,16 @@ impl Session {
         self.jobs.start(JobKind::LoadModel, move |monitor| {
             let path = find_model(&choice)?;
             monitor.progress(1, 4)?;
-            let model = Arc::new(Model::load(&path, &device)?);
-            Ok(Answer::Model(LoadedModel { choice, model, remember }))
+            let (model, notes) = load_model(&path, &device, &monitor.part(1, 2))?;
+            Ok(Answer::Model(LoadedModel { choice, model: Arc::new(model), remember, notes }))
         });
     }
 
     pub(super) fn take_model(&mut self, loaded: LoadedModel) {
-        let LoadedModel { choice, model, remember } = loaded;
+        let LoadedModel { choice, model, remember, notes } = loaded;
+        for note in notes {
+            self.say(Severity::Info, format!("{}: {note}", model.card.name));
+        }
         self.model = Some(model);
         self.model_choice = Some(choice.clone());
         self.loaded_choice = Some(choice.clone());

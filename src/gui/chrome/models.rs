@@ -116,6 +116,7 @@ fn card_ui(ui: &mut Ui, card: &ModelCard) {
             Task::Segment => "segments",
             Task::Classify => "classifies",
             Task::Regress => "gives numbers",
+            Task::Any => "is there to be looked at",
         };
         pill(ui, task, palette.accent);
         if let Some(size) = card.pixel_size_nm {

@@ -15,3 +15,4 @@ mod steps;
 mod tests;
 
 pub use import::{Example, Imported, import};
+pub use package::is_package;

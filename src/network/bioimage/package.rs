@@ -67,10 +67,6 @@ impl Package {
         Ok(package)
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The bytes of a file, held against its hash where there is one.
     pub(super) fn read(&mut self, file: &FileRef) -> Result<Vec<u8>, NetworkError> {
         let bytes = self.bytes(&file.source, u64::MAX)?;
@@ -100,6 +96,16 @@ impl Package {
             }
         }
     }
+}
+
+/// Whether a path is a folder or ZIP file with a description, or a description itself; nothing else is read of it.
+#[must_use]
+pub fn is_package(path: &Path) -> bool {
+    if path.is_dir() {
+        return DESCRIPTIONS.into_iter().any(|name| path.join(name).is_file());
+    }
+    let archive = || ZipArchive::new(BufReader::new(File::open(path).ok()?)).ok();
+    is_yaml(path) || archive().is_some_and(|archive| description_in(&archive).is_some())
 }
 
 /// The YAML as JSON values; bounds on depth, aliases and nodes are the parser's.

@@ -3,7 +3,9 @@
 use super::logits::Logits;
 use super::{Answer, Lowered, OnnxError, OnnxFile, Wish, lower, read};
 use crate::monitor::Monitor;
-use crate::network::{ClassInfo, Graph, Model, ModelCard, NetworkError, Normalisation, Op, Task, total_stride};
+use crate::network::{
+    ClassInfo, Graph, Model, ModelCard, NetworkError, Normalisation, Op, Task, total_stride,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -96,7 +98,8 @@ fn model_of(
     let (shape, [y, x]) = answer(&graph, declared)?;
     let asked = options.task.or(own.as_ref().map(|card| card.task));
     let task = asked.unwrap_or_else(|| guess(&graph, &shape, [y, x], &mut notes));
-    let logits = Logits::of(graph, weights, task, &mut notes)?;
+    let input = input_shape(&graph, [y, x]);
+    let logits = Logits::of(graph, weights, (task, &input), &mut notes)?;
     let (graph, weights) = (logits.graph, logits.weights);
     let outputs = answer(&graph, declared)?.0.first().copied().unwrap_or(1);
     let has_image = matches!(graph.nodes().first().map(|node| &node.op), Some(Op::Input { .. }));
@@ -107,12 +110,14 @@ fn model_of(
         (None, Some(card)) => card.classes.clone(),
         (None, None) => classes(&default_classes(task, outputs, logits.was_one), false),
     };
-    let normalisation = options.normalisation.or(own.as_ref().map(|card| card.normalisation)).unwrap_or_else(|| {
-        notes.push(
-            "the file does not say how images are normalised; their values are given to it as they are".into(),
-        );
-        Normalisation::Fixed { mean: 0.0, std: 1.0 }
-    });
+    let normalisation =
+        options.normalisation.or(own.as_ref().map(|card| card.normalisation)).unwrap_or_else(|| {
+            notes.push(
+                "the file does not say how images are normalised; their values are given to it as they are"
+                    .into(),
+            );
+            Normalisation::Fixed { mean: 0.0, std: 1.0 }
+        });
     let licence = options.licence.clone().or(own.as_ref().map(|card| card.licence.clone()));
     let producer = file.producer();
     let by = if producer.is_empty() { String::new() } else { format!(" by {producer}") };
@@ -143,6 +148,7 @@ fn blank(task: Task, normalisation: Normalisation) -> ModelCard {
         description: String::new(),
         task,
         classes: Vec::new(),
+        units: None,
         channels: Vec::new(),
         pixel_size_nm: None,
         normalisation,
@@ -159,7 +165,10 @@ fn blank(task: Task, normalisation: Normalisation) -> ModelCard {
 /// The `[y, x]` that the file names, where it names both.
 fn declared_size(graph: &Graph, dims: &[Option<usize>]) -> Option<[usize; 2]> {
     let is_image = matches!(graph.nodes().first().map(|node| &node.op), Some(Op::Input { .. }));
-    let turned = graph.nodes().get(1).is_some_and(|node| matches!(&node.op, Op::Permute { axes } if *axes == [1, 2, 0]));
+    let turned = graph
+        .nodes()
+        .get(1)
+        .is_some_and(|node| matches!(&node.op, Op::Permute { axes } if *axes == [1, 2, 0]));
     match dims {
         [_, Some(y), Some(x), _] if is_image && turned => Some([*y, *x]),
         [_, _, Some(y), Some(x)] if is_image => Some([*y, *x]),
@@ -171,11 +180,12 @@ fn declared_size(graph: &Graph, dims: &[Option<usize>]) -> Option<[usize; 2]> {
 fn answer(graph: &Graph, declared: Option<[usize; 2]>) -> Result<(Vec<usize>, [usize; 2]), NetworkError> {
     let [y, x] =
         declared.unwrap_or_else(|| total_stride(graph).map(|n| TRIAL_SIDE.next_multiple_of(n.max(1))));
-    let input = match graph.nodes().first().map(|node| &node.op) {
-        Some(Op::Array { shape }) => shape.clone(),
-        _ => vec![graph.input_channels(), y, x],
-    };
-    Ok((graph.shapes_of(&input)?.pop().unwrap_or_default(), [y, x]))
+    Ok((graph.shapes_of(&input_shape(graph, [y, x]))?.pop().unwrap_or_default(), [y, x]))
+}
+
+/// What the network reads, for an image of that size.
+fn input_shape(graph: &Graph, [y, x]: [usize; 2]) -> Vec<usize> {
+    graph.input_array().map_or_else(|| vec![graph.input_channels(), y, x], <[usize]>::to_vec)
 }
 
 /// What a network is for, by the shape of its answer alone.

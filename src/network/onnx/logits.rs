@@ -15,7 +15,7 @@ impl Logits {
     pub(super) fn of(
         graph: Graph,
         mut weights: Weights,
-        task: Task,
+        (task, input): (Task, &[usize]),
         notes: &mut Vec<String>,
     ) -> Result<Self, NetworkError> {
         if !matches!(task, Task::Segment | Task::Classify) {
@@ -29,12 +29,13 @@ impl Logits {
             notes.push(format!("its last node, {word}, is taken off: cards promise logits"));
             nodes.pop();
         }
-        let was_one = one_answer(&nodes);
-        if was_one {
+        let trial = Graph::new(&graph.architecture, nodes.clone())?;
+        let is_one = trial.shapes_of(input)?.pop().is_some_and(|shape| shape.first() == Some(&1));
+        if is_one {
             two_of_one(&mut nodes, &mut weights)?;
             notes.push("its one logit z became two classes with the logits 0 and z".into());
         }
-        Ok(Self { graph: Graph::new(&graph.architecture, nodes)?, weights, was_one })
+        Ok(Self { graph: Graph::new(&graph.architecture, nodes)?, weights, was_one: is_one })
     }
 }
 
@@ -47,12 +48,6 @@ fn taken_off(op: &Op) -> Option<&'static str> {
         Op::Identity => Some("Identity"),
         _ => None,
     }
-}
-
-/// Whether the answer has one channel or feature.
-fn one_answer(nodes: &[Node]) -> bool {
-    let Ok(graph) = Graph::new("trial", nodes.to_vec()) else { return false };
-    graph.output_channels() == Some(1)
 }
 
 /// A layer of one output gets another before it that is always 0; behind anything else stand nodes that make it.
@@ -73,7 +68,9 @@ fn two_of_one(nodes: &mut Vec<Node>, weights: &mut Weights) -> Result<(), Networ
         _ => {
             let free = |wanted: &str| {
                 let taken = |name: &str| nodes.iter().any(|node| node.name == name);
-                (1..).map(|i| if i == 1 { wanted.to_owned() } else { format!("{wanted}_{i}") }).find(|name| !taken(name))
+                (1..)
+                    .map(|i| if i == 1 { wanted.to_owned() } else { format!("{wanted}_{i}") })
+                    .find(|name| !taken(name))
             };
             let (Some(zero), Some(both)) = (free("zero"), free("logits")) else { return Ok(()) };
             let op = Op::Combine { function: Pairing::Subtract };

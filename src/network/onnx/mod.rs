@@ -15,7 +15,9 @@ mod file;
 mod finish;
 mod fold;
 mod functions;
+mod import;
 mod known;
+mod logits;
 mod lower;
 mod names;
 mod ops;
@@ -27,6 +29,7 @@ mod writing;
 
 pub use error::OnnxError;
 pub use file::{OnnxFile, from_bytes, read};
+pub use import::{ImportOptions, Imported, import};
 pub use lower::{Answer, Lowered, Reading, Wish, lower};
 pub use tensor::array_of;
 pub use writing::{OnnxSettings, OnnxWritten, write_onnx};

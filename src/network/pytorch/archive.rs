@@ -5,6 +5,7 @@ use super::state::{State, state_dict};
 use super::{Found, MAX_PICKLE, pickle};
 use std::fs::File;
 use std::io::BufReader;
+use std::path::Path;
 
 pub(super) fn read(file: BufReader<File>, file_length: u64, key: Option<&str>) -> Result<Found, String> {
     let mut archive = Archive::open(file, file_length)?;
@@ -31,6 +32,15 @@ pub(super) fn read(file: BufReader<File>, file_length: u64, key: Option<&str>) -
         blocks.push(Block::Entry { index, offset, bytes });
     }
     Ok(Found { source: Source::Zip(archive), blocks, tensors, notes, big_endian, ordered: true })
+}
+
+/// Whether a ZIP file has the pickle of `torch.save`.
+pub(super) fn is_weights(path: &Path) -> bool {
+    let opened = File::open(path).ok().and_then(|file| {
+        let length = file.metadata().ok()?.len();
+        Archive::open(BufReader::new(file), length).ok()
+    });
+    opened.is_some_and(|archive| prefix(&archive.names()).is_ok())
 }
 
 /// What stands before "data.pkl" in the entries' names: a folder called after the file.

@@ -138,6 +138,20 @@ impl Checkpoint {
     }
 }
 
+/// Whether a file holds named weights, by its first bytes and, of a ZIP file, by its names.
+#[must_use]
+pub fn is_weights(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let mut read = || File::open(path)?.take(legacy::MAGIC.len() as u64).read_to_end(&mut start);
+    if read().is_err() {
+        return false;
+    }
+    match start.as_slice() {
+        [b'P', b'K', 3, 4, ..] => archive::is_weights(path),
+        start => start == legacy::MAGIC || start.get(8) == Some(&b'{'),
+    }
+}
+
 /// First byte and number of bytes of a storage whose block holds `held` bytes of that element.
 pub(super) fn extent(
     storage: &StorageRef,

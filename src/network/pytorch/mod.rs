@@ -26,7 +26,7 @@ mod matching_tests;
 #[cfg(test)]
 mod tests;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, is_weights};
 use checkpoint::{Found, MAX_PICKLE, broken, extent};
 pub(super) use import::colour;
 pub use import::{Import, ImportOptions, import};

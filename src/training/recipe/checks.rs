@@ -56,6 +56,9 @@ impl Recipe {
     fn check_network(&self) -> Result<(), String> {
         let network = self.network.resolved();
         let name = network.architecture.name();
+        if self.task == Task::Any {
+            return Err("task: only segmenters, classifiers and regressors can be trained".to_owned());
+        }
         // Scores of classes are numbers too: whatever segments or classifies can be taught numbers.
         if network.architecture.task() != self.task && self.task != Task::Regress {
             let task = if self.task == Task::Segment { "segment" } else { "classify" };
@@ -73,7 +76,7 @@ impl Recipe {
                 return Err("[card] input_size: must be [y, x] of 8 to 4096 px".to_owned());
             }
             (_, None) => {}
-            (Task::Segment, Some(_)) => {
+            (Task::Segment | Task::Any, Some(_)) => {
                 return Err("[card] input_size: segmenters take any size, leave it out".to_owned());
             }
         }
@@ -86,7 +89,10 @@ impl Recipe {
             return Err(format!("[network] padded: {what}"));
         }
         let graph = self.graph().map_err(|e| format!("[network] {e}"))?;
-        self.check_crop(&graph, network.depth.filter(|_| network.encoder.is_none_or(|e| e == Encoder::Plain)))?;
+        self.check_crop(
+            &graph,
+            network.depth.filter(|_| network.encoder.is_none_or(|e| e == Encoder::Plain)),
+        )?;
         let without_size = self.card.input_size.is_none() && self.task != Task::Segment;
         self.model_card().check(&graph).map_err(|e| match e {
             NetworkError::Shape { .. } if without_size => {
