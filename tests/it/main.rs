@@ -8,13 +8,14 @@ mod bench;
 mod cli;
 mod common;
 mod convert;
-#[cfg(feature = "gui")]
 mod exported;
+#[cfg(feature = "gui")]
 mod gui;
 #[cfg(feature = "gui")]
 mod gui_canvas;
 #[cfg(feature = "gui")]
 mod gui_correcting;
+mod hostile;
 mod models;
 mod onnx;
 mod rooms;
