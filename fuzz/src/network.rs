@@ -26,6 +26,8 @@ mod pytorch;
 mod receptive;
 #[path = "../../src/network/shape/mod.rs"]
 mod shape;
+#[path = "../../src/network/sliding.rs"]
+mod sliding;
 #[path = "../../src/network/stride.rs"]
 mod stride;
 #[path = "../../src/network/weights.rs"]
@@ -37,7 +39,7 @@ use crate::monitor::Monitor;
 use candle_core::Device;
 use std::path::{Path, PathBuf};
 
-pub use card::{ClassInfo, DataSource, ModelCard, Normalisation, Task};
+pub use card::*;
 pub use error::NetworkError;
 pub use graph::{Graph, Node};
 pub use op::{
