@@ -241,7 +241,7 @@ def resizing():
         "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric")]
     for between, coordinates in kinds:
         more = dict(between=between, coordinates=coordinates)
-        yield Case(f"resize {between} {coordinates}").then("resize", to={"scales": [1.0, 1.7, 0.6]}, **more)
+        yield Case(f"resize {between} {coordinates}").then("resize", to={"scales": [1.0, 1.75, 0.625]}, **more)
         yield Case(f"resize {between} {coordinates} to sizes").then("resize", to={"sizes": [4, 7, 29]}, **more)
     more = dict(between="linear", coordinates="half_pixel")
     yield Case("resize like").then("conv2d", **conv(4, 3, stride=(2, 3))).then("resize", None, ["n1", "input"], to="like", **more)
