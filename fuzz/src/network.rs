@@ -54,6 +54,7 @@ pub use weights::{ParameterSpec, Weights};
 const MOST_OUTPUTS: usize = 3;
 
 /// A network with its weights and card; it cannot be run.
+#[derive(Debug, Clone)]
 pub struct Model {
     pub graph: Graph,
     pub weights: Weights,
