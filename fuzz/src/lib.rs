@@ -25,7 +25,7 @@ mod forced;
 mod networks;
 
 pub use forced::{bmp, dm, emi, emsa, hdf5, jpeg, mrc, npy, npz, ome, png, ripple, ser, text, tiff};
-pub use networks::{graph, model};
+pub use networks::{graph, model, onnx, pickle, torch, weights};
 
 /// Counts what is allocated; beyond the limit an allocation fails, which ends the process as a finding.
 #[global_allocator]

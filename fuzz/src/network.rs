@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unused_imports, reason = "the rest of the room uses it")]
 
+#[path = "../../src/network/architectures/mod.rs"]
+pub mod architectures;
 #[path = "../../src/network/card.rs"]
 mod card;
 #[path = "../../src/network/error.rs"]
@@ -12,14 +14,20 @@ mod file;
 mod graph;
 #[path = "../../src/network/limits.rs"]
 mod limits;
+#[path = "../../src/network/onnx/mod.rs"]
+mod onnx;
 #[path = "../../src/network/op/mod.rs"]
 mod op;
 #[path = "../../src/network/order.rs"]
 mod order;
+#[path = "../../src/network/pytorch/mod.rs"]
+mod pytorch;
 #[path = "../../src/network/receptive.rs"]
 mod receptive;
 #[path = "../../src/network/shape/mod.rs"]
 mod shape;
+#[path = "../../src/network/sliding.rs"]
+mod sliding;
 #[path = "../../src/network/stride.rs"]
 mod stride;
 #[path = "../../src/network/weights.rs"]
@@ -27,10 +35,11 @@ mod weights;
 #[path = "../../src/network/windows.rs"]
 mod windows;
 
+use crate::monitor::Monitor;
 use candle_core::Device;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-pub use card::{ClassInfo, DataSource, ModelCard, Normalisation, Task};
+pub use card::*;
 pub use error::NetworkError;
 pub use graph::{Graph, Node};
 pub use op::{
@@ -40,6 +49,54 @@ pub use op::{
 pub use receptive::{ReceptiveField, receptive_fields, receptive_window};
 pub use stride::total_stride;
 pub use weights::{ParameterSpec, Weights};
+
+/// Outputs of an ONNX file that are looked at.
+const MOST_OUTPUTS: usize = 3;
+
+/// A network with its weights and card; it cannot be run.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub graph: Graph,
+    pub weights: Weights,
+    pub card: ModelCard,
+    pub path: Option<PathBuf>,
+}
+
+impl Model {
+    pub fn new(graph: Graph, weights: Weights, card: ModelCard) -> Result<Self, NetworkError> {
+        weights.check(&graph)?;
+        card.check(&graph)?;
+        Ok(Self { graph, weights, card, path: None })
+    }
+}
+
+/// Reads an ONNX file and makes a network of each of its outputs, whatever its first axis is.
+pub fn read_onnx(path: &Path) {
+    let Ok(file) = onnx::read(path) else { return };
+    for output in file.outputs().into_iter().take(MOST_OUTPUTS) {
+        for reading in [onnx::Reading::Batch, onnx::Reading::Sample] {
+            let wish = onnx::Wish { output: Some(output), reading, ..onnx::Wish::default() };
+            if let Ok(onnx::Answer::Network(lowered)) = onnx::lower(&file, &wish, &Monitor::silent()) {
+                lowered.weights.check(&lowered.graph).expect("the weights are the graph's");
+                look(&lowered.graph);
+            }
+        }
+    }
+}
+
+/// Reads a file of weights, PyTorch's or safetensors, with all its numbers.
+pub fn read_weights(path: &Path) {
+    let Ok(mut checkpoint) = pytorch::Checkpoint::open(path, None) else { return };
+    let weights: Vec<(String, usize)> = checkpoint
+        .weights()
+        .map(|(name, shape)| (name.to_owned(), shape.iter().product()))
+        .collect();
+    for (name, values) in weights.into_iter().take(64) {
+        if let Ok(numbers) = checkpoint.numbers(&name) {
+            assert_eq!(numbers.len(), values, "{name}");
+        }
+    }
+}
 
 /// Reads a model file, all of it.
 pub fn read_model(path: &Path) -> Result<(), NetworkError> {

@@ -142,7 +142,7 @@ fn to_array(value: &Tensor, with_batch: bool) -> candle_core::Result<ArrayD<f32>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{ClassInfo, ModelCard, Normalisation, Op, Task, Weights};
+    use crate::network::{Op, Weights};
     use std::collections::BTreeMap;
 
     /// A network that doubles one channel and adds one, and its ReLU.
@@ -174,23 +174,12 @@ mod tests {
             ("double.weight".to_owned(), tensor(2.0, &[1, 1, 1, 1])),
             ("double.bias".to_owned(), tensor(1.0, &[1])),
         ]);
-        let card = ModelCard {
-            name: "Doubling".into(),
-            description: String::new(),
-            task: Task::Segment,
-            classes: vec![ClassInfo { name: "all".into(), colour: [0; 3] }],
-            units: None,
-            channels: vec!["grey".into()],
-            pixel_size_nm: None,
-            normalisation: Normalisation::Percentile { low: 0.0, high: 100.0 },
-            input_size: None,
-            training_data: Vec::new(),
-            licence: String::new(),
-            metrics: BTreeMap::new(),
-            metrics_on: String::new(),
-            recipe: String::new(),
-            trained_by: String::new(),
-        };
+        let card = serde_json::json!({
+            "name": "Doubling", "task": "segment", "channels": ["grey"],
+            "classes": [{ "name": "all", "colour": [0, 0, 0] }],
+            "normalisation": { "kind": "percentile", "low": 0.0, "high": 100.0 },
+        });
+        let card = serde_json::from_value(card).unwrap();
         Model::new(graph, Weights { tensors }, card).unwrap()
     }
 

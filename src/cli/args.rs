@@ -443,7 +443,7 @@ fn parse_numbers<const N: usize>(text: &str, form: &str) -> Result<[usize; N], S
     numbers.try_into().map_err(|_| wrong())
 }
 
-fn parse_input(text: &str) -> Result<[usize; 3], String> {
+pub(super) fn parse_input(text: &str) -> Result<[usize; 3], String> {
     parse_numbers(text, "CxHxW")
 }
 

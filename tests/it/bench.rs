@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::common::{Ran, run_in};
+use crate::common::{Ran, run_in, write_segmenter};
 
 fn bench(args: &str) -> Ran {
     let dir = tempfile::tempdir().unwrap();
@@ -25,6 +25,21 @@ fn a_unet_is_timed_running_and_training() {
         assert_eq!(report["device"], "CPU, 2 threads");
         assert_eq!((&report["train"], &report["batch"]), (&train.into(), &batch.into()));
     }
+}
+
+#[test]
+fn a_model_is_timed_on_the_size_its_card_names_or_another() {
+    let dir = tempfile::tempdir().unwrap();
+    write_segmenter(&dir.path().join("net.safetensors"), 2);
+    let args = ["bench", "network", "net.safetensors", "--runs", "2", "--json"];
+    for (more, side) in [(&[][..], 224), (&["--input", "2x16x16"][..], 16)] {
+        let ran = run_in(dir.path(), &[&args[..], more].concat());
+        let report = &lines(&ran)[0];
+        assert_eq!(report["input"], serde_json::json!([1, 2, side, side]));
+        assert!(report["median_ms"].as_f64().unwrap() >= report["min_ms"].as_f64().unwrap());
+    }
+    let ran = run_in(dir.path(), &["bench", "network", "net.safetensors", "--input", "1x16x16"]);
+    assert!(ran.code == 2 && ran.err.contains("expected 2 channels"), "{}", ran.err);
 }
 
 fn lines(ran: &Ran) -> Vec<Value> {

@@ -8,8 +8,8 @@ mod bench;
 mod cli;
 mod common;
 mod convert;
-#[cfg(feature = "gui")]
 mod exported;
+#[cfg(feature = "gui")]
 mod gui;
 #[cfg(feature = "gui")]
 mod gui_canvas;
@@ -19,6 +19,7 @@ mod gui_correcting;
 mod gui_regression;
 mod imported;
 mod imported_weights;
+mod hostile;
 mod models;
 mod onnx;
 mod regress;

@@ -30,10 +30,9 @@ RNG = np.random.default_rng(3)
 
 # Models of one small graph
 
-def card(classes, channels, size):
+def card(channels, size):
     return {
-        "name": "case", "task": "classify", "normalisation": {"kind": "z_score"}, "input_size": size,
-        "classes": [{"name": f"class {i}", "colour": [0, 0, 0]} for i in range(classes)],
+        "name": "case", "task": "any", "normalisation": {"kind": "z_score"}, "input_size": size, "classes": [],
         "channels": [f"channel {i}" for i in range(channels)],
     }
 
@@ -81,11 +80,14 @@ def random_weights(node):
 
 
 class Case:
-    """A chain of nodes from an image of `channels`; each reads the one before it unless it names others."""
+    """A chain of nodes from an image of `channels`, or from an array of that shape; each reads the one before it unless it
+    names others."""
 
-    def __init__(self, name, channels=4, size=(12, 16)):
+    def __init__(self, name, channels=4, size=(12, 16), array=None):
         self.name, self.size = name, list(size)
         self.nodes = [{"name": "input", "op": "input", "channels": channels, "inputs": []}]
+        if array:
+            self.nodes = [{"name": "input", "op": "array", "shape": array, "inputs": []}]
 
     def then(self, op, name=None, inputs=None, **attributes):
         name = name or f"n{len(self.nodes)}"
@@ -97,12 +99,11 @@ class Case:
         return self.then("constant", name, [], shape=list(shape))
 
     def write(self, path):
-        # One number, as a classifier of one class gives it.
-        self.then("flatten", "flat").then("reduce", "mean", function="mean", axes=[0], keep=True)
         tensors = {}
         for node in self.nodes:
             tensors |= random_weights(node)
-        write_model(path, self.nodes, tensors, card(1, self.nodes[0]["channels"], self.size))
+        about = card(self.nodes[0].get("channels", 0), self.size if "channels" in self.nodes[0] else None)
+        write_model(path, self.nodes, tensors, about)
 
 
 def conv(ins, outs, kernel=(3, 3), stride=(1, 1), padding=(1, 1), dilation=(1, 1), groups=1, bias=True):
@@ -224,6 +225,14 @@ def moving():
         "center_crop", None, ["input", "n1"])
 
 
+def arrays():
+    yield Case("array of features", array=[7]).then("linear", in_features=7, out_features=3, bias=True).then("softmax", axis=0)
+    yield Case("array of four axes", array=[3, 4, 5, 6]).then("permute", axes=[3, 1, 0, 2]).then(
+        "pool", kind="average", kernel=[2, 2, 2], stride=[1, 2, 1], before=[0, 0, 0], after=[0, 1, 0], dilation=[1, 1, 1],
+        ceil=False, count_padding=False).then("reduce", function="max", axes=[1, 3], keep=False)
+    yield Case("array and constant", array=[5]).constant("c", 2, 3, 5).then("combine", None, ["input", "c"], function="add")
+
+
 def resizing():
     yield Case("upsample nearest").then("upsample", scale=2, resample="nearest")
     yield Case("upsample bilinear").then("upsample", scale=3, resample="bilinear")
@@ -232,7 +241,7 @@ def resizing():
         "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric")]
     for between, coordinates in kinds:
         more = dict(between=between, coordinates=coordinates)
-        yield Case(f"resize {between} {coordinates}").then("resize", to={"scales": [1.0, 1.7, 0.6]}, **more)
+        yield Case(f"resize {between} {coordinates}").then("resize", to={"scales": [1.0, 1.75, 0.625]}, **more)
         yield Case(f"resize {between} {coordinates} to sizes").then("resize", to={"sizes": [4, 7, 29]}, **more)
     more = dict(between="linear", coordinates="half_pixel")
     yield Case("resize like").then("conv2d", **conv(4, 3, stride=(2, 3))).then("resize", None, ["n1", "input"], to="like", **more)
@@ -248,7 +257,7 @@ def resizing():
 
 
 def cases():
-    for group in (layers, pooling, functions, moving, resizing):
+    for group in (layers, pooling, functions, moving, arrays, resizing):
         yield from group()
 
 

@@ -60,6 +60,21 @@ impl Tensor {
         Self::from_vec(vec![0.0; dims.iter().product()], dims, device)
     }
 
+    pub fn zeros_like(&self) -> Result<Self> {
+        Ok(Self { values: vec![0.0; self.values.len()], dims: self.dims.clone() })
+    }
+
+    /// One behind the other along the first axis, the only one that is asked for.
+    pub fn cat(tensors: &[&Self], dim: usize) -> Result<Self> {
+        let Some(first) = tensors.first().filter(|tensor| dim == 0 && !tensor.dims.is_empty()) else {
+            return Err(Error::Msg(format!("{} tensors along axis {dim}", tensors.len())));
+        };
+        let mut dims = first.dims.clone();
+        dims[0] = tensors.iter().map(|tensor| tensor.dims.first().copied().unwrap_or(1)).sum();
+        let values = tensors.iter().flat_map(|tensor| tensor.values.iter().copied()).collect();
+        Self::from_vec(values, dims, &Device::Cpu)
+    }
+
     pub fn dims(&self) -> &[usize] {
         &self.dims
     }

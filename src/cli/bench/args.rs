@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::args::{DeviceArg, DeviceArgs};
+use crate::cli::args::{DeviceArg, DeviceArgs, parse_input};
 
 #[derive(Debug, Args)]
 pub struct BenchArgs {
@@ -16,6 +16,8 @@ pub struct BenchArgs {
 pub(super) enum Bench {
     /// A plain U-Net (no batch-norm, transposed 2×2 convolutions) as a whole: running it, or a training step
     Unet(UnetArgs),
+    /// Any model, run on made-up numbers
+    Network(NetworkArgs),
     /// Every kind of layer alone, on the CPU: convolutions in GFLOP/s, other operations beside a copy of as many bytes
     Layers(LayersArgs),
     /// Opening image files, and reading the first plane of each
@@ -43,6 +45,20 @@ pub(super) struct UnetArgs {
     /// Images of a training step
     #[arg(long, default_value_t = 4, requires = "train", value_name = "N")]
     pub(super) batch: usize,
+    #[command(flatten)]
+    pub(super) how: HowArgs,
+    /// Where to compute; auto takes a GPU when this build and machine have one
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) device: DeviceArg,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NetworkArgs {
+    /// A model file, or the name of an installed model
+    pub(super) model: String,
+    /// Input size as channels x height x width (default: the card's size, or 224 pixels)
+    #[arg(long, value_parser = parse_input, value_name = "CxHxW")]
+    pub(super) input: Option<[usize; 3]>,
     #[command(flatten)]
     pub(super) how: HowArgs,
     /// Where to compute; auto takes a GPU when this build and machine have one

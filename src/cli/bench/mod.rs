@@ -8,6 +8,7 @@ mod convolutions;
 mod files;
 mod layers;
 mod memory_bound;
+mod network;
 mod timing;
 mod unet;
 
@@ -19,6 +20,7 @@ use args::Bench;
 pub(super) fn run(args: &BenchArgs) -> Outcome {
     match &args.what {
         Bench::Unet(args) => unet::run(args),
+        Bench::Network(args) => network::run(args),
         Bench::Layers(args) => layers::run(args),
         Bench::Files(args) => files::run(args),
     }

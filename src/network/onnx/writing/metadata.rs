@@ -20,6 +20,7 @@ pub(super) fn entries(card: &ModelCard) -> Result<Vec<StringStringEntryProto>, N
         ("task", json!(card.task).as_str().map(str::to_owned)),
         ("class_names", Some(json!(names).to_string())),
         ("class_colours", Some(json!(colours).to_string())),
+        ("units", card.units.clone()),
         ("channels", Some(json!(card.channels).to_string())),
         ("normalisation", Some(json!(card.normalisation).to_string())),
         ("pixel_size_nm", card.pixel_size_nm.map(|nm| nm.to_string())),

@@ -60,17 +60,18 @@ impl Site<'_> {
             Op::MaxPool2d { .. } | Op::AvgPool2d { .. } | Op::Pool(_) | Op::AdaptiveAvgPool2d { .. } => {
                 self.pooling(builder, x)?;
             }
-            Op::GlobalAvgPool => builder.result("GlobalAveragePool", &[x], Vec::new()),
             Op::Upsample { scale, resample } => upsample(builder, x, *scale, *resample),
             Op::Resize(resizing) => self.resize(builder, &inputs, resizing),
-            Op::Relu => builder.result("Relu", &[x], Vec::new()),
-            Op::LeakyRelu { slope } => builder.result("LeakyRelu", &[x], vec![float("alpha", *slope)]),
-            Op::Sigmoid => builder.result("Sigmoid", &[x], Vec::new()),
-            Op::Tanh => builder.result("Tanh", &[x], Vec::new()),
-            Op::Softmax { axis } => builder.result("Softmax", &[x], vec![int("axis", *axis as i64 + 1)]),
-            Op::LogSoftmax { axis } => {
-                builder.result("LogSoftmax", &[x], vec![int("axis", *axis as i64 + 1)]);
-            }
+            Op::Relu
+            | Op::LeakyRelu { .. }
+            | Op::Sigmoid
+            | Op::Tanh
+            | Op::Softmax { .. }
+            | Op::LogSoftmax { .. }
+            | Op::GlobalAvgPool
+            | Op::Dropout { .. }
+            | Op::Flatten
+            | Op::Identity => alike(builder, x, &self.node.op),
             Op::Gelu | Op::Silu | Op::Map { .. } => self.map(builder, x),
             Op::Combine { function } => self.combine(builder, *function),
             Op::Where => self.choose(builder),
@@ -85,12 +86,6 @@ impl Site<'_> {
             Op::Reduce { function, axes, keep } => self.reduce(builder, x, (*function, axes, *keep)),
             Op::ArgMax { axis, keep, last } => best(builder, "ArgMax", x, (*axis, *keep, *last)),
             Op::ArgMin { axis, keep, last } => best(builder, "ArgMin", x, (*axis, *keep, *last)),
-            Op::Dropout { p } => {
-                let share = builder.scalar(*p);
-                builder.result("Dropout", &[x, &share], Vec::new());
-            }
-            Op::Identity => builder.result("Identity", &[x], Vec::new()),
-            Op::Flatten => builder.result("Flatten", &[x], vec![int("axis", 1)]),
             Op::Permute { axes } => {
                 let order: Vec<usize> = std::iter::once(0).chain(axes.iter().map(|axis| axis + 1)).collect();
                 builder.result("Transpose", &[x], vec![ints("perm", &order)]);
@@ -163,6 +158,27 @@ impl Site<'_> {
         let inputs: Vec<&str> = names.iter().map(String::as_str).collect();
         builder.result("Concat", &inputs, vec![int("axis", axis as i64 + 1)]);
     }
+}
+
+/// Operations that ONNX has under nearly the same name.
+fn alike(builder: &mut Builder, x: &str, op: &Op) {
+    let of_axis = |axis: usize| vec![int("axis", axis as i64 + 1)];
+    let (name, attributes) = match op {
+        Op::Relu => ("Relu", Vec::new()),
+        Op::LeakyRelu { slope } => ("LeakyRelu", vec![float("alpha", *slope)]),
+        Op::Sigmoid => ("Sigmoid", Vec::new()),
+        Op::Tanh => ("Tanh", Vec::new()),
+        Op::Softmax { axis } => ("Softmax", of_axis(*axis)),
+        Op::LogSoftmax { axis } => ("LogSoftmax", of_axis(*axis)),
+        Op::GlobalAvgPool => ("GlobalAveragePool", Vec::new()),
+        Op::Flatten => ("Flatten", vec![int("axis", 1)]),
+        Op::Dropout { p } => {
+            let share = builder.scalar(*p);
+            return builder.result("Dropout", &[x, &share], Vec::new());
+        }
+        _ => ("Identity", Vec::new()),
+    };
+    builder.result(name, &[x], attributes);
 }
 
 fn upsample(builder: &mut Builder, x: &str, scale: usize, resample: Resample) {

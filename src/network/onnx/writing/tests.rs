@@ -1,9 +1,10 @@
 //! Files that were written, read back.
 use super::*;
-use crate::network::architectures::{UnetSpec, lenet, unet};
+use crate::network::architectures::{Architecture, ArchitectureSpec, UnetSpec, build, lenet, unet};
 use crate::network::model::tests::tiny;
-use crate::network::{ClassInfo, Graph, Task, Weights};
-use candle_core::Device;
+use crate::network::onnx::{Answer, Wish, lower, read};
+use crate::network::{ClassInfo, Graph, Mode, Task, Weights, no_tap, run};
+use candle_core::{Device, Tensor};
 use prost::Message;
 use std::collections::BTreeSet;
 
@@ -175,4 +176,58 @@ fn the_same_model_gives_the_same_bytes() {
     let model = Model::new(graph, weights, card).unwrap();
     let once = written(&model, OnnxSettings::default()).unwrap().0;
     assert_eq!(once, written(&model, OnnxSettings::default()).unwrap().0);
+}
+
+/// A narrow network with random weights, for an image smaller than usual where it takes one.
+fn narrow(architecture: Architecture) -> (Model, [usize; 3]) {
+    let usual = architecture.defaults();
+    let of_size = |image: [usize; 2]| {
+        let spec = ArchitectureSpec {
+            classes: 3,
+            width: usual.width.map(|_| 0.06),
+            base: usual.base.map(|_| 4),
+            image: Some(image),
+            ..usual.clone()
+        };
+        let (graph, input) = (build(&spec).ok()?, [spec.in_channels, image[0], image[1]]);
+        graph.shapes(input).is_ok().then_some((graph, input))
+    };
+    let (graph, input) = of_size([96, 64]).or_else(|| usual.image.and_then(of_size)).unwrap();
+    let weights = Weights::initialised(&graph, 5, &Device::Cpu).unwrap();
+    let classes = graph.shapes(input).unwrap().pop().unwrap()[0];
+    let mut card = tiny().card;
+    // An unpadded network answers for fewer pixels than the image has, which no task promises.
+    card.task = Task::Any;
+    card.input_size = (architecture.task() == Task::Classify).then_some([input[1], input[2]]);
+    card.channels = (0..input[0]).map(|i| format!("channel {i}")).collect();
+    card.classes = (0..classes).map(|i| ClassInfo { name: format!("{i}"), colour: [0; 3] }).collect();
+    (Model::new(graph, weights, card).unwrap(), input)
+}
+
+#[test]
+fn every_architecture_comes_back_as_a_network_that_computes_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.onnx");
+    for architecture in Architecture::ALL {
+        let (model, [channels, height, width]) = narrow(architecture);
+        write_onnx(&model, &path, OnnxSettings::default(), &Monitor::silent()).unwrap();
+        let file = read(&path).unwrap();
+        let Answer::Network(back) = lower(&file, &Wish::default(), &Monitor::silent()).unwrap() else {
+            panic!("{architecture:?} came back as numbers");
+        };
+        let values = (0..channels * height * width).map(|i| ((i * 7919) % 1013) as f32 / 500.0 - 1.0);
+        let shape = (1, channels, height, width);
+        let image = Tensor::from_vec(values.collect::<Vec<f32>>(), shape, &Device::Cpu).unwrap();
+        let answer = |graph: &Graph, weights: &Weights| {
+            let value = run(graph, weights, &image, Mode::Eval, &mut no_tap, &Monitor::silent()).unwrap();
+            value.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        let (ours, theirs) = (answer(&model.graph, &model.weights), answer(&back.graph, &back.weights));
+        let most = ours.iter().fold(1e-6_f32, |most, value| most.max(value.abs()));
+        let off = ours.iter().zip(&theirs).fold(0.0_f32, |off, (a, b)| off.max((a - b).abs()));
+        assert!(
+            ours.len() == theirs.len() && off <= 1e-5 * most,
+            "{architecture:?} is off by {off} of {most}"
+        );
+    }
 }

@@ -1,0 +1,4 @@
+//! The pickle of PyTorch's archives.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: polepiece_fuzz::prepare(), |data: &[u8]| polepiece_fuzz::pickle(data));
