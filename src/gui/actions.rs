@@ -7,6 +7,8 @@ use eframe::egui::{self, Key, KeyboardShortcut, Modifiers};
 pub(super) enum Action {
     Open,
     OpenModel,
+    NewNetwork,
+    SaveModel,
     Export,
     SaveCopy,
     CopyCommand,
@@ -18,6 +20,7 @@ pub(super) enum Action {
     ZoomOut,
     ToggleMask,
     ToggleField,
+    ToggleEffective,
     ScaleLine,
     ToggleMinimap,
     PreviousFeature,
@@ -65,9 +68,11 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 31] = [
+    pub(super) const ALL: [Self; 34] = [
         Self::Open,
         Self::OpenModel,
+        Self::NewNetwork,
+        Self::SaveModel,
         Self::Export,
         Self::SaveCopy,
         Self::CopyCommand,
@@ -79,6 +84,7 @@ impl Action {
         Self::ZoomOut,
         Self::ToggleMask,
         Self::ToggleField,
+        Self::ToggleEffective,
         Self::ScaleLine,
         Self::ToggleMinimap,
         Self::PreviousFeature,
@@ -101,9 +107,13 @@ impl Action {
 
     pub(super) fn about(self) -> About {
         match self {
-            Self::Open | Self::OpenModel | Self::Export | Self::SaveCopy | Self::CopyCommand => {
-                self.about_files()
-            }
+            Self::Open
+            | Self::OpenModel
+            | Self::NewNetwork
+            | Self::SaveModel
+            | Self::Export
+            | Self::SaveCopy
+            | Self::CopyCommand => self.about_files(),
             Self::Run | Self::Cancel => self.about_running(),
             Self::Fit
             | Self::ActualSize
@@ -111,6 +121,7 @@ impl Action {
             | Self::ZoomOut
             | Self::ToggleMask
             | Self::ToggleField
+            | Self::ToggleEffective
             | Self::ScaleLine
             | Self::ToggleMinimap => self.about_looking(),
             Self::ToolPan
@@ -134,6 +145,18 @@ impl Action {
                 const KEYS: &[KeyboardShortcut] =
                     &[KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O)];
                 about(group, "Open model file…", "Open a model from a .safetensors file", KEYS)
+            }
+            Self::NewNetwork => {
+                const KEYS: &[KeyboardShortcut] = &[ctrl(Key::N)];
+                about(
+                    group,
+                    "New network…",
+                    "Choose an architecture, see what it costs, and look inside it",
+                    KEYS,
+                )
+            }
+            Self::SaveModel => {
+                about(group, "Save model as…", "Write the chosen model to a .safetensors file", &[])
             }
             Self::Export => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::E)];
@@ -186,6 +209,16 @@ impl Action {
             Self::ToggleMask => {
                 const KEYS: &[KeyboardShortcut] = &[key(Key::M)];
                 about(group, "Mask", "Lay the predicted classes over the micrograph", KEYS)
+            }
+            Self::ToggleEffective => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::E)];
+                about(
+                    group,
+                    "Really sees",
+                    "Effective receptive field: measure by gradients how strongly each pixel moves the value that is \
+                     looked at",
+                    KEYS,
+                )
             }
             Self::ScaleLine => {
                 const KEYS: &[KeyboardShortcut] = &[key(Key::S)];

@@ -21,6 +21,8 @@ const TOO_SOON: Duration = Duration::from_millis(250);
 pub(super) enum Purpose {
     Micrographs,
     Model,
+    /// The name of a model file to write.
+    SaveModel,
     ExportFolder,
     /// The name of a copy; its ending is the format.
     Copy,
@@ -49,7 +51,7 @@ impl Dialogs {
             return;
         }
         let mut dialog = AsyncFileDialog::new();
-        let suggested = beside.filter(|_| purpose == Purpose::Copy);
+        let suggested = beside.filter(|_| matches!(purpose, Purpose::Copy | Purpose::SaveModel));
         if let Some(name) = suggested.and_then(Path::file_name) {
             dialog = dialog.set_file_name(name.to_string_lossy());
         }
@@ -67,6 +69,11 @@ impl Dialogs {
             Purpose::Model => {
                 let file =
                     dialog.set_title("Open a model").add_filter("Models", &["safetensors"]).pick_file();
+                Box::pin(async { file.await.iter().map(path).collect() })
+            }
+            Purpose::SaveModel => {
+                let file =
+                    dialog.set_title("Save the model as").add_filter("Models", &["safetensors"]).save_file();
                 Box::pin(async { file.await.iter().map(path).collect() })
             }
             Purpose::Copy => {

@@ -18,12 +18,14 @@ mod limits;
 mod model;
 mod op;
 mod order;
+mod outline;
 mod plan;
 mod prepared;
 mod receptive;
 mod run;
 mod shape;
 mod stride;
+mod untrained;
 mod weights;
 mod windows;
 
@@ -40,8 +42,10 @@ pub use op::{
     Between, Coordinates, Extent, Function, Nearest, Op, PadMode, Pairing, PoolKind, Pooling, Reduction,
     Resample, ResizeTo, Resizing,
 };
+pub use outline::{Group, Outline, OutlineEntry, OutlineLine};
 pub use prepared::PreparedNetwork;
 pub use receptive::{ReceptiveField, receptive_fields, receptive_window};
 pub use run::{BatchStatistics, Flow, Mode, Tap, TrainState, no_tap, run, update_running_statistics};
 pub use stride::total_stride;
+pub use untrained::untrained;
 pub use weights::{ParameterSpec, Weights};

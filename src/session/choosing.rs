@@ -9,14 +9,16 @@ use crate::imaging::Micrograph;
 use crate::network::{Model, Task, describe, find_model, installed, total_stride};
 use std::sync::Arc;
 
+/// Networks made here that are kept, the latest: they may be large.
+const MOST_MADE: usize = 4;
 /// Side in px that the network is described for while no image is open.
 const SIDE_WITHOUT_IMAGE: usize = 256;
 
 /// A model that was read, and what it was chosen as.
 pub(super) struct LoadedModel {
-    choice: String,
-    model: Arc<Model>,
-    remember: bool,
+    pub(super) choice: String,
+    pub(super) model: Arc<Model>,
+    pub(super) remember: bool,
 }
 
 impl Session {
@@ -36,6 +38,12 @@ impl Session {
 
     /// The same; next time it is chosen from the start when it is to be remembered.
     pub(super) fn load_model(&mut self, choice: String, remember: bool) {
+        if let Some((_, model)) = self.made.iter().find(|(made, _)| *made == choice) {
+            let model = Arc::clone(model);
+            self.jobs.cancel(JobKind::LoadModel);
+            self.take_model(LoadedModel { choice, model, remember: false });
+            return;
+        }
         self.model_choice = Some(choice.clone());
         let device = self.device.clone();
         self.jobs.start(JobKind::LoadModel, move |monitor| {
@@ -48,6 +56,14 @@ impl Session {
 
     pub(super) fn take_model(&mut self, loaded: LoadedModel) {
         let LoadedModel { choice, model, remember } = loaded;
+        let former = self.loaded_choice.take();
+        self.former_choice = former.filter(|former| *former != choice).or(self.former_choice.take());
+        if self.is_new(&choice) && self.made.iter().all(|(made, _)| *made != choice) {
+            if self.made.len() == MOST_MADE {
+                self.made.remove(0);
+            }
+            self.made.push((choice.clone(), Arc::clone(&model)));
+        }
         self.model = Some(model);
         self.model_choice = Some(choice.clone());
         self.loaded_choice = Some(choice.clone());

@@ -14,6 +14,8 @@ mod gui;
 mod gui_canvas;
 #[cfg(feature = "gui")]
 mod gui_correcting;
+#[cfg(feature = "gui")]
+mod gui_network;
 mod models;
 mod rooms;
 mod same_bytes;

@@ -16,6 +16,9 @@ use eframe::egui::{
 };
 use ndarray::Axis;
 
+/// Said wherever the answer of a network of random weights is shown.
+pub(super) const UNTRAINED: &str = "untrained: random weights, this means nothing";
+
 #[derive(Default)]
 pub(super) struct PredictionPane {
     classes: TiledPicture,
@@ -71,7 +74,12 @@ impl PaneUi for PredictionPane {
                 Prediction::Segmentation(segmentation) => {
                     self.segmentation_ui(ui, desk, result, segmentation);
                 }
-                Prediction::Classification(classification) => classification_ui(ui, classification),
+                Prediction::Classification(classification) => {
+                    if result.model.card.is_untrained() {
+                        ui.label(small(UNTRAINED).color(Palette::of(ui).warning));
+                    }
+                    classification_ui(ui, classification);
+                }
             },
             None if session.is_busy(JobKind::Run) => {
                 empty_state(ui, "Running…", "The progress is at the top.");
@@ -128,7 +136,9 @@ impl PredictionPane {
             if let Some(cursor) = desk.view.position().filter(|_| linked) {
                 paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
             }
-            if !session.result_is_current() {
+            if result.model.card.is_untrained() {
+                paint_badge(&canvas.painter, canvas.placement, UNTRAINED);
+            } else if !session.result_is_current() {
                 let text = if session.is_busy(JobKind::Run) {
                     "previous result"
                 } else {

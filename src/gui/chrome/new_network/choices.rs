@@ -1,0 +1,154 @@
+//! The choices that an architecture leaves open, as fields; those that it does not have are not shown.
+use super::Chosen;
+use crate::gui::widgets::caption;
+use crate::network::architectures::{ArchitectureSpec, Encoder, Growth};
+use eframe::egui::{Checkbox, ComboBox, DragValue, Grid, TextEdit, Ui};
+use std::ops::RangeInclusive;
+
+/// Fields a line.
+const ACROSS: usize = 4;
+const FIELD: f32 = 116.0;
+
+/// Draws one field.
+type Field<'a> = Box<dyn FnOnce(&mut Ui) + 'a>;
+
+/// Draws them, a few side by side, each under its name.
+pub(super) fn choices_ui(ui: &mut Ui, chosen: &mut Chosen) {
+    let open = chosen.spec.architecture.defaults();
+    let Chosen { spec, size, seed, hidden } = chosen;
+    let [height, width] = size;
+    let mut fields = vec![
+        number("Channels", &mut spec.in_channels, 1..=4096, "Of the image: 1 for grey values"),
+        number("Classes", &mut spec.classes, 1..=65_535, "Or outputs of a regressor"),
+        number("Image height", height, 1..=65_536, "In px; what the numbers below are for"),
+        number("Image width", width, 1..=65_536, "In px; what the numbers below are for"),
+    ];
+    let ArchitectureSpec {
+        width,
+        base,
+        depth,
+        batch_norm,
+        padded,
+        upsample,
+        encoder,
+        global_pooling,
+        hidden: features,
+        ..
+    } = spec;
+    fields.extend(width.as_mut().map(times));
+    fields.extend(base.as_mut().map(|base| number("Base", base, 1..=4096, "Channels of the first level")));
+    fields
+        .extend(depth.as_mut().map(|depth| number("Depth", depth, 1..=12, "How often the image is halved")));
+    if open.hidden.is_some() {
+        fields.push(hidden_layers(hidden, features));
+    }
+    fields.extend(upsample.as_mut().map(growth));
+    fields.extend(encoder.as_mut().map(way_down));
+    fields
+        .extend(batch_norm.as_mut().map(|on| switch("Batch-norm", on, "Normalise behind every convolution")));
+    let hint = "Convolutions keep the size; without, the answer is smaller than the image";
+    fields.extend(padded.as_mut().map(|on| switch("Padded", on, hint)));
+    let hint = "The features are averaged over the image, so that any size fits";
+    fields.extend(global_pooling.as_mut().map(|on| switch("Global pooling", on, hint)));
+    fields.push(Box::new(move |ui| {
+        caption(ui, "Seed");
+        let value = DragValue::new(seed).speed(0.1);
+        ui.add(value).accessible_name("Seed").on_hover_text("The same seed draws the same weights");
+    }));
+    Grid::new("choices").num_columns(ACROSS).spacing([12.0, 8.0]).show(ui, |ui| {
+        for (place, field) in fields.into_iter().enumerate() {
+            ui.vertical(|ui| {
+                ui.set_width(FIELD);
+                ui.spacing_mut().item_spacing.y = 2.0;
+                field(ui);
+            });
+            if place % ACROSS == ACROSS - 1 {
+                ui.end_row();
+            }
+        }
+    });
+}
+
+fn number<'a>(
+    name: &'static str,
+    value: &'a mut usize,
+    range: RangeInclusive<usize>,
+    hint: &'static str,
+) -> Field<'a> {
+    Box::new(move |ui| {
+        caption(ui, name);
+        ui.add(DragValue::new(value).range(range).speed(0.2)).accessible_name(name).on_hover_text(hint);
+    })
+}
+
+fn switch<'a>(name: &'static str, on: &'a mut bool, hint: &'static str) -> Field<'a> {
+    Box::new(move |ui| {
+        caption(ui, name);
+        let text = if *on { "yes" } else { "no" };
+        ui.add(Checkbox::new(on, text)).accessible_name(name).on_hover_text(hint);
+    })
+}
+
+/// The width multiplier.
+fn times(width: &mut f64) -> Field<'_> {
+    Box::new(move |ui| {
+        caption(ui, "Times as wide");
+        let value = DragValue::new(width).range(0.01..=64.0).speed(0.01).max_decimals(3).prefix("× ");
+        let hint = "How many times as many channels as published: 0.25 for a network that trains on a laptop";
+        ui.add(value).accessible_name("Times as wide").on_hover_text(hint);
+    })
+}
+
+fn growth(chosen: &mut Growth) -> Field<'_> {
+    Box::new(move |ui| {
+        caption(ui, "Decoder grows by");
+        let names = Growth::ALL.map(|growth| (growth, growth.name()));
+        one_of(ui, "growth", chosen, &names);
+    })
+}
+
+fn way_down(chosen: &mut Encoder) -> Field<'_> {
+    Box::new(move |ui| {
+        caption(ui, "Encoder");
+        let names = Encoder::ALL.map(|encoder| (encoder, encoder.name()));
+        one_of(ui, "encoder", chosen, &names);
+    })
+}
+
+fn one_of<T: Copy + PartialEq>(ui: &mut Ui, id: &str, chosen: &mut T, names: &[(T, &str)]) {
+    let now = names.iter().find(|(value, _)| value == chosen).map_or("", |(_, name)| name);
+    let shown = ComboBox::from_id_salt(id).width(FIELD - 16.0).selected_text(now).show_ui(ui, |ui| {
+        for (value, name) in names {
+            ui.selectable_value(chosen, *value, *name);
+        }
+    });
+    shown.response.accessible_name(id);
+}
+
+/// Features of the hidden layers, as numbers with commas between; what is no number counts for nothing.
+fn hidden_layers<'a>(text: &'a mut String, features: &'a mut Option<Vec<usize>>) -> Field<'a> {
+    Box::new(move |ui| {
+        caption(ui, "Hidden layers");
+        let edit = TextEdit::singleline(text).hint_text("64, 32").desired_width(FIELD - 10.0);
+        let response = ui.add(edit).accessible_name("Hidden layers");
+        if response.on_hover_text("Features of each, such as 64, 32; none for a perceptron").changed() {
+            *features = Some(numbers(text));
+        }
+    })
+}
+
+fn numbers(text: &str) -> Vec<usize> {
+    text.split([',', ' ']).filter_map(|number| number.trim().parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_layers_are_read_as_far_as_they_are_numbers() {
+        assert_eq!(numbers("64, 32,16"), [64, 32, 16]);
+        assert_eq!(numbers(" 64 x, "), [64]);
+        assert_eq!(numbers(""), [0; 0]);
+    }
+}
