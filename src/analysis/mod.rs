@@ -3,6 +3,7 @@
 mod components;
 mod effective;
 mod error;
+mod health;
 mod inputs;
 mod label_map;
 mod memory;
@@ -22,6 +23,7 @@ mod walk;
 
 pub use effective::{Probe, effective_field};
 pub use error::AnalysisError;
+pub use health::{HealthInspection, HealthReport};
 pub use inputs::network_input;
 pub use label_map::LabelMap;
 pub use normalise::normalise;

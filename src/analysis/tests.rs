@@ -106,6 +106,44 @@ fn tiled_and_whole_agree_in_every_pixel_of_every_node() {
     }
 }
 
+/// A convolution that adds a border of two pixels, and one that takes it off again.
+fn growing_and_shrinking() -> Model {
+    let conv = |from, to, kernel: usize, padding: usize| Op::Conv2d {
+        in_channels: from,
+        out_channels: to,
+        kernel: [kernel; 2],
+        stride: [1; 2],
+        padding: [padding; 2],
+        dilation: [1; 2],
+        groups: 1,
+        bias: true,
+    };
+    let node = |name: &str, op, inputs: &[&str]| Node {
+        name: name.into(),
+        op,
+        inputs: inputs.iter().map(ToString::to_string).collect(),
+    };
+    let nodes = vec![
+        node("input", Op::Input { channels: 1 }, &[]),
+        node("grow", conv(1, 4, 3, 3), &["input"]),
+        node("shrink", conv(4, 3, 5, 0), &["grow"]),
+    ];
+    model(Graph::new("test", nodes).unwrap(), card(Task::Segment, 3, 1))
+}
+
+#[test]
+fn tiles_agree_where_nodes_add_and_lose_borders() {
+    let (model, micrograph) = (growing_and_shrinking(), micrograph([1, 37, 53]));
+    let (whole, whole_features) = segmented(&model, &micrograph, &RunSettings::default());
+    let settings = RunSettings { tile: Some(9), ..RunSettings::default() };
+    let (tiled, features) = segmented(&model, &micrograph, &settings);
+    assert_eq!((whole.tile, tiled.tile), (None, Some(9)));
+    assert!(far(&whole.probabilities, &tiled.probabilities) < 1e-5);
+    let (grown, tiled) = (&whole_features.maps["grow"], &features.maps["grow"]);
+    assert_eq!((grown.origin, grown.maps.dim()), ([-2.0; 2], (4, 39, 55)));
+    assert!(far(&grown.maps, &tiled.maps) < 1e-5);
+}
+
 #[test]
 fn a_large_image_has_the_same_mask_in_tiles() {
     let (model, micrograph) = (segmenter(2, None), micrograph([1, 1000, 1500]));

@@ -128,8 +128,8 @@ impl Geometry {
     fn of(graph: &Graph, size: [usize; 2]) -> Result<Self, AnalysisError> {
         let stride = total_stride(graph);
         let padded = [0, 1].map(|axis| size[axis].max(1).next_multiple_of(stride[axis]));
-        let shapes = shapes(graph, padded)?;
-        Ok(Self { stride, halo: halo(graph, &shapes, padded, stride), padded })
+        shapes(graph, padded)?;
+        Ok(Self { stride, halo: halo(graph, stride), padded })
     }
 
     fn longest(&self) -> usize {
@@ -210,16 +210,13 @@ fn cores(length: usize, side: usize, stride: usize) -> Vec<Range<usize>> {
 }
 
 /// How far beyond its own pixels any node looks, rounded up to the stride; `None` when the image cannot be cut because
-/// a node sees all of it or loses pixels at its borders.
-fn halo(graph: &Graph, shapes: &[Vec<usize>], padded: [usize; 2], stride: [usize; 2]) -> Option<[usize; 2]> {
+/// a node sees all of it. Where a node gives fewer pixels than there are (without padding) or more, it does so by the
+/// same number on every window, for all are multiples of the stride.
+fn halo(graph: &Graph, stride: [usize; 2]) -> Option<[usize; 2]> {
     let mut reach = [0.0_f64; 2];
-    for (field, shape) in receptive_fields(graph).into_iter().zip(shapes) {
+    for field in receptive_fields(graph) {
         let field = field?;
-        let &[_, height, width] = shape.as_slice() else { return None };
-        for (axis, nodes) in [(0, height), (1, width)] {
-            if (nodes as f64 * field.jump[axis] - padded[axis] as f64).abs() > 1e-6 {
-                return None;
-            }
+        for axis in 0..2 {
             let after = field.start[axis] + field.size[axis] - field.jump[axis];
             reach[axis] = reach[axis].max(-field.start[axis]).max(after);
         }

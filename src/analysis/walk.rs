@@ -10,6 +10,9 @@ use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use ndarray::{Array3, ArrayView3};
 use std::sync::Arc;
 
+/// Input pixels between a node's pixels, `[y, x]`; `None` where it sees the whole image.
+type Jump = Option<[f64; 2]>;
+
 /// One image on its way through a network.
 pub(super) struct Walk<'a> {
     pub(super) model: &'a Model,
@@ -33,6 +36,8 @@ impl Walk<'_> {
         mut take: impl FnMut(&Tile, Array3<f32>) -> Result<(), AnalysisError>,
     ) -> Result<(), AnalysisError> {
         let count = self.tiling.tiles.len();
+        let jumps: Vec<Jump> =
+            receptive_fields(&self.model.graph).into_iter().map(|f| Some(f?.jump)).collect();
         for (index, tile) in self.tiling.tiles.iter().enumerate() {
             self.monitor.progress(index, count)?;
             let why = if self.smaller { " (smaller tiles: the GPU's memory was full)" } else { "" };
@@ -40,10 +45,11 @@ impl Walk<'_> {
                 1 => format!("Running {}{why}", self.model.card.name),
                 _ => format!("Running {}, tile {} of {count}{why}", self.model.card.name, index + 1),
             });
-            let output = self.run_tile(tile, recorder, &self.monitor.part(index, count))?;
+            let output = self.run_tile(tile, &jumps, recorder, &self.monitor.part(index, count))?;
             if self.stop.is_none() {
                 let last = self.model.graph.nodes().last().map_or("output", |node| node.name.as_str());
-                take(tile, part_of(last, &output, tile)?.1)?;
+                let jump = jumps.last().copied().flatten();
+                take(tile, part_of(last, &output, tile, jump)?.1)?;
             }
         }
         Ok(self.monitor.progress(count, count)?)
@@ -52,6 +58,7 @@ impl Walk<'_> {
     fn run_tile(
         &self,
         tile: &Tile,
+        jumps: &[Jump],
         recorder: &mut Recorder,
         monitor: &Monitor,
     ) -> Result<Tensor, NetworkError> {
@@ -63,7 +70,7 @@ impl Walk<'_> {
         let wants = |index: usize, _: &Node| kept[index] || self.stop == Some(index);
         let mut tap = |index: usize, node: &Node, value: &Tensor| {
             if kept[index] {
-                let (at, part) = part_of(&node.name, value, tile)?;
+                let (at, part) = part_of(&node.name, value, tile, jumps[index])?;
                 recorder.put(&node.name, at, part.view());
             }
             Ok(if self.stop == Some(index) { Flow::Stop } else { Flow::Continue })
@@ -74,11 +81,17 @@ impl Walk<'_> {
 
 /// The core's share of a node's output on a tile's window, as `[channel, y, x]`, and where `[y, x]` it belongs in the
 /// node's planes of the whole image.
-fn part_of(node: &str, value: &Tensor, tile: &Tile) -> Result<([usize; 2], Array3<f32>), NetworkError> {
+fn part_of(
+    node: &str,
+    value: &Tensor,
+    tile: &Tile,
+    jump: Jump,
+) -> Result<([usize; 2], Array3<f32>), NetworkError> {
     let compute = |source| NetworkError::Compute { node: node.to_owned(), source };
     let value = if value.rank() == 4 { value.clone() } else { as_planes(value).map_err(compute)? };
     let (_, channels, height, width) = value.dims4().map_err(compute)?;
-    let [rows, columns] = [(0, height), (1, width)].map(|(axis, size)| Share::of(tile, axis, size));
+    let [rows, columns] = [(0, height), (1, width)]
+        .map(|(axis, size)| Share::of(tile, axis, size, jump.map(|jump| jump[axis])));
     let core = value
         .narrow(2, rows.start, rows.length)
         .and_then(|value| value.narrow(3, columns.start, columns.length))
@@ -106,12 +119,17 @@ struct Share {
 }
 
 impl Share {
-    fn of(tile: &Tile, axis: usize, size: usize) -> Self {
+    /// Of a node with `size` pixels on the tile's window. The last tile of a row takes all that is left: fewer where the
+    /// node loses borders, more where it adds some.
+    fn of(tile: &Tile, axis: usize, size: usize, jump: Option<f64>) -> Self {
         let (core, window) = (&tile.core[axis], &tile.window[axis]);
-        let jump = window.len() as f64 / size as f64;
+        // Where there is no jump there is one tile.
+        let Some(jump) = jump else { return Self { start: 0, length: size, place: 0 } };
         let feature = |pixels: usize| (pixels as f64 / jump).round() as usize;
-        let start = feature(core.start - window.start);
-        Self { start, length: feature(core.len()).min(size - start), place: feature(core.start) }
+        let start = feature(core.start - window.start).min(size);
+        let left = size - start;
+        let length = if core.end == window.end { left } else { feature(core.len()).min(left) };
+        Self { start, length, place: feature(core.start) }
     }
 }
 

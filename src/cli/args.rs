@@ -12,6 +12,7 @@ use crate::synth::Kind;
 use super::bench::BenchArgs;
 use super::effective::EffectiveArgs;
 use super::measure::{ProfileArgs, StatsArgs};
+use super::report::ReportArgs;
 
 mod convert;
 pub(super) use convert::{ConvertArgs, FormatsArgs};
@@ -57,6 +58,8 @@ pub enum Command {
     Classify(ClassifyArgs),
     /// Write the feature maps of one node, or of all, as .npy [channel, y, x] and a PNG sheet
     Features(FeaturesArgs),
+    /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
+    Report(ReportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
     Describe(DescribeArgs),
     /// The installed models, with their cards

@@ -18,6 +18,7 @@ mod headless;
 mod info;
 mod measure;
 mod models;
+mod report;
 mod segment;
 mod synth;
 mod terminal;
@@ -38,6 +39,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Segment(args) => segment::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Features(args) => features::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Train(args) => train::run(&args),
