@@ -5,13 +5,23 @@ use crate::network::{Graph, NetworkError, Node, Op};
 /// A graph under construction.
 pub(super) struct Chain {
     nodes: Vec<Node>,
+    /// What the names of new nodes begin with: "encoder.".
+    group: String,
 }
+
+/// A node that others come back to, and its channels.
+pub(super) type Stage = (String, usize);
 
 impl Chain {
     /// Begins with the node "input".
     pub(super) fn new(channels: usize) -> Self {
         let input = Node { name: "input".into(), op: Op::Input { channels }, inputs: Vec::new() };
-        Self { nodes: vec![input] }
+        Self { nodes: vec![input], group: String::new() }
+    }
+
+    /// From here on the names of new nodes begin with `group`; the names of inputs are whole ones.
+    pub(super) fn enter(&mut self, group: &str) {
+        group.clone_into(&mut self.group);
     }
 
     /// Adds a node that reads the last one.
@@ -22,7 +32,8 @@ impl Chain {
 
     /// Adds a node that reads these.
     pub(super) fn push_from(&mut self, name: impl Into<String>, op: Op, inputs: Vec<String>) {
-        self.nodes.push(Node { name: name.into(), op, inputs });
+        let name = format!("{}{}", self.group, name.into());
+        self.nodes.push(Node { name, op, inputs });
     }
 
     /// Name of the last node.
@@ -37,11 +48,22 @@ impl Chain {
 
 /// A square convolution of stride 1.
 pub(super) fn conv(from: usize, to: usize, kernel: usize, padding: usize, bias: bool) -> Op {
+    strided_conv([from, to], kernel, 1, padding, bias)
+}
+
+/// A square convolution.
+pub(super) fn strided_conv(
+    [from, to]: [usize; 2],
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    bias: bool,
+) -> Op {
     Op::Conv2d {
         in_channels: from,
         out_channels: to,
         kernel: [kernel; 2],
-        stride: [1; 2],
+        stride: [stride; 2],
         padding: [padding; 2],
         dilation: [1; 2],
         groups: 1,
@@ -52,6 +74,11 @@ pub(super) fn conv(from: usize, to: usize, kernel: usize, padding: usize, bias: 
 /// Halves y and x, keeping the largest of each 2×2.
 pub(super) fn max_pool() -> Op {
     Op::MaxPool2d { kernel: [2; 2], stride: [2; 2], padding: [0; 2] }
+}
+
+/// A batch-norm of PyTorch's usual eps.
+pub(super) fn batch_norm(channels: usize) -> Op {
+    Op::BatchNorm2d { channels, eps: 1e-5 }
 }
 
 /// A dense layer with bias.

@@ -1,63 +1,15 @@
 //! What a network is built from: an architecture and the choices it leaves open.
 
-use super::{Architecture, UnetSpec, lenet, mlp, unet};
-use crate::network::{Graph, NetworkError, Resample};
+use super::encoded_unet::{EncodedUnet, encoded_unet};
+use super::{
+    Answer, Architecture, Encoder, Growth, Head, SpectralSpec, UnetSpec, alexnet, densenet, lenet, mlp, nin,
+    resnet, scaled, spectral, unet, unpadded_unet, vgg,
+};
+use crate::network::{Graph, NetworkError};
 use serde::{Deserialize, Serialize};
 
 /// Most times as wide as published.
 const MAX_WIDTH: f64 = 64.0;
-
-/// How a decoder doubles y and x.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Growth {
-    /// Transposed 2×2 convolution, which learns how.
-    Transposed,
-    Nearest,
-    Bilinear,
-}
-
-impl Growth {
-    pub const ALL: [Self; 3] = [Self::Transposed, Self::Nearest, Self::Bilinear];
-
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Transposed => "transposed",
-            Self::Nearest => "nearest",
-            Self::Bilinear => "bilinear",
-        }
-    }
-
-    /// As [`UnetSpec`] has it.
-    #[must_use]
-    pub fn resample(self) -> Option<Resample> {
-        match self {
-            Self::Transposed => None,
-            Self::Nearest => Some(Resample::Nearest),
-            Self::Bilinear => Some(Resample::Bilinear),
-        }
-    }
-}
-
-/// What goes down in a U-Net.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Encoder {
-    /// Two 3×3 convolutions a level, as published.
-    Plain,
-}
-
-impl Encoder {
-    pub const ALL: [Self; 1] = [Self::Plain];
-
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-        }
-    }
-}
 
 /// An architecture, its channels and classes, and the choices that it leaves open; `None` takes the default of
 /// [`Architecture::defaults`]. As a recipe's table `[network]` it is without channels, classes and size, which the
@@ -101,6 +53,12 @@ pub struct ArchitectureSpec {
     /// Features of an MLP's hidden layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<Vec<usize>>,
+    /// What a regressor answers for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
+    /// Which numbers a regressor may answer with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
 }
 
 fn one() -> usize {
@@ -135,6 +93,8 @@ impl ArchitectureSpec {
             encoder: None,
             global_pooling: None,
             hidden: None,
+            head: None,
+            answer: None,
         }
     }
 
@@ -159,6 +119,8 @@ impl ArchitectureSpec {
             encoder: choose(&self.encoder, default.encoder),
             global_pooling: choose(&self.global_pooling, default.global_pooling),
             hidden: choose(&self.hidden, default.hidden),
+            head: choose(&self.head, default.head),
+            answer: choose(&self.answer, default.answer),
         }
     }
 
@@ -175,6 +137,8 @@ impl ArchitectureSpec {
             ("encoder", self.encoder.is_some()),
             ("global_pooling", self.global_pooling.is_some()),
             ("hidden", self.hidden.is_some()),
+            ("head", self.head.is_some()),
+            ("answer", self.answer.is_some()),
         ];
         all.into_iter().filter(|(_, made)| *made).map(|(key, _)| key).collect()
     }
@@ -184,11 +148,6 @@ impl ArchitectureSpec {
     pub fn superfluous(&self) -> Vec<&'static str> {
         let open = self.architecture.defaults().made();
         self.made().into_iter().filter(|key| !open.contains(key)).collect()
-    }
-
-    /// This many published channels in this width, at least one.
-    fn scaled(&self, channels: usize) -> usize {
-        ((channels as f64 * self.width.unwrap_or(1.0)).round() as usize).max(1)
     }
 }
 
@@ -204,32 +163,72 @@ pub fn build(spec: &ArchitectureSpec) -> Result<Graph, NetworkError> {
             "The width must be above 0 and at most {MAX_WIDTH} times the published one, found {width}"
         )));
     }
-    let (channels, classes) = (spec.in_channels, spec.classes);
-    let [y, x] = spec.image.unwrap_or([1, 1]);
-    let base = spec.base.map(|base| if base == 0 { 0 } else { spec.scaled(base) });
-    let mut graph = match spec.architecture {
-        Architecture::Perceptron => mlp([channels, y, x], &[], classes),
-        Architecture::Mlp => {
-            let scaled = |&n: &usize| if n == 0 { 0 } else { spec.scaled(n) };
-            let hidden: Vec<usize> = spec.hidden.iter().flatten().map(scaled).collect();
-            mlp([channels, y, x], &hidden, classes)
-        }
-        Architecture::Lenet => {
-            let size = if spec.global_pooling == Some(false) { spec.image } else { None };
-            lenet(channels, classes, base.unwrap_or(16), size)
-        }
-        Architecture::Lenet5 => lenet(channels, classes, base.unwrap_or(6), Some([y, x])),
-        Architecture::Unet => unet(UnetSpec {
-            in_channels: channels,
-            classes,
-            base: base.unwrap_or(16),
-            depth: spec.depth.unwrap_or(4),
-            batch_norm: spec.batch_norm.unwrap_or(true),
-            upsample: spec.upsample.and_then(Growth::resample),
-        }),
-    }?;
+    let mut graph = chosen(&spec, width)?;
     spec.architecture.name().clone_into(&mut graph.architecture);
     Ok(graph)
+}
+
+fn chosen(spec: &ArchitectureSpec, width: f64) -> Result<Graph, NetworkError> {
+    use Architecture as A;
+    let (channels, classes) = (spec.in_channels, spec.classes);
+    let [y, x] = spec.image.unwrap_or([1, 1]);
+    let base = scaled(spec.base.unwrap_or(1), width);
+    let choices = vgg::Choices {
+        in_channels: channels,
+        classes,
+        width,
+        batch_norm: spec.batch_norm == Some(true),
+        global_pooling: spec.global_pooling == Some(true),
+    };
+    match spec.architecture {
+        A::Perceptron | A::Adaline => mlp([channels, y, x], &[], classes),
+        A::Mlp => {
+            let hidden: Vec<usize> = spec.hidden.iter().flatten().map(|&n| scaled(n, width)).collect();
+            mlp([channels, y, x], &hidden, classes)
+        }
+        A::Lenet => lenet(channels, classes, base, spec.image.filter(|_| !choices.global_pooling)),
+        A::Lenet5 => lenet(channels, classes, base, Some([y, x])),
+        A::Alexnet => alexnet::alexnet(choices),
+        A::Vgg11 => vgg::vgg(vgg::VGG11, choices),
+        A::Vgg13 => vgg::vgg(vgg::VGG13, choices),
+        A::Vgg16 => vgg::vgg(vgg::VGG16, choices),
+        A::Vgg19 => vgg::vgg(vgg::VGG19, choices),
+        A::Nin => nin::nin(channels, classes, width),
+        A::Densenet121 => densenet::densenet(densenet::DENSENET121, channels, classes, width),
+        A::Densenet169 => densenet::densenet(densenet::DENSENET169, channels, classes, width),
+        A::Densenet201 => densenet::densenet(densenet::DENSENET201, channels, classes, width),
+        A::Resnet18 => resnet::resnet(resnet::Stages::RESNET18, channels, classes, width),
+        A::Resnet34 => resnet::resnet(resnet::Stages::RESNET34, channels, classes, width),
+        A::Resnet50 => resnet::resnet(resnet::Stages::RESNET50, channels, classes, width),
+        A::Unet | A::Unet2015 => any_unet(spec, base, width),
+        A::Spectral => spectral(SpectralSpec {
+            in_channels: channels,
+            outputs: classes,
+            base,
+            depth: spec.depth.unwrap_or(0),
+            batch_norm: choices.batch_norm,
+            head: spec.head.unwrap_or(Head::Pixel),
+            answer: spec.answer.unwrap_or(Answer::Free),
+        }),
+    }
+}
+
+fn any_unet(spec: &ArchitectureSpec, base: usize, width: f64) -> Result<Graph, NetworkError> {
+    let (batch_norm, upsample) = (spec.batch_norm == Some(true), spec.upsample.and_then(Growth::resample));
+    let (in_channels, classes) = (spec.in_channels, spec.classes);
+    let padded = spec.padded == Some(true);
+    if let Some(encoder) = spec.encoder.and_then(Encoder::trunk) {
+        if !padded {
+            return Err(NetworkError::Graph(
+                "Only a U-Net with its own encoder can go without padding".into(),
+            ));
+        }
+        let spec = EncodedUnet { encoder, in_channels, classes, width, base, batch_norm, upsample };
+        return encoded_unet(spec);
+    }
+    let depth = spec.depth.unwrap_or(0);
+    let spec = UnetSpec { in_channels, classes, base, depth, batch_norm, upsample };
+    if padded { unet(spec) } else { unpadded_unet(spec) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The architectures by name: what each is for, where it was published, and what it is built with unless told
 //! otherwise. The command line, recipes and the window read this one table.
 
-use super::spec::{ArchitectureSpec, Encoder, Growth};
+use super::{Answer, ArchitectureSpec, Encoder, Growth, Head};
 use crate::network::Task;
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,25 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 pub enum Architecture {
     Perceptron,
+    Adaline,
     Mlp,
     Lenet,
     Lenet5,
+    Alexnet,
+    Vgg11,
+    Vgg13,
+    Vgg16,
+    Vgg19,
+    Nin,
+    Densenet121,
+    Densenet169,
+    Densenet201,
+    Resnet18,
+    Resnet34,
+    Resnet50,
     Unet,
+    Unet2015,
+    Spectral,
 }
 
 /// What people are told of an architecture.
@@ -36,8 +51,29 @@ pub struct About {
 }
 
 impl Architecture {
-    /// All, from the simplest to the largest, segmenters last.
-    pub const ALL: [Self; 5] = [Self::Perceptron, Self::Mlp, Self::Lenet, Self::Lenet5, Self::Unet];
+    /// All, from the simplest to the largest, then segmenters, then regressors.
+    pub const ALL: [Self; 20] = [
+        Self::Perceptron,
+        Self::Adaline,
+        Self::Mlp,
+        Self::Lenet,
+        Self::Lenet5,
+        Self::Alexnet,
+        Self::Vgg11,
+        Self::Vgg13,
+        Self::Vgg16,
+        Self::Vgg19,
+        Self::Nin,
+        Self::Densenet121,
+        Self::Densenet169,
+        Self::Densenet201,
+        Self::Resnet18,
+        Self::Resnet34,
+        Self::Resnet50,
+        Self::Unet,
+        Self::Unet2015,
+        Self::Spectral,
+    ];
 
     /// As recipes and the command line write it.
     #[must_use]
@@ -67,6 +103,13 @@ impl Architecture {
                 paper: "Rosenblatt 1958, Psychological Review 65, 386",
                 ..small
             },
+            Self::Adaline => About {
+                name: "adaline",
+                title: "ADALINE",
+                purpose: "the same weighted sums, taught by the square of their error before any threshold",
+                paper: "Widrow & Hoff 1960, IRE WESCON Convention Record 4, 96",
+                ..small
+            },
             Self::Mlp => About {
                 name: "mlp",
                 title: "Multilayer perceptron",
@@ -88,6 +131,31 @@ impl Architecture {
                 paper: LENET,
                 ..small
             },
+            Self::Alexnet => About {
+                name: "alexnet",
+                title: "AlexNet",
+                purpose: "five convolutions and three dense layers, the first large network to win",
+                paper: "Krizhevsky 2014, arXiv:1404.5997, after Krizhevsky, Sutskever & Hinton 2012",
+                ..IMAGENET
+            },
+            Self::Vgg11 => vgg("vgg11", "VGG-11"),
+            Self::Vgg13 => vgg("vgg13", "VGG-13"),
+            Self::Vgg16 => vgg("vgg16", "VGG-16"),
+            Self::Vgg19 => vgg("vgg19", "VGG-19"),
+            Self::Nin => About {
+                name: "nin",
+                title: "NiN",
+                purpose: "a small perceptron at every pixel after each convolution, and no dense layer",
+                paper: "Lin, Chen & Yan 2013, arXiv:1312.4400",
+                input: [1, 224, 224],
+                ..small
+            },
+            Self::Densenet121 => densenet("densenet121", "DenseNet-121"),
+            Self::Densenet169 => densenet("densenet169", "DenseNet-169"),
+            Self::Densenet201 => densenet("densenet201", "DenseNet-201"),
+            Self::Resnet18 => resnet("resnet18", "ResNet-18"),
+            Self::Resnet34 => resnet("resnet34", "ResNet-34"),
+            Self::Resnet50 => resnet("resnet50", "ResNet-50"),
             Self::Unet => About {
                 name: "unet",
                 title: "U-Net",
@@ -96,6 +164,24 @@ impl Architecture {
                 task: Task::Segment,
                 input: [1, 512, 512],
                 classes: 2,
+            },
+            Self::Unet2015 => About {
+                name: "unet2015",
+                title: "U-Net of 2015",
+                purpose: "the U-Net as published, without padding: it answers for the middle of its image",
+                paper: UNET,
+                task: Task::Segment,
+                input: [1, 572, 572],
+                classes: 2,
+            },
+            Self::Spectral => About {
+                name: "spectral",
+                title: "Spectral-spatial regressor",
+                purpose: "mixes the energies of each pixel, looks at its neighbourhood, answers with numbers",
+                paper: "1×1 mixing as in Lin, Chen & Yan 2013, arXiv:1312.4400",
+                task: Task::Segment,
+                input: [8, 128, 128],
+                classes: 8,
             },
         }
     }
@@ -113,10 +199,21 @@ impl Architecture {
         };
         let wide = ArchitectureSpec { width: Some(1.0), ..bare.clone() };
         match self {
-            Self::Perceptron => bare,
+            Self::Perceptron | Self::Adaline => bare,
             Self::Mlp => ArchitectureSpec { hidden: Some(Vec::new()), ..wide },
             Self::Lenet => ArchitectureSpec { base: Some(16), global_pooling: Some(true), ..wide },
             Self::Lenet5 => ArchitectureSpec { base: Some(6), ..wide },
+            Self::Alexnet => ArchitectureSpec { global_pooling: Some(false), ..wide },
+            Self::Vgg11 | Self::Vgg13 | Self::Vgg16 | Self::Vgg19 => {
+                ArchitectureSpec { batch_norm: Some(false), global_pooling: Some(false), ..wide }
+            }
+            Self::Nin
+            | Self::Densenet121
+            | Self::Densenet169
+            | Self::Densenet201
+            | Self::Resnet18
+            | Self::Resnet34
+            | Self::Resnet50 => wide,
             Self::Unet => ArchitectureSpec {
                 base: Some(16),
                 depth: Some(4),
@@ -126,8 +223,44 @@ impl Architecture {
                 encoder: Some(Encoder::Plain),
                 ..wide
             },
+            Self::Unet2015 => ArchitectureSpec {
+                base: Some(64),
+                depth: Some(4),
+                batch_norm: Some(false),
+                padded: Some(false),
+                upsample: Some(Growth::Transposed),
+                ..wide
+            },
+            Self::Spectral => ArchitectureSpec {
+                base: Some(32),
+                depth: Some(3),
+                batch_norm: Some(true),
+                head: Some(Head::Pixel),
+                answer: Some(Answer::Free),
+                ..wide
+            },
         }
     }
+}
+
+/// For photographs in a thousand classes, as ImageNet has them.
+const IMAGENET: About = About { input: [3, 224, 224], classes: 1000, ..BLANK };
+
+fn vgg(name: &'static str, title: &'static str) -> About {
+    let purpose =
+        "blocks of 3×3 convolutions, each half the size and up to twice the channels of the one before";
+    About { name, title, purpose, paper: "Simonyan & Zisserman 2014, arXiv:1409.1556", ..IMAGENET }
+}
+
+fn densenet(name: &'static str, title: &'static str) -> About {
+    let purpose = "dense blocks, in which every layer reads all before it, and transitions between";
+    let paper = "Huang, Liu, van der Maaten & Weinberger 2016, arXiv:1608.06993";
+    About { name, title, purpose, paper, ..IMAGENET }
+}
+
+fn resnet(name: &'static str, title: &'static str) -> About {
+    let purpose = "blocks that add what they compute to what they were given";
+    About { name, title, purpose, paper: "He, Zhang, Ren & Sun 2015, arXiv:1512.03385", ..IMAGENET }
 }
 
 const BLANK: About = About {

@@ -1,6 +1,7 @@
-//! U-Net (Ronneberger et al. 2015, arXiv:1505.04597) with padded convolutions, so that the mask is as large as the image.
+//! U-Net (Ronneberger et al. 2015, arXiv:1505.04597): as published, and with padded convolutions, so that the mask is as
+//! large as the image.
 
-use super::chain::{Chain, at_least, conv, max_pool};
+use super::chain::{Chain, at_least, batch_norm, conv, max_pool};
 use crate::network::{Graph, NetworkError, Op, Resample};
 
 /// Most poolings a U-Net may have; 2^6 pixels are then one.
@@ -31,6 +32,19 @@ pub struct UnetSpec {
 /// # Errors
 /// No channels, classes or base, or a depth outside 1 to 6.
 pub fn unet(spec: UnetSpec) -> Result<Graph, NetworkError> {
+    either(spec, true)
+}
+
+/// The same without padding, as published: of 572×572 pixels it answers for the middle 388×388. What goes across is cut
+/// to its middle by "dec2.crop". Sides must be such that every pooling halves an even number.
+///
+/// # Errors
+/// Those of [`unet`].
+pub fn unpadded_unet(spec: UnetSpec) -> Result<Graph, NetworkError> {
+    either(spec, false)
+}
+
+fn either(spec: UnetSpec, padded: bool) -> Result<Graph, NetworkError> {
     let UnetSpec { in_channels, classes, base, depth, .. } = spec;
     at_least("A U-Net", 1, "input channel", in_channels)?;
     at_least("A U-Net", 1, "class", classes)?;
@@ -45,49 +59,64 @@ pub fn unet(spec: UnetSpec) -> Result<Graph, NetworkError> {
         )));
     }
     let width = |level: usize| base << (level - 1);
+    let style = Style { padded, batch_norm: spec.batch_norm };
     let mut chain = Chain::new(in_channels);
     let mut skips = Vec::new();
     let mut from = in_channels;
     for level in 1..=depth {
-        block(&mut chain, &format!("enc{level}"), [from, width(level)], spec.batch_norm);
+        block(&mut chain, &format!("enc{level}"), [from, width(level)], style);
         skips.push(chain.last());
         chain.push(format!("pool{level}"), max_pool());
         from = width(level);
     }
-    block(&mut chain, "mid", [from, width(depth + 1)], spec.batch_norm);
+    block(&mut chain, "mid", [from, width(depth + 1)], style);
     for (level, skip) in skips.into_iter().enumerate().rev() {
         let level = level + 1;
         let name = format!("dec{level}");
         let to = width(level);
-        up(&mut chain, &name, to, spec.upsample);
-        let inputs = vec![skip, chain.last()];
+        up(&mut chain, &name, [2 * to, to], spec.upsample);
+        let grown = chain.last();
+        let mut skip = skip;
+        if !padded {
+            chain.push_from(format!("{name}.crop"), Op::CenterCrop, vec![skip, grown.clone()]);
+            skip = chain.last();
+        }
+        let inputs = vec![skip, grown];
         chain.push_from(format!("{name}.concat"), Op::Concat { axis: 0 }, inputs);
-        block(&mut chain, &name, [2 * to, to], spec.batch_norm);
+        block(&mut chain, &name, [2 * to, to], style);
     }
     chain.push("head", conv(base, classes, 1, 0, true));
     chain.finish("unet")
 }
 
+/// How the 3×3 convolutions are made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    pub(super) padded: bool,
+    pub(super) batch_norm: bool,
+}
+
 /// Twice 3×3 convolution, batch-norm if wanted, ReLU.
-fn block(chain: &mut Chain, name: &str, [from, to]: [usize; 2], batch_norm: bool) {
+pub(super) fn block(chain: &mut Chain, name: &str, [from, to]: [usize; 2], style: Style) {
     for (i, from) in [(1, from), (2, to)] {
-        chain.push(format!("{name}.conv{i}"), conv(from, to, 3, 1, !batch_norm));
-        if batch_norm {
-            chain.push(format!("{name}.bn{i}"), Op::BatchNorm2d { channels: to, eps: 1e-5 });
+        let padding = usize::from(style.padded);
+        chain.push(format!("{name}.conv{i}"), conv(from, to, 3, padding, !style.batch_norm));
+        if style.batch_norm {
+            chain.push(format!("{name}.bn{i}"), batch_norm(to));
         }
         chain.push(format!("{name}.relu{i}"), Op::Relu);
     }
 }
 
-/// Doubles y and x and halves the channels, from `2 · to`.
-fn up(chain: &mut Chain, name: &str, to: usize, upsample: Option<Resample>) {
+/// Doubles y and x and changes the channels, usually to half of them.
+pub(super) fn up(chain: &mut Chain, name: &str, [from, to]: [usize; 2], upsample: Option<Resample>) {
     if let Some(resample) = upsample {
         chain.push(format!("{name}.up"), Op::Upsample { scale: 2, resample });
-        chain.push(format!("{name}.upconv"), conv(2 * to, to, 1, 0, true));
+        chain.push(format!("{name}.upconv"), conv(from, to, 1, 0, true));
         return;
     }
     let transposed = Op::ConvTranspose2d {
-        in_channels: 2 * to,
+        in_channels: from,
         out_channels: to,
         kernel: [2; 2],
         stride: [2; 2],
@@ -103,6 +132,7 @@ fn up(chain: &mut Chain, name: &str, to: usize, upsample: Option<Resample>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::architectures::testing::{shape, trainable};
 
     const SPEC: UnetSpec =
         UnetSpec { in_channels: 1, classes: 2, base: 16, depth: 4, batch_norm: true, upsample: None };
@@ -144,9 +174,7 @@ mod tests {
     #[test]
     fn parameters_are_counted_as_in_pytorch() {
         let check = |spec: UnetSpec, expected: usize| {
-            let parameters = unet(spec).unwrap().parameters();
-            let trainable = parameters.iter().filter(|p| p.trainable);
-            assert_eq!(trainable.map(|p| p.shape.iter().product::<usize>()).sum::<usize>(), expected);
+            assert_eq!(trainable(&unet(spec).unwrap()), expected);
         };
         // The same blocks as torch.nn modules (Conv2d, BatchNorm2d, ConvTranspose2d(2c, c, 2, 2) or Upsample and
         // Conv2d(2c, c, 1)); sum(p.numel() for p in net.parameters()), torch 2.
@@ -157,6 +185,26 @@ mod tests {
             112_797,
         );
         check(UnetSpec { base: 64, batch_norm: false, ..SPEC }, 31_030_658);
+    }
+
+    #[test]
+    fn the_unpadded_one_answers_for_the_middle_of_the_image() {
+        let spec = UnetSpec { base: 64, batch_norm: false, ..SPEC };
+        let graph = unpadded_unet(spec).unwrap();
+        assert_eq!(trainable(&graph), 31_030_658);
+        // The sizes of the paper's figure 1.
+        let at = |name: &str| shape(&graph, [1, 572, 572], name);
+        assert_eq!(at("enc1.relu2"), [64, 568, 568]);
+        assert_eq!(at("enc4.relu2"), [512, 64, 64]);
+        assert_eq!(at("mid.relu2"), [1024, 28, 28]);
+        assert_eq!(at("dec4.crop"), [512, 56, 56]);
+        assert_eq!(at("dec4.concat"), [1024, 56, 56]);
+        assert_eq!(at("dec1.crop"), [64, 392, 392]);
+        assert_eq!(at("head"), [2, 388, 388]);
+        assert_eq!(graph.node("dec1.crop").unwrap().inputs, ["enc1.relu2", "dec1.up"]);
+        // The smallest side of which a pixel is left: 4 at every level behind the bottom.
+        assert_eq!(shape(&graph, [1, 188, 204], "head"), [2, 4, 20]);
+        assert!(graph.shapes([1, 172, 188]).is_err());
     }
 
     #[test]

@@ -159,7 +159,7 @@ fn folders_make_a_recipe_that_reads_again() {
     }
     wanted.masks = None;
     assert!(Recipe::from_folders(&wanted).unwrap_err().to_string().contains("needs a folder of masks"));
-    assert!(wanted.architecture("resnet").unwrap_err().to_string().contains("mlp, lenet, lenet5, unet"));
+    assert!(wanted.architecture("resnet").unwrap_err().to_string().contains("lenet, lenet5, alexnet"));
 }
 
 #[test]
