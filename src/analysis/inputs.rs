@@ -1,11 +1,11 @@
 //! From a frame of a micrograph to the numbers a network is given.
 use super::{AnalysisError, normalise, resample};
 use crate::imaging::Micrograph;
-use crate::network::{ModelCard, Normalisation, Task};
+use crate::network::{ModelCard, Normalisation};
 use ndarray::{Array2, Array3, Axis, s};
 
 /// The network's input `[channel, y, x]`: the chosen microscope channels, normalised plane by plane as the card says
-/// and, for a classifier with an input size, resampled to it. Training and running both come through here. The rows of
+/// and, where the card has such a size, resampled to it. Training and running both come through here. The rows of
 /// an info bar are left out before anything is computed, so that they decide no percentile and feed no network.
 ///
 /// `inputs` is the number of channels the network takes. With `channels` `None` a network of one input sees the grey
@@ -24,7 +24,7 @@ pub fn network_input(
             format!("{} cannot be normalised with mean {mean} and standard deviation {std}", card.name);
         return Err(AnalysisError::Mismatch(what));
     }
-    let size = card.input_size.filter(|_| card.task == Task::Classify);
+    let size = card.resampled_to();
     let mut stack: Option<Array3<f32>> = None;
     for (index, source) in sources(card, inputs, micrograph, channels)?.into_iter().enumerate() {
         let mut plane = match source {

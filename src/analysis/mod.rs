@@ -14,6 +14,7 @@ mod outlook;
 mod plane_scale;
 mod predict;
 mod profile;
+mod regression;
 mod resample;
 mod retry;
 mod run;
@@ -32,6 +33,7 @@ pub use otsu::otsu_threshold;
 pub use outlook::{Outlook, outlook};
 pub use plane_scale::PlaneScale;
 pub use profile::{ChannelProfile, Line, Profile, profile, profile_values};
+pub use regression::{Numbers, OutputStatistics, Regression};
 pub use resample::resample;
 pub use run::{Classification, Prediction, RunSettings, Segmentation, features_of, run};
 pub use statistics::{

@@ -1,7 +1,7 @@
 //! What a run will take, said before it is made.
 use super::tiling::{Tiling, peak_bytes};
 use super::{AnalysisError, RunSettings, memory};
-use crate::network::{Graph, ModelCard, Task, forecast_wanting};
+use crate::network::{Graph, ModelCard, Scope, Task, forecast_wanting};
 use candle_core::Device;
 use serde::Serialize;
 
@@ -32,14 +32,15 @@ pub fn outlook(
 ) -> Result<Outlook, AnalysisError> {
     let planes = |count: usize, size: [usize; 2]| memory::f32_bytes([count, size[0], size[1]]);
     let channels = graph.input_channels();
-    let (tiling, result_bytes) = match card.task {
-        Task::Segment => {
+    let (tiling, result_bytes) = match card.scope(graph)? {
+        Scope::PerPixel => {
             // Labels are half as wide as probabilities.
-            let result = planes(card.classes.len(), size) + planes(1, size) / 2;
+            let labels = if card.task == Task::Segment { planes(1, size) / 2 } else { 0 };
+            let result = planes(card.classes.len(), size) + labels;
             (Tiling::choose(graph, size, settings, device)?, planes(channels, size) + result)
         }
-        Task::Classify => {
-            let size = card.input_size.unwrap_or(size);
+        Scope::PerImage => {
+            let size = card.resampled_to().unwrap_or(size);
             (Tiling::in_one_piece(graph, size, settings, device)?, planes(channels, size))
         }
     };

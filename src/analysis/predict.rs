@@ -3,7 +3,7 @@ use super::walk::Walk;
 use super::{AnalysisError, Classification, LabelMap, Segmentation, memory};
 use crate::imaging::PixelSize;
 use crate::inspect::Recorder;
-use crate::network::{Model, Op};
+use crate::network::{Model, Op, Task};
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
@@ -11,6 +11,7 @@ use rayon::prelude::*;
 pub(super) struct Frame {
     /// With the info bar.
     pub(super) height: usize,
+    pub(super) specimen_rows: usize,
     pub(super) pixel: Option<PixelSize>,
 }
 
@@ -28,8 +29,7 @@ pub(super) fn segment(
     let mut probabilities = Array3::zeros((classes.len(), frame.height, width));
     let mut labels = Array2::zeros((frame.height, width));
     walk.run(recorder, |tile, output| {
-        let [rows, columns] = [(0, height), (1, width)]
-            .map(|(axis, size)| tile.core[axis].start.min(size)..tile.core[axis].end.min(size));
+        let [rows, columns] = tile.inside([height, width]);
         let inside = output.slice(s![.., ..rows.len(), ..columns.len()]);
         let mut probabilities = probabilities.slice_mut(s![.., rows.clone(), columns.clone()]);
         let mut labels = labels.slice_mut(s![rows, columns]);
@@ -64,8 +64,8 @@ pub(super) fn classify(walk: &Walk<'_>, recorder: &mut Recorder) -> Result<Class
     Ok(Classification { probabilities: probabilities.into_iter().collect(), classes: classes.clone() })
 }
 
-/// The network's output must be one score per class: `[class, y, x]` over the padded image, or `[class]`.
-fn check_output(walk: &Walk<'_>, expected: &[usize]) -> Result<(), AnalysisError> {
+/// The network's output must be one number per class: `[class, y, x]` over the padded image, or `[class]`.
+pub(super) fn check_output(walk: &Walk<'_>, expected: &[usize]) -> Result<(), AnalysisError> {
     let model = walk.model;
     let shapes = super::tiling::shapes(&model.graph, walk.tiling.padded)?;
     let found = shapes.last().map_or(&[][..], Vec::as_slice);
@@ -78,9 +78,10 @@ fn check_output(walk: &Walk<'_>, expected: &[usize]) -> Result<(), AnalysisError
     }
     let words = |shape: &[usize]| shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × ");
     Err(AnalysisError::Mismatch(format!(
-        "{} names {} classes and should give {}, but its last node gives {}",
+        "{} names {} {} and should give {}, but its last node gives {}",
         model.card.name,
         expected[0],
+        if model.card.task == Task::Regress { "outputs" } else { "classes" },
         words(expected),
         words(found)
     )))

@@ -4,11 +4,11 @@ use super::predict::Frame;
 use super::retry::until_it_fits;
 use super::tiling::Tiling;
 use super::walk::{Walk, check_wanted, planned_nodes};
-use super::{AnalysisError, LabelMap, memory, network_input, predict};
+use super::{AnalysisError, LabelMap, Regression, memory, network_input, predict, regression};
 use crate::imaging::{Micrograph, PixelSize};
 use crate::inspect::{FeatureMaps, PlannedNode, Recorder, Wanted};
 use crate::monitor::Monitor;
-use crate::network::{ClassInfo, Model, Task};
+use crate::network::{ClassInfo, Model, Scope, Task};
 use candle_core::Device;
 use ndarray::{Array3, s};
 use std::sync::Arc;
@@ -65,6 +65,7 @@ pub struct Classification {
 pub enum Prediction {
     Segmentation(Arc<Segmentation>),
     Classification(Arc<Classification>),
+    Regression(Arc<Regression>),
 }
 
 /// Runs the model on one frame; `recorder` keeps the feature maps it wants on the way. The input goes to the device
@@ -81,14 +82,16 @@ pub fn run(
     let prepared = Prepared::new(model, micrograph, settings, device, monitor)?;
     prepared.walk(model, None, monitor, |walk| {
         recorder.plan(&prepared.nodes);
-        match model.card.task {
-            Task::Segment => {
-                let frame = Frame { height: micrograph.height(), pixel: micrograph.calibration().pixel() };
-                let segmentation = predict::segment(walk, recorder, frame)?;
-                Ok(Prediction::Segmentation(Arc::new(segmentation)))
-            }
-            Task::Classify => Ok(Prediction::Classification(Arc::new(predict::classify(walk, recorder)?))),
-        }
+        let frame = Frame {
+            height: micrograph.height(),
+            specimen_rows: micrograph.specimen_rows().len(),
+            pixel: micrograph.calibration().pixel(),
+        };
+        Ok(match model.card.task {
+            Task::Segment => Prediction::Segmentation(Arc::new(predict::segment(walk, recorder, frame)?)),
+            Task::Classify => Prediction::Classification(Arc::new(predict::classify(walk, recorder)?)),
+            Task::Regress => Prediction::Regression(Arc::new(regression::regress(walk, recorder, frame)?)),
+        })
     })
 }
 
@@ -142,13 +145,13 @@ impl<'a> Prepared<'a> {
         monitor.check()?;
         let source = [micrograph.specimen_rows().len(), micrograph.width()];
         let size = [image.dim().1, image.dim().2];
-        let (tiling, extent) = match model.card.task {
-            Task::Segment => {
+        let (tiling, extent) = match model.card.scope(&model.graph)? {
+            Scope::PerPixel => {
                 let tiling = Tiling::choose(&model.graph, size, settings, device)?;
                 let padded = tiling.padded;
                 (tiling, padded)
             }
-            Task::Classify => (Tiling::in_one_piece(&model.graph, size, settings, device)?, source),
+            Scope::PerImage => (Tiling::in_one_piece(&model.graph, size, settings, device)?, source),
         };
         let nodes = planned_nodes(&model.graph, tiling.padded, extent, source)?;
         Ok(Self { image, tiling, nodes, device })

@@ -16,6 +16,7 @@ pub(super) fn card(task: Task, classes: usize, inputs: usize) -> ModelCard {
         description: String::new(),
         task,
         classes: names("class", classes).into_iter().map(|name| ClassInfo { name, colour: [0; 3] }).collect(),
+        units: None,
         channels: names("input", inputs),
         pixel_size_nm: None,
         normalisation: Normalisation::ZScore,
@@ -153,7 +154,7 @@ fn a_large_image_has_the_same_mask_in_tiles() {
         let monitor = Monitor::silent();
         match run(&model, &micrograph, &settings, &Device::Cpu, &mut recorder, &monitor).unwrap() {
             Prediction::Segmentation(segmentation) => segmentation,
-            Prediction::Classification(_) => panic!("not a segmentation"),
+            _ => panic!("not a segmentation"),
         }
     };
     let (whole, tiled) = (mask(None), mask(Some(256)));

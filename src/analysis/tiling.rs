@@ -19,6 +19,13 @@ pub(super) struct Tile {
     pub(super) window: [Range<usize>; 2],
 }
 
+impl Tile {
+    /// Rows and columns of its core that lie in an image of `size` `[y, x]`.
+    pub(super) fn inside(&self, size: [usize; 2]) -> [Range<usize>; 2] {
+        [0, 1].map(|axis| self.core[axis].start.min(size[axis])..self.core[axis].end.min(size[axis]))
+    }
+}
+
 /// How an image is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tiling {

@@ -56,6 +56,8 @@ pub enum Command {
     Segment(SegmentArgs),
     /// Classify whole micrographs
     Classify(ClassifyArgs),
+    /// Predict numbers of every pixel, or of whole micrographs, and write maps, tables and manifests
+    Regress(RegressArgs),
     /// Write the feature maps of one node, or of all, as .npy [channel, y, x] and a PNG sheet
     Features(FeaturesArgs),
     /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
@@ -66,7 +68,7 @@ pub enum Command {
     Models(ModelsArgs),
     /// Train a model from a recipe, or from a folder of images and one of masks
     Train(TrainArgs),
-    /// Score a model against masks: IoU, Dice and pixels per class, mean IoU, accuracy
+    /// Score a model: against masks (IoU, Dice), classes (accuracy, precision, recall, F1) or numbers (mean absolute error)
     Evaluate(EvaluateArgs),
     /// Values along a line: one for each pixel of its length, averaged across its width
     Profile(ProfileArgs),
@@ -234,6 +236,25 @@ pub struct ClassifyArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct RegressArgs {
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// A model file, or the name of an installed model
+    #[arg(long, short)]
+    pub model: String,
+    /// Folder for the results; made if it is not there
+    #[arg(long, short)]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub part: PartArgs,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// One JSON object a frame
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all"])))]
 pub struct FeaturesArgs {
     pub file: PathBuf,
@@ -281,12 +302,15 @@ pub struct TrainArgs {
     /// A recipe in TOML
     #[arg(long)]
     pub recipe: Option<PathBuf>,
-    /// Folder of images
-    #[arg(long, requires = "masks", conflicts_with = "recipe")]
+    /// Folder of images; for a classifier a folder with one folder a class, or a CSV table with columns file and class
+    #[arg(long, conflicts_with = "recipe")]
     pub images: Option<PathBuf>,
     /// Folder of masks, matched to the images by file name
     #[arg(long, requires = "images")]
     pub masks: Option<PathBuf>,
+    /// Folder of maps of the true numbers, one channel an output, matched to the images by file name: trains a regressor
+    #[arg(long, requires = "images", conflicts_with = "masks")]
+    pub targets: Option<PathBuf>,
     /// Label scheme in TOML: which grey values or colours mean which class
     #[arg(long, requires = "images")]
     pub labels: Option<PathBuf>,
@@ -308,10 +332,10 @@ pub struct TrainArgs {
     /// Number of optimiser steps
     #[arg(long)]
     pub steps: Option<usize>,
-    /// Folder of validation images (default: a share of the images is held out)
-    #[arg(long, requires = "val_masks")]
+    /// Folder (or table) of validation images (default: a share of the images is held out)
+    #[arg(long, requires = "images")]
     pub val_images: Option<PathBuf>,
-    /// Folder of validation masks
+    /// Folder of validation masks, or of validation targets
     #[arg(long, requires = "val_images")]
     pub val_masks: Option<PathBuf>,
     /// Where a recipe's image folders are looked for, instead of beside the recipe
@@ -338,12 +362,16 @@ pub struct EvaluateArgs {
     /// A model file, or the name of an installed model
     #[arg(long, short)]
     pub model: String,
-    /// Folder of images, or a pattern such as 'images/valid_*'; for a classifier, a folder with one folder a class
+    /// Folder of images, or a pattern such as 'images/valid_*'; for a classifier, a folder with one folder a class; a CSV
+    /// table of files with their class, or with a number an output
     #[arg(long)]
     pub images: PathBuf,
     /// Folder of masks, matched to the images by file name (segmenters)
     #[arg(long)]
     pub masks: Option<PathBuf>,
+    /// Folder of maps of the true numbers, matched to the images by file name (regressors)
+    #[arg(long, conflicts_with = "masks")]
+    pub targets: Option<PathBuf>,
     /// Label scheme in TOML: which grey values or colours mean which class
     #[arg(long)]
     pub labels: Option<PathBuf>,

@@ -28,7 +28,7 @@ pub(super) fn run(args: &ClassifyArgs) -> Outcome {
             analysis::run(&model, micrograph, settings, &device.device, &mut Recorder::nothing(), monitor)
         })?;
         let Prediction::Classification(result) = prediction else {
-            anyhow::bail!("{} gives a mask, not a class", model.card.name)
+            anyhow::bail!("{} gives no class", model.card.name)
         };
         let ranked = ranked(&result);
         let path = micrograph.path().map_or_else(String::new, |p| p.display().to_string());

@@ -1,12 +1,13 @@
 //! What several commands need before they start: the device, the model, and the frames to work on.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
 use crate::analysis::{AnalysisError, RunSettings};
 use crate::compute::{self, OpenDevice};
-use crate::export::ExportError;
+use crate::export::{self, ExportError};
 use crate::imaging::{self, InfoBarChoice, Micrograph};
 use crate::network::{self, Model, Task};
 
@@ -27,15 +28,15 @@ pub(super) fn open_device(args: &DeviceArgs) -> anyhow::Result<OpenDevice> {
 pub(super) fn load_model(name: &str, device: &OpenDevice, task: Option<Task>) -> anyhow::Result<Model> {
     let path = network::find_model(name)?;
     let model = Model::load(&path, &device.device)?;
-    match (task, model.card.task) {
-        (Some(Task::Segment), Task::Classify) => {
-            bail!("{} is a classifier; use `polepiece classify`", model.card.name)
-        }
-        (Some(Task::Classify), Task::Segment) => {
-            bail!("{} is a segmenter; use `polepiece segment`", model.card.name)
-        }
-        _ => Ok(model),
+    if task.is_none_or(|task| task == model.card.task) {
+        return Ok(model);
     }
+    let (what, command) = match model.card.task {
+        Task::Segment => ("segmenter", "segment"),
+        Task::Classify => ("classifier", "classify"),
+        Task::Regress => ("regressor", "regress"),
+    };
+    bail!("{} is a {what}; use `polepiece {command}`", model.card.name)
 }
 
 /// The series of a file that were asked for, with the info bar and the scale that were.
@@ -122,6 +123,24 @@ pub(super) fn for_each_frame(
         }
     }
     failures
+}
+
+/// Two inputs of one name would write the same files; the second is refused rather than the first lost.
+pub(super) fn refuse_to_overwrite(
+    writers: &mut HashMap<(String, usize, usize), PathBuf>,
+    micrograph: &Micrograph,
+    settings: &RunSettings,
+) -> anyhow::Result<()> {
+    let path = micrograph.path().map(PathBuf::from).unwrap_or_default();
+    let stem = export::result_stem(micrograph, settings.frame);
+    let before = writers.entry((stem, micrograph.series(), settings.frame)).or_insert_with(|| path.clone());
+    if *before != path {
+        bail!(
+            "Its results would take the place of those of {}; give it a folder of its own",
+            before.display()
+        );
+    }
+    Ok(())
 }
 
 /// What the progress bar calls the frame under way.

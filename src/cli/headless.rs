@@ -79,7 +79,7 @@ fn one_frame(
         analysis::run(model, micrograph, settings, &device.device, &mut recorder, monitor)
     })?;
     let Prediction::Segmentation(segmentation) = prediction else {
-        bail!("{} is a classifier and gives no mask", model.card.name)
+        bail!("{} is no segmenter and gives no mask", model.card.name)
     };
     let formats = [Format::Label, Format::Palette, Format::Overlay, Format::Csv];
     let job = ExportJob {

@@ -18,6 +18,7 @@ mod headless;
 mod info;
 mod measure;
 mod models;
+mod regress;
 mod report;
 mod segment;
 mod synth;
@@ -38,6 +39,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Formats(args) => formats::run(&args),
         Command::Segment(args) => segment::run(&args),
         Command::Classify(args) => classify::run(&args),
+        Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Describe(args) => describe::run(&args),

@@ -46,11 +46,14 @@ fn print(id: &str, architecture: &str, card: &ModelCard) {
     let task = match card.task {
         Task::Segment => "segmenter",
         Task::Classify => "classifier",
+        Task::Regress => "regressor",
     };
     let classes: Vec<&str> = card.classes.iter().map(|class| class.name.as_str()).collect();
     say(&format!("{id}: {} ({architecture} {task})", card.name));
     say(&format!("  {}", card.description));
-    say(&format!("  classes: {}; channels: {}", classes.join(", "), card.channels.join(", ")));
+    let what = if card.task == Task::Regress { "outputs" } else { "classes" };
+    let units = card.units.as_deref().map(|units| format!(" ({units})")).unwrap_or_default();
+    say(&format!("  {what}: {}{units}; channels: {}", classes.join(", "), card.channels.join(", ")));
     for data in &card.training_data {
         let note = if data.note.is_empty() { String::new() } else { format!(", {}", data.note) };
         say(&format!("  trained on: {} ({}{note})", data.name, data.licence));

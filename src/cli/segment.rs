@@ -16,7 +16,7 @@ use crate::monitor::Monitor;
 use crate::network::{Model, Task};
 
 use super::args::{LookArgs, SegmentArgs};
-use super::context::{for_each_frame, load_model, open_device};
+use super::context::{for_each_frame, load_model, open_device, refuse_to_overwrite};
 use super::terminal::{Finished, Outcome, complain, say, say_json, with_progress};
 
 /// One finished frame, as `--json` prints it.
@@ -74,7 +74,7 @@ pub(super) fn segment(
 ) -> anyhow::Result<std::sync::Arc<Segmentation>> {
     match analysis::run(model, micrograph, settings, &device.device, &mut Recorder::nothing(), monitor)? {
         Prediction::Segmentation(segmentation) => Ok(segmentation),
-        Prediction::Classification(_) => bail!("{} is a classifier and gives no mask", model.card.name),
+        _ => bail!("{} is no segmenter and gives no mask", model.card.name),
     }
 }
 
@@ -104,24 +104,6 @@ fn paint(args: &LookArgs) -> anyhow::Result<Paint> {
         bail!("The gamma goes from {least} to {most}: --gamma {}", paint.tone.gamma);
     }
     Ok(paint)
-}
-
-/// Two inputs of one name would write the same files; the second is refused rather than the first lost.
-fn refuse_to_overwrite(
-    writers: &mut HashMap<(String, usize, usize), PathBuf>,
-    micrograph: &Micrograph,
-    settings: &RunSettings,
-) -> anyhow::Result<()> {
-    let path = micrograph.path().map(PathBuf::from).unwrap_or_default();
-    let stem = export::result_stem(micrograph, settings.frame);
-    let before = writers.entry((stem, micrograph.series(), settings.frame)).or_insert_with(|| path.clone());
-    if *before != path {
-        bail!(
-            "Its results would take the place of those of {}; give it a folder of its own",
-            before.display()
-        );
-    }
-    Ok(())
 }
 
 fn report(

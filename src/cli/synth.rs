@@ -1,4 +1,4 @@
-//! `polepiece synth`: synthetic micrographs and their label maps.
+//! `polepiece synth`: synthetic micrographs with their label maps and, of element maps, their composition.
 
 use serde::Serialize;
 
@@ -14,6 +14,9 @@ struct Made {
     index: u64,
     image: String,
     labels: String,
+    /// True share of each element, of element maps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    composition: Option<String>,
     pixel_size_nm: Option<f64>,
 }
 
@@ -30,13 +33,14 @@ pub(super) fn run(args: &SynthArgs) -> Outcome {
             monitor.progress(index as usize, args.count as usize)?;
             let sample = args.kind.sample(args.seed, index, args.size);
             let stem = format!("{}-{}-{index:03}", args.kind.name(), args.seed);
-            let [image, labels] = export::write_sample(&sample, args.kind, &stem, &args.out)?;
+            let files = export::write_sample(&sample, args.kind, &stem, &args.out)?;
             let made = Made {
                 kind: args.kind.name(),
                 seed: args.seed,
                 index,
-                image: image.display().to_string(),
-                labels: labels.display().to_string(),
+                image: files.image.display().to_string(),
+                labels: files.labels.display().to_string(),
+                composition: files.composition.map(|path| path.display().to_string()),
                 pixel_size_nm: sample.calibration.pixel().map(|pixel| pixel.x_nm),
             };
             if args.json { say_json(&made)? } else { say(&made.image) }

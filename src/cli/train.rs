@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
+use crate::network::Task;
 use crate::network::architectures::{Architecture, ArchitectureSpec};
 use crate::training::{FolderTraining, Recipe, TrainEvent, TrainOptions, TrainReport, train};
 
 use super::args::TrainArgs;
 use super::context::open_device;
-use super::evaluate::print_scores;
+use super::evaluate::{print_numbers, print_scores};
 use super::terminal::{Finished, Outcome, complain, say, say_json, with_progress};
 
 pub(super) fn run(args: &TrainArgs) -> Outcome {
@@ -41,7 +42,7 @@ pub(super) fn run(args: &TrainArgs) -> Outcome {
     if args.json {
         say_json(&report)?;
     } else {
-        print_report(&report);
+        print_report(&report, recipe.task);
     }
     for failure in &report.failures {
         complain(failure);
@@ -68,6 +69,7 @@ fn recipe(args: &TrainArgs) -> anyhow::Result<Recipe> {
     Ok(Recipe::from_folders(&FolderTraining {
         images: args.images.clone().unwrap_or_default(),
         masks: args.masks.clone(),
+        targets: args.targets.clone(),
         scheme: args.labels.clone(),
         validation_images: args.val_images.clone(),
         validation_masks: args.val_masks.clone(),
@@ -91,11 +93,17 @@ fn print_event(event: &TrainEvent) -> anyhow::Result<()> {
             let best = if *best { ", best so far" } else { "" };
             say(&format!("step {step}: validation mean IoU {mean_iou:.4}, accuracy {accuracy:.4}{best}"));
         }
+        TrainEvent::ValidatedNumbers { step, mean_absolute_error, rmse, best } => {
+            let best = if *best { ", best so far" } else { "" };
+            say(&format!(
+                "step {step}: validation mean absolute error {mean_absolute_error:.5}, RMSE {rmse:.5}{best}"
+            ));
+        }
     }
     Ok(())
 }
 
-fn print_report(report: &TrainReport) {
+fn print_report(report: &TrainReport, task: Task) {
     if report.cancelled {
         complain("stopped; the model is the best so far, and --resume goes on from here");
     }
@@ -103,6 +111,9 @@ fn print_report(report: &TrainReport) {
     let model: &PathBuf = model;
     say(&format!("{}: best at step {best_step} of {steps}, {seconds:.0} s", model.display()));
     if let Some(evaluation) = &report.evaluation {
-        print_scores("model", evaluation);
+        print_scores("model", task, evaluation);
+    }
+    if let Some(numbers) = &report.numbers {
+        print_numbers("model", numbers);
     }
 }

@@ -1,6 +1,6 @@
 //! The command line that makes a result again.
 
-use super::{ClassJob, ExportJob, Format, Paint};
+use super::{ClassJob, ExportJob, Format, Paint, RegressionJob};
 use crate::analysis::RunSettings;
 use crate::imaging::{Colormap, InfoBarChoice, Micrograph, Percentiles};
 use crate::network::Model;
@@ -30,6 +30,16 @@ pub fn command_line(job: &ExportJob<'_>, dir: &Path) -> String {
 pub fn class_command_line(job: &ClassJob<'_>) -> String {
     let mut words = begin("classify", job.micrograph, job.model);
     part(&mut words, job.micrograph, job.settings, None);
+    computed(&mut words, job.device, job.threads);
+    quoted(&words)
+}
+
+/// What writes the same files as `write_regression(job, dir)`.
+#[must_use]
+pub fn regression_command_line(job: &RegressionJob<'_>, dir: &Path) -> String {
+    let mut words = begin("regress", job.micrograph, job.model);
+    words.extend(["--out".to_owned(), absolute(dir)]);
+    part(&mut words, job.micrograph, job.settings, job.regression.tile.or(job.settings.tile));
     computed(&mut words, job.device, job.threads);
     quoted(&words)
 }

@@ -3,8 +3,8 @@
 //! Everything is relative to nothing but the files it names by hash; there is no time in it, so that the same run
 //! gives the same bytes.
 
-use super::command::{absolute, class_command_line, command_line};
-use super::{ClassJob, ExportError, ExportJob, Format, Paint};
+use super::command::{absolute, class_command_line, command_line, regression_command_line};
+use super::{ClassJob, ExportError, ExportJob, Format, Paint, RegressionJob};
 use crate::analysis::RunSettings;
 use crate::files::sha256_of_file;
 use crate::imaging::{InfoBar, Micrograph, PixelSize};
@@ -21,7 +21,11 @@ struct Manifest<'a> {
     input: Input<'a>,
     model: ModelOf<'a>,
     settings: Settings<'a>,
+    /// Of a regressor its outputs.
     classes: Vec<Class<'a>>,
+    /// Of a regressor's numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    units: Option<&'a str>,
     pixel_size: Option<&'a PixelSize>,
     files: Vec<Written>,
 }
@@ -98,6 +102,7 @@ pub(super) fn of_segmentation(
             overlay,
         },
         classes: classes(&job.segmentation.classes),
+        units: None,
         pixel_size: job.segmentation.pixel.as_ref(),
         files: written(files)?,
     })
@@ -122,7 +127,36 @@ pub(super) fn of_classification(job: &ClassJob<'_>, files: &[PathBuf]) -> Result
             overlay: None,
         },
         classes: classes(&job.classification.classes),
+        units: None,
         pixel_size: pixel.as_ref(),
+        files: written(files)?,
+    })
+}
+
+/// The manifest of a regression whose other files lie in `dir`.
+pub(super) fn of_regression(
+    job: &RegressionJob<'_>,
+    dir: &Path,
+    files: &[PathBuf],
+) -> Result<Vec<u8>, ExportError> {
+    let (device, threads) = (job.device, job.threads);
+    text(&Manifest {
+        program: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+        command: regression_command_line(job, dir),
+        input: Input::of(job.micrograph)?,
+        model: ModelOf::of(job.model),
+        settings: Settings {
+            run: job.settings,
+            info_bar: job.micrograph.info_bar(),
+            tile_used: job.regression.tile,
+            device,
+            threads,
+            overlay: None,
+        },
+        classes: classes(&job.regression.outputs),
+        units: job.regression.units.as_deref(),
+        pixel_size: job.regression.pixel.as_ref(),
         files: written(files)?,
     })
 }

@@ -72,19 +72,32 @@ pub fn write_labels(
     }
 }
 
-/// Writes a synthetic sample as `DIR/STEM.tif` and its label map as `DIR/STEM.labels.tif`; gives both paths.
-pub fn write_sample(
-    sample: &Sample,
-    kind: Kind,
-    stem: &str,
-    dir: &Path,
-) -> Result<[PathBuf; 2], ExportError> {
+/// Files of a synthetic sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleFiles {
+    pub image: PathBuf,
+    pub labels: PathBuf,
+    /// Of samples that have one.
+    pub composition: Option<PathBuf>,
+}
+
+/// Writes a synthetic sample as `DIR/STEM.tif`, its label map as `DIR/STEM.labels.tif` and its composition, where there
+/// is one, as `DIR/STEM.composition.tif`, one f32 page an element.
+pub fn write_sample(sample: &Sample, kind: Kind, stem: &str, dir: &Path) -> Result<SampleFiles, ExportError> {
     make_folder(dir)?;
     let (image, labels) = (dir.join(format!("{stem}.tif")), dir.join(format!("{stem}.labels.tif")));
     let Sample { channel_names, calibration, .. } = sample;
     write_micrograph(&image, sample.image.view(), kind.sample_type(), channel_names, calibration)?;
     write_labels(&labels, &LabelMap(sample.labels.clone()), kind.classes().len(), calibration)?;
-    Ok([image, labels])
+    let path = dir.join(format!("{stem}.composition.tif"));
+    let composition = sample.composition.as_ref().map(|shares| {
+        let pages: Vec<Array2<f32>> = shares.axis_iter(Axis(0)).map(|plane| plane.to_owned()).collect();
+        let (pages, axis) = (TiffPages::F32(&pages), PageAxis::Channels);
+        Document { pages, axis, names: channel_names, calibration, display: Some([0.0, 1.0]) }
+            .write(&path)
+            .map(|()| path)
+    });
+    Ok(SampleFiles { image, labels, composition: composition.transpose()? })
 }
 
 #[cfg(test)]
@@ -98,7 +111,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for kind in Kind::ALL {
             let sample = kind.sample(1, 2, [24, 40]);
-            let [image, mask] = write_sample(&sample, kind, kind.name(), dir.path()).unwrap();
+            let files = write_sample(&sample, kind, kind.name(), dir.path()).unwrap();
+            let SampleFiles { image, labels: mask, composition } = files;
+            assert_eq!(composition.is_some(), kind == Kind::Eds);
+            if let (Some(path), Some(drawn)) = (composition, &sample.composition) {
+                let read = &imaging::open(&path).unwrap()[0];
+                assert_eq!(read.channel_names(), sample.channel_names);
+                assert_eq!(read.plane(0, 7).unwrap().to_f32(), drawn.index_axis(Axis(0), 7));
+            }
             let read = &imaging::open(&image).unwrap()[0];
             assert_eq!(read.sample_type(), kind.sample_type());
             assert_eq!((read.frames(), read.channel_names()), (1, sample.channel_names.as_slice()));

@@ -6,6 +6,7 @@
 //! bytes.
 
 mod error;
+mod regression;
 mod results;
 
 mod command;
@@ -24,14 +25,15 @@ mod tiff;
 
 mod convert;
 
-pub use command::{class_command_line, command_line};
+pub use command::{class_command_line, command_line, regression_command_line};
 pub use convert::{ConvertRequest, Converted, Rendering, Target, convert};
 pub use error::ExportError;
 pub use features::{write_feature_sheet, write_features};
 pub use field::write_field;
 pub use health::health_csv;
 pub use measurements::{profile_csv, statistics_csv};
-pub use micrograph::{write_labels, write_micrograph, write_sample};
+pub use micrograph::{SampleFiles, write_labels, write_micrograph, write_sample};
 pub use names::{copy_stem, file_name, result_stem};
+pub use regression::{RegressionJob, write_regression};
 pub use results::{ClassJob, ExportJob, Format, Paint, write_class_table, write_results};
 pub use tiff::{Compression, TiffPages, write_stack, write_tiff};

@@ -223,7 +223,7 @@ pub(super) fn make_folder(dir: &Path) -> Result<(), ExportError> {
 }
 
 /// The manifest's path; an older one goes first, so that none ever speaks of files that are not its own.
-fn forget_manifest(dir: &Path, stem: &str) -> Result<PathBuf, ExportError> {
+pub(super) fn forget_manifest(dir: &Path, stem: &str) -> Result<PathBuf, ExportError> {
     let path = dir.join(format!("{stem}.manifest.json"));
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ExportError::at(&path)(error)),
@@ -231,7 +231,7 @@ fn forget_manifest(dir: &Path, stem: &str) -> Result<PathBuf, ExportError> {
     }
 }
 
-fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
+pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
     write_whole(path, |out| out.write_all(bytes)).map_err(ExportError::at(path))
 }
 

@@ -1,6 +1,6 @@
 //! Tables as comma-separated values (RFC 4180, lines end in LF).
 
-use crate::analysis::{Classification, Object};
+use crate::analysis::{Classification, Numbers, Object, Regression};
 use crate::network::ClassInfo;
 use std::io;
 
@@ -75,6 +75,28 @@ pub(super) fn classes_csv(classification: &Classification) -> io::Result<Vec<u8>
     for (index, probability) in classification.probabilities.iter().enumerate() {
         let name = classification.classes.get(index).map_or("", |class| &class.name);
         table.write_record([&index.to_string(), name, &number(f64::from(*probability))])?;
+    }
+    table.into_inner().map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// A regressor's outputs: of maps mean, deviation and range over the specimen, of an image its numbers.
+pub(super) fn outputs_csv(regression: &Regression) -> io::Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let units = regression.units.as_deref().unwrap_or_default();
+    let named = ["output", "output_name", "units"];
+    match &regression.numbers {
+        Numbers::Maps(_) => {
+            table.write_record(named.iter().chain(&["mean", "sd", "min", "max", "pixels"]))?
+        }
+        Numbers::Image(_) => table.write_record(named.iter().chain(&["value"]))?,
+    }
+    for (index, (output, of)) in regression.outputs.iter().zip(&regression.statistics).enumerate() {
+        let mut line = vec![index.to_string(), output.name.clone(), units.to_owned(), number(of.mean)];
+        if let Numbers::Maps(_) = regression.numbers {
+            line.extend([of.sd, of.min, of.max].map(number));
+            line.push(of.n.to_string());
+        }
+        table.write_record(&line)?;
     }
     table.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }

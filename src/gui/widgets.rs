@@ -3,7 +3,7 @@ use super::actions::Action;
 use super::desk::Desk;
 use super::theme::{Palette, small, strong};
 use crate::imaging::Colormap;
-use eframe::egui::{self, Align, Button, ComboBox, Layout, RichText, Ui, vec2};
+use eframe::egui::{self, Align, Button, Color32, ComboBox, Layout, Mesh, Rect, RichText, Ui, pos2, vec2};
 
 /// What an empty pane says: what would be here, and what to do.
 pub(super) fn empty_state(ui: &mut Ui, title: &str, advice: &str) {
@@ -126,4 +126,48 @@ pub(super) fn swatch(ui: &mut Ui, colour: egui::Color32) {
 /// Monospaced numbers of the status line.
 pub(super) fn number(text: impl Into<String>) -> RichText {
     RichText::new(text).monospace()
+}
+
+/// Height of a colour bar.
+const BAR: f32 = 10.0;
+/// Pieces in which its colours change evenly.
+const PIECES: u16 = 96;
+
+/// A bar of the colours from 0 to 1, as wide as there is room.
+pub(super) fn colour_bar(ui: &mut Ui, label: &str, colour: impl Fn(f32) -> Color32) -> egui::Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), BAR), egui::Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, label));
+    ui.painter().add(egui::Shape::mesh(bar(rect, colour)));
+    response
+}
+
+fn bar(rect: Rect, colour: impl Fn(f32) -> Color32) -> Mesh {
+    let mut mesh = Mesh::default();
+    for piece in 0..=PIECES {
+        let unit = f32::from(piece) / f32::from(PIECES);
+        let x = egui::lerp(rect.x_range().min..=rect.x_range().max, unit);
+        mesh.colored_vertex(pos2(x, rect.top()), colour(unit));
+        mesh.colored_vertex(pos2(x, rect.bottom()), colour(unit));
+    }
+    for piece in 0..u32::from(PIECES) {
+        let first = piece * 2;
+        mesh.add_triangle(first, first + 1, first + 2);
+        mesh.add_triangle(first + 1, first + 2, first + 3);
+    }
+    mesh
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_begins_and_ends_in_the_ends_colours() {
+        let rect = Rect::from_min_size(pos2(10.0, 0.0), vec2(96.0, 10.0));
+        let mesh = bar(rect, |unit| Color32::from_gray((unit * 255.0) as u8));
+        let (first, last) = (mesh.vertices[0], mesh.vertices[mesh.vertices.len() - 1]);
+        assert_eq!((first.pos, first.color), (pos2(10.0, 0.0), Color32::BLACK));
+        assert_eq!((last.pos, last.color), (pos2(106.0, 10.0), Color32::WHITE));
+        assert!(mesh.is_valid());
+    }
 }

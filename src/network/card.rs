@@ -15,9 +15,18 @@ const TRIAL_SIDE: usize = 1024;
 pub enum Task {
     Segment,
     Classify,
+    /// Numbers: of every pixel, or of the image.
+    Regress,
 }
 
-/// A class a pixel or image can be. Class 0 of a segmenter is the background.
+/// What a model says something about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    PerPixel,
+    PerImage,
+}
+
+/// A class a pixel or image can be, or one of a regressor's numbers. Class 0 of a segmenter is the background.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassInfo {
     pub name: String,
@@ -53,14 +62,18 @@ pub struct ModelCard {
     #[serde(default)]
     pub description: String,
     pub task: Task,
+    /// Of a regressor its outputs.
     pub classes: Vec<ClassInfo>,
+    /// Of a regressor's numbers, such as "atomic fraction".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<String>,
     /// One name an input channel, such as "grey" or "Al".
     pub channels: Vec<String>,
     /// Of the images it was trained on; `None`: unknown or many.
     #[serde(default)]
     pub pixel_size_nm: Option<f64>,
     pub normalisation: Normalisation,
-    /// `[y, x]` a classifier's image is resampled to; `None`: any size as it is.
+    /// `[y, x]` that the image of a model with one answer an image is resampled to; `None`: any size as it is.
     #[serde(default)]
     pub input_size: Option<[usize; 2]>,
     #[serde(default)]
@@ -92,7 +105,8 @@ impl ModelCard {
         if named != takes {
             return Err(wrong(format!("The card names {named} channels, the graph takes {takes}")));
         }
-        if let Some(Op::Softmax { .. }) = graph.output().map(|node| &node.op) {
+        let ends_in_softmax = matches!(graph.output().map(|node| &node.op), Some(Op::Softmax { .. }));
+        if ends_in_softmax && self.task != Task::Regress {
             return Err(wrong("The graph ends in Softmax; a model's last node gives logits".into()));
         }
         self.check_answer(graph)
@@ -132,17 +146,47 @@ impl ModelCard {
         }
     }
 
+    /// The size that an image is resampled to, where it is.
+    #[must_use]
+    pub fn resampled_to(&self) -> Option<[usize; 2]> {
+        match self.task {
+            Task::Segment => None,
+            Task::Classify | Task::Regress => self.input_size,
+        }
+    }
+
+    /// Whether the model answers for every pixel or once for the image. A regressor without an input size does the one
+    /// or the other as its graph does.
+    ///
+    /// # Errors
+    /// [`NetworkError::Shape`] when the graph cannot take an image.
+    pub fn scope(&self, graph: &Graph) -> Result<Scope, NetworkError> {
+        match self.task {
+            Task::Segment => Ok(Scope::PerPixel),
+            Task::Classify => Ok(Scope::PerImage),
+            Task::Regress if self.input_size.is_some() => Ok(Scope::PerImage),
+            Task::Regress => {
+                let (shape, [y, x]) = self.trial(graph)?;
+                let per_pixel = shape.get(1..) == Some(&[y, x]);
+                Ok(if per_pixel { Scope::PerPixel } else { Scope::PerImage })
+            }
+        }
+    }
+
+    /// The output's shape for an image as the card describes it, and that image's size.
+    fn trial(&self, graph: &Graph) -> Result<(Vec<usize>, [usize; 2]), NetworkError> {
+        let any = || total_stride(graph).map(|stride| TRIAL_SIDE.next_multiple_of(stride));
+        let [y, x] = self.resampled_to().unwrap_or_else(any);
+        let shape = graph.shapes([graph.input_channels(), y, x])?.pop().unwrap_or_default();
+        Ok((shape, [y, x]))
+    }
+
     /// Infers the output's shape for an image as the card describes it.
     fn check_answer(&self, graph: &Graph) -> Result<(), NetworkError> {
-        let trial = total_stride(graph).map(|stride| TRIAL_SIDE.next_multiple_of(stride));
-        let [y, x] = match self.task {
-            Task::Classify => self.input_size.unwrap_or(trial),
-            Task::Segment => trial,
-        };
-        let shape = graph.shapes([graph.input_channels(), y, x])?.pop().unwrap_or_default();
-        let (fits, wanted) = match self.task {
-            Task::Segment => (shape.get(1..) == Some(&[y, x]), "one answer a pixel"),
-            Task::Classify => (shape.iter().skip(1).all(|&n| n == 1), "one answer an image"),
+        let (shape, [y, x]) = self.trial(graph)?;
+        let (fits, wanted) = match self.scope(graph)? {
+            Scope::PerPixel => (shape.get(1..) == Some(&[y, x]), "one answer a pixel"),
+            Scope::PerImage => (shape.iter().skip(1).all(|&n| n == 1), "one answer an image"),
         };
         if !fits {
             let found = super::shape::shape_text(&shape);
@@ -154,7 +198,8 @@ impl ModelCard {
         if named == found {
             return Ok(());
         }
-        Err(wrong(format!("The card names {named} classes, the graph's output has {found}")))
+        let what = if self.task == Task::Regress { "outputs" } else { "classes" };
+        Err(wrong(format!("The card names {named} {what}, the graph's output has {found}")))
     }
 }
 
@@ -183,9 +228,9 @@ mod tests {
 
     fn card(task: Task, classes: usize) -> ModelCard {
         let class = |i: usize| format!(r#"{{"name": "class {i}", "colour": [0, 0, 255]}}"#);
-        let task = if task == Task::Segment { "segment" } else { "classify" };
+        let task = serde_json::to_string(&task).unwrap();
         let json = format!(
-            r#"{{"name": "test", "task": "{task}", "classes": [{}], "channels": ["grey"],
+            r#"{{"name": "test", "task": {task}, "classes": [{}], "channels": ["grey"],
                 "normalisation": {{"kind": "z_score"}}, "invented_in_version_9": [1, 2]}}"#,
             (0..classes).map(class).collect::<Vec<_>>().join(",")
         );
@@ -213,6 +258,22 @@ mod tests {
         sized.input_size = None;
         let message = sized.check(&mlp([1, 20, 30], &[5], 3).unwrap()).unwrap_err().to_string();
         assert_eq!(message, "Node fc1: expected 600 features, found 1048576 features");
+    }
+
+    #[test]
+    fn a_regressor_answers_as_its_graph_does() {
+        let answer = |size: Option<[usize; 2]>, graph: &Graph| {
+            let mut card = card(Task::Regress, 2);
+            card.input_size = size;
+            card.check(graph).map(|()| card.scope(graph).unwrap()).map_err(|error| error.to_string())
+        };
+        assert_eq!(answer(None, &segmenter()), Ok(Scope::PerPixel));
+        assert_eq!(answer(None, &lenet(1, 2, 6, None).unwrap()), Ok(Scope::PerImage));
+        assert_eq!(answer(Some([20, 30]), &mlp([1, 20, 30], &[5], 2).unwrap()), Ok(Scope::PerImage));
+        let message = answer(Some([16, 16]), &segmenter()).unwrap_err();
+        assert!(message.starts_with("The card promises one answer an image"), "{message}");
+        let message = answer(None, &lenet(1, 3, 6, None).unwrap()).unwrap_err();
+        assert_eq!(message, "The card names 2 outputs, the graph's output has 3");
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod untrained;
 mod weights;
 mod windows;
 
-pub use card::{ClassInfo, DataSource, ModelCard, Normalisation, Task};
+pub use card::{ClassInfo, DataSource, ModelCard, Normalisation, Scope, Task};
 pub use computed::{Computed, computed};
 pub use cost::{NodeCost, describe};
 pub use error::NetworkError;

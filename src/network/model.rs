@@ -101,6 +101,7 @@ pub(super) mod tests {
             description: "γ′ in Ni, \"quoted\"\nand a second line".into(),
             task: Task::Segment,
             classes: vec![class("matrix", [0, 0, 0]), class("γ′", [230, 120, 30])],
+            units: None,
             channels: vec!["grey".into()],
             pixel_size_nm: Some(0.1 + 0.2),
             normalisation: Normalisation::Percentile { low: 0.35, high: 99.65 },

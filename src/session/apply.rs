@@ -15,6 +15,7 @@ use super::stack_window::StackWindows;
 use super::{Command, JobKind, PredictionView, Session, Severity};
 use crate::analysis::{Profile, RegionStatistics};
 use crate::export::Converted;
+use crate::network::Task;
 use std::path::PathBuf;
 
 /// What jobs answer.
@@ -100,6 +101,7 @@ impl Session {
             Command::SetFeatureColormap(colormap) => self.feature_colormap = colormap,
             Command::SetSharedContrast(shared) => self.shared_contrast = shared,
             Command::SetPredictionView(view) if self.has_view(view) => self.prediction_view = view,
+            Command::SetPredictionColormap(colormap) => self.prediction_colormap = colormap,
             Command::SetOverlay(overlay) => self.overlay = overlay,
             Command::SetOpacity(opacity) if opacity.is_finite() => self.opacity = opacity.clamp(0.0, 1.0),
             Command::DismissMessage(id) => self.messages.retain(|message| message.id != id),
@@ -191,11 +193,16 @@ impl Session {
         }
     }
 
-    /// Whether there is such a class in the result, or in the model when there is no result.
+    /// Whether there is such a class or output in the result, or in the model when there is no result.
     pub(super) fn has_view(&self, view: PredictionView) -> bool {
-        let PredictionView::Probability(class) = view else { return true };
         let model = self.result.as_ref().map(|result| &result.model).or(self.model.as_ref());
-        model.is_some_and(|model| class < model.card.classes.len())
+        let regresses = model.is_some_and(|model| model.card.task == Task::Regress);
+        let there = |index| model.is_some_and(|model| index < model.card.classes.len());
+        match view {
+            PredictionView::Classes => !regresses,
+            PredictionView::Probability(class) => !regresses && there(class),
+            PredictionView::Output(output) => regresses && there(output),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::running::{feature_budget, settings_for};
 use super::{JobKind, ModelEntry, Session};
 use crate::analysis::{Outlook, outlook};
 use crate::imaging::Micrograph;
-use crate::network::{Model, Task, describe, find_model, installed, total_stride};
+use crate::network::{Model, describe, find_model, installed, total_stride};
 use std::sync::Arc;
 
 /// Networks made here that are kept, the latest: they may be large.
@@ -113,8 +113,7 @@ impl From<crate::network::NetworkError> for Failure {
 fn input_size(model: &Model, micrograph: Option<&Micrograph>) -> [usize; 3] {
     let without = [SIDE_WITHOUT_IMAGE; 2];
     let own = micrograph.map_or(without, specimen_size);
-    let resampled = model.card.input_size.filter(|_| model.card.task == Task::Classify);
-    let [y, x] = resampled.unwrap_or_else(|| {
+    let [y, x] = model.card.resampled_to().unwrap_or_else(|| {
         let [stride_y, stride_x] = total_stride(&model.graph);
         [own[0].next_multiple_of(stride_y.max(1)), own[1].next_multiple_of(stride_x.max(1))]
     });

@@ -73,6 +73,8 @@ pub enum Command {
     SetFeatureColormap(Colormap),
     SetSharedContrast(bool),
     SetPredictionView(PredictionView),
+    /// Of a regressor's maps.
+    SetPredictionColormap(Colormap),
     SetOverlay(bool),
     SetOpacity(f32),
     Export(ExportRequest),

@@ -36,9 +36,13 @@ impl Session {
         let bar = result.micrograph.info_bar().cloned();
         let as_read = result.micrograph.with_calibration(calibration.clone());
         result.micrograph = as_read.with_info_bar(bar).with_scale(scale.as_ref());
-        if let Prediction::Segmentation(segmentation) = &mut result.prediction {
-            Arc::make_mut(segmentation).pixel = calibration.pixel();
-            result.objects = Arc::new(remeasured(&result.objects, calibration.pixel().as_ref()));
+        match &mut result.prediction {
+            Prediction::Segmentation(segmentation) => {
+                Arc::make_mut(segmentation).pixel = calibration.pixel();
+                result.objects = Arc::new(remeasured(&result.objects, calibration.pixel().as_ref()));
+            }
+            Prediction::Regression(regression) => Arc::make_mut(regression).pixel = calibration.pixel(),
+            Prediction::Classification(_) => {}
         }
     }
 }

@@ -3,10 +3,10 @@
 use super::apply::Answer;
 use super::job::Failure;
 use super::{ExportRequest, JobKind, RunResult, Session, Severity};
-use crate::analysis::{Classification, Prediction, Segmentation};
+use crate::analysis::{Classification, Prediction, Regression, Segmentation};
 use crate::export::{
-    ClassJob, ExportJob, Format, Paint, class_command_line, command_line, write_class_table, write_features,
-    write_results,
+    ClassJob, ExportJob, Format, Paint, RegressionJob, class_command_line, command_line,
+    regression_command_line, write_class_table, write_features, write_regression, write_results,
 };
 use crate::imaging::{Colormap, Tone};
 use crate::inspect::FeatureMaps;
@@ -52,6 +52,9 @@ impl Session {
         Some(match &leaving.result.prediction {
             Prediction::Segmentation(mask) => command_line(&leaving.mask_job(mask, &Format::ALL), &dir),
             Prediction::Classification(classes) => class_command_line(&leaving.class_job(classes)),
+            Prediction::Regression(numbers) => {
+                regression_command_line(&leaving.regression_job(numbers), &dir)
+            }
         })
     }
 
@@ -120,6 +123,17 @@ impl Leaving {
             classification,
         }
     }
+
+    fn regression_job<'a>(&'a self, regression: &'a Regression) -> RegressionJob<'a> {
+        RegressionJob {
+            micrograph: &self.result.micrograph,
+            model: &self.result.model,
+            settings: &self.result.settings,
+            device: &self.device,
+            threads: rayon::current_num_threads(),
+            regression,
+        }
+    }
 }
 
 fn write(
@@ -132,6 +146,7 @@ fn write(
     let written = match &leaving.result.prediction {
         Prediction::Segmentation(mask) => write_results(&leaving.mask_job(mask, &request.formats), dir),
         Prediction::Classification(classes) => write_class_table(&leaving.class_job(classes), dir),
+        Prediction::Regression(numbers) => write_regression(&leaving.regression_job(numbers), dir),
     };
     monitor.progress(1, 2)?;
     let mut exported = Exported { dir: dir.clone(), files: Vec::new(), errors: Vec::new() };

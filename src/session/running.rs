@@ -9,7 +9,7 @@ use crate::compute::available_memory;
 use crate::imaging::{ImagingError, Micrograph};
 use crate::inspect::{Features, Recorder, Wanted};
 use crate::monitor::Monitor;
-use crate::network::Model;
+use crate::network::{Model, Task};
 use candle_core::Device;
 use std::sync::Arc;
 use std::time::Instant;
@@ -89,7 +89,9 @@ impl Session {
             seconds,
         });
         if !self.has_view(self.prediction_view) {
-            self.prediction_view = PredictionView::Classes;
+            let regresses = model.card.task == Task::Regress;
+            self.prediction_view =
+                if regresses { PredictionView::Output(0) } else { PredictionView::Classes };
         }
         // What was computed before belongs to the old result.
         self.jobs.cancel(JobKind::Features);
@@ -133,7 +135,7 @@ fn compute(input: RunInput, monitor: &Monitor) -> Result<Ran, Failure> {
     monitor.stage("Measuring");
     let objects = match &prediction {
         Prediction::Segmentation(result) => measure(&result.labels, result.pixel.as_ref()),
-        Prediction::Classification(_) => Vec::new(),
+        Prediction::Classification(_) | Prediction::Regression(_) => Vec::new(),
     };
     let maps = input.node.as_ref().and_then(|node| features.maps.get(node));
     // The result's key is given when it is taken in.
@@ -154,6 +156,14 @@ fn summary(micrograph: &Micrograph, prediction: &Prediction, objects: usize, sec
                 }
                 None => format!("{name}: no classes"),
             }
+        }
+        Prediction::Regression(result) => {
+            // More than a few would not fit a line.
+            let named = result.outputs.iter().zip(&result.statistics).take(4);
+            let means: Vec<_> = named.map(|(output, of)| format!("{} {:.3}", output.name, of.mean)).collect();
+            let more = if result.outputs.len() > 4 { ", …" } else { "" };
+            let units = result.units.as_deref().map(|units| format!(" {units}")).unwrap_or_default();
+            format!("{name}: {}{more}{units} in {seconds:.1} s", means.join(", "))
         }
     }
 }
@@ -247,6 +257,29 @@ mod tests {
         assert_eq!(session.prediction_view, PredictionView::Classes);
         session.apply(Command::SetPredictionView(PredictionView::Probability(1)));
         assert_eq!(session.prediction_view, PredictionView::Probability(1));
+    }
+
+    #[test]
+    fn a_regressor_gives_maps_of_which_one_is_viewed() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = TinyModel::regressor().save(dir.path(), "numbers");
+        let mut session = ready(dir.path());
+        session.apply(Command::ChooseModel(model));
+        session.apply(Command::Run);
+        let result = session.result.as_ref().unwrap_or_else(|| panic!("{:?}", texts(&session)));
+        let Prediction::Regression(numbers) = &result.prediction else { panic!("no numbers") };
+        assert_eq!(numbers.maps().unwrap().dim(), (2, 12, 10));
+        assert!(session.messages.last().unwrap().text.starts_with("image.png: matrix "));
+        assert_eq!(session.prediction_view, PredictionView::Output(0));
+        for (wanted, shown) in [(1, 1), (2, 1)] {
+            session.apply(Command::SetPredictionView(PredictionView::Output(wanted)));
+            assert_eq!(session.prediction_view, PredictionView::Output(shown));
+        }
+        session.apply(Command::SetPredictionView(PredictionView::Classes));
+        assert_eq!(session.prediction_view, PredictionView::Output(1), "there are no classes");
+        session.apply(Command::ChooseModel(TinyModel::segmenter().save(dir.path(), "classes")));
+        session.apply(Command::Run);
+        assert_eq!(session.prediction_view, PredictionView::Classes);
     }
 
     #[test]

@@ -122,6 +122,8 @@ pub enum PredictionView {
     Classes,
     /// Of one class.
     Probability(usize),
+    /// One of a regressor's numbers.
+    Output(usize),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,6 +183,8 @@ pub struct Session {
     pub feature_colormap: Colormap,
     pub shared_contrast: bool,
     pub prediction_view: PredictionView,
+    /// Of a regressor's maps.
+    pub prediction_colormap: Colormap,
     pub overlay: bool,
     pub opacity: f32,
     pub messages: Vec<Message>,
@@ -250,6 +254,7 @@ impl Session {
             feature_colormap: Colormap::Viridis,
             shared_contrast: false,
             prediction_view: PredictionView::default(),
+            prediction_colormap: Colormap::Viridis,
             overlay: true,
             opacity: Paint::default().opacity,
             messages: Vec::new(),

@@ -79,11 +79,15 @@ impl TinyModel {
         Self { task: Task::Classify, ..Self::segmenter() }
     }
 
+    pub(super) fn regressor() -> Self {
+        Self { task: Task::Regress, ..Self::segmenter() }
+    }
+
     pub(super) fn build(self) -> Model {
         let (in_channels, classes) = (self.channels, 2);
         let spec = UnetSpec { in_channels, classes, base: 2, depth: 1, batch_norm: true, upsample: None };
         let graph = match self.task {
-            Task::Segment => unet(spec),
+            Task::Segment | Task::Regress => unet(spec),
             Task::Classify => lenet(in_channels, classes, 2, None),
         };
         let graph = graph.unwrap();
@@ -94,6 +98,7 @@ impl TinyModel {
             description: String::new(),
             task: self.task,
             classes: vec![class("matrix", [0, 0, 0]), class("particle", [255, 128, 0])],
+            units: None,
             channels: (0..in_channels).map(|channel| format!("channel {channel}")).collect(),
             pixel_size_nm: None,
             normalisation: Normalisation::ZScore,

@@ -26,6 +26,9 @@ pub struct Sample {
     pub labels: Array2<u16>,
     pub channel_names: Vec<String>,
     pub calibration: Calibration,
+    /// Of element maps: the share `[channel, y, x]` of each channel's element among the atoms that a pixel's X-rays come
+    /// from, before counting; every pixel sums to one.
+    pub composition: Option<Array3<f32>>,
 }
 
 impl Kind {
@@ -45,6 +48,12 @@ impl Kind {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The elements of [`Sample::composition`], in its order; none where there is no composition.
+    #[must_use]
+    pub fn elements(self) -> &'static [&'static str] {
+        if self == Self::Eds { &eds::ELEMENTS } else { &[] }
     }
 
     /// Name and sRGB colour of each class; class 0 is the background.
@@ -101,7 +110,8 @@ impl Sample {
     /// A picture of one channel.
     pub(super) fn grey(plane: Array2<f32>, labels: Array2<u16>, name: &str, nm_per_px: f32) -> Self {
         let image = plane.insert_axis(ndarray::Axis(0));
-        Self { image, labels, channel_names: vec![name.to_owned()], calibration: calibrated(nm_per_px) }
+        let (channel_names, calibration) = (vec![name.to_owned()], calibrated(nm_per_px));
+        Self { image, labels, channel_names, calibration, composition: None }
     }
 }
 

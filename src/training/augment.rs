@@ -2,6 +2,7 @@
 //! the image alone.
 use super::Augment;
 use super::grey::vary_grey;
+use super::held_out::Truth;
 use ndarray::{Array2, Array3, ArrayView3};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -17,22 +18,26 @@ struct Placement {
     samples: usize,
 }
 
-/// A crop `[channel, y, x]` of `size` with its labels; `labels` empty gives none. `pivot` is the grey level that a
-/// negative leaves where it is.
+/// A crop `[channel, y, x]` of `size` with what is true of it: labels take the nearest pixel, maps of numbers are
+/// interpolated as the image is. `pivot` is the grey level that a negative leaves where it is.
 pub(super) fn crop(
     image: ArrayView3<'_, f32>,
-    labels: Option<&Array2<u8>>,
+    truth: &Truth,
     size: [usize; 2],
     how: (&Augment, f32),
     rng: &mut StdRng,
-) -> (Array3<f32>, Option<Array2<u8>>) {
+) -> (Array3<f32>, Truth) {
     let (augment, pivot) = how;
     let (_, height, width) = image.dim();
     let placement = Placement::draw([height, width], size, augment, rng);
     let mut crop = placement.image(image, size);
-    let labels = labels.map(|labels| placement.labels(labels, size));
+    let truth = match truth {
+        Truth::Map(labels) => Truth::Map(placement.labels(labels, size)),
+        Truth::Maps(maps) => Truth::Maps(placement.image(maps.view(), size)),
+        whole @ (Truth::Class(_) | Truth::Numbers(_)) => whole.clone(),
+    };
     vary_grey(&mut crop, augment, pivot, rng);
-    (crop, labels)
+    (crop, truth)
 }
 
 impl Placement {
@@ -161,12 +166,12 @@ mod tests {
     #[test]
     fn unscaled_crops_keep_their_pixels_and_their_labels() {
         let image = ramp(12, 16);
-        let labels = labels_of(&image);
+        let labels = Truth::Map(labels_of(&image));
         let mut seen = std::collections::BTreeSet::new();
         for seed in 0..40 {
             let mut rng = StdRng::seed_from_u64(seed);
-            let (crop, cut) = crop(image.view(), Some(&labels), [4, 4], (&Augment::default(), 0.5), &mut rng);
-            assert_eq!(labels_of(&crop), cut.unwrap());
+            let (crop, cut) = crop(image.view(), &labels, [4, 4], (&Augment::default(), 0.5), &mut rng);
+            assert_eq!(Truth::Map(labels_of(&crop)), cut);
             assert!(crop.iter().all(|v| v.fract() == 0.0), "whole pixels only");
             // Neighbours of the crop are neighbours of the image, whichever way it was turned.
             let step = (crop[[0, 0, 1]] - crop[[0, 0, 0]]).abs();
@@ -181,7 +186,7 @@ mod tests {
         let image = ramp(2, 2);
         let still = Augment { flip: false, quarter_turns: false, ..Augment::default() };
         let mut rng = StdRng::seed_from_u64(1);
-        let (crop, _) = crop(image.view(), None, [4, 4], (&still, 0.5), &mut rng);
+        let (crop, _) = crop(image.view(), &Truth::Class(0), [4, 4], (&still, 0.5), &mut rng);
         let row = |y: usize| crop.index_axis(Axis(0), 0).row(y).to_vec();
         assert_eq!([row(0), row(1)], [[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]);
         assert_eq!([row(2), row(3)], [[2.0, 2.0, 3.0, 3.0], [2.0, 2.0, 3.0, 3.0]]);
@@ -200,7 +205,7 @@ mod tests {
                 ..Augment::default()
             };
             let mut rng = StdRng::seed_from_u64(3);
-            let (crop, _) = crop(image.view(), None, [16, 16], (&how, 0.5), &mut rng);
+            let (crop, _) = crop(image.view(), &Truth::Class(0), [16, 16], (&how, 0.5), &mut rng);
             let slope = (crop[[0, 8, 12]] - crop[[0, 8, 4]]) / 8.0;
             assert!((slope - 1.0 / scale).abs() < 1e-4, "{slope}");
         }
@@ -209,13 +214,26 @@ mod tests {
     #[test]
     fn turned_labels_follow_their_image() {
         let image = Array3::from_shape_fn((1, 60, 60), |(_, y, x)| if y > 30 && x > 20 { 1.0 } else { 0.0 });
-        let labels = labels_of(&image);
+        let labels = Truth::Map(labels_of(&image));
         let how = Augment { rotation: 30.0, scale: [0.7, 1.5], scale_chance: 1.0, ..Augment::default() };
         for seed in 0..10 {
             let mut rng = StdRng::seed_from_u64(seed);
-            let (crop, cut) = crop(image.view(), Some(&labels), [24, 24], (&how, 0.5), &mut rng);
-            let wrong = crop.iter().zip(cut.unwrap()).filter(|(v, l)| (**v > 0.5) != (*l == 1)).count();
+            let (crop, cut) = crop(image.view(), &labels, [24, 24], (&how, 0.5), &mut rng);
+            let Truth::Map(cut) = cut else { panic!("no labels") };
+            let wrong = crop.iter().zip(cut).filter(|(v, l)| (**v > 0.5) != (*l == 1)).count();
             assert!(wrong <= 24, "{wrong} pixels differ beyond the edge's own");
+        }
+    }
+
+    #[test]
+    fn maps_of_numbers_move_as_their_image_does() {
+        let image = ramp(40, 40);
+        let maps = Truth::Maps(image.clone());
+        let how = Augment { rotation: 20.0, scale: [0.7, 1.5], scale_chance: 1.0, ..Augment::default() };
+        for seed in 0..5 {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let (crop, cut) = crop(image.view(), &maps, [16, 16], (&how, 0.5), &mut rng);
+            assert_eq!(Truth::Maps(crop), cut);
         }
     }
 
@@ -230,7 +248,9 @@ mod tests {
             shading: 0.2,
             ..Augment::default()
         };
-        let cut = |seed| crop(image.view(), None, [16, 16], (&how, 0.5), &mut StdRng::seed_from_u64(seed)).0;
+        let cut = |seed| {
+            crop(image.view(), &Truth::Class(0), [16, 16], (&how, 0.5), &mut StdRng::seed_from_u64(seed)).0
+        };
         assert_eq!(cut(7), cut(7));
         assert_ne!(cut(7), cut(8));
     }

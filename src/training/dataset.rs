@@ -1,5 +1,5 @@
 //! The images of a training in memory: normalised ones to crop from, untouched ones to judge by.
-use super::held_out::{HeldOut, Truth};
+use super::held_out::{HeldOut, Truth, means};
 use super::losses::IGNORE;
 use super::plan::{Entry, Labels, Origin, Plan, Planner, open_first};
 use super::{Recipe, TrainOptions, TrainingError};
@@ -8,6 +8,7 @@ use crate::compute::available_memory;
 use crate::imaging::Micrograph;
 use crate::monitor::Monitor;
 use crate::network::ModelCard;
+use crate::synth::Sample;
 use ndarray::{Array2, Array3, Array4, Axis, s};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -92,6 +93,7 @@ impl Dataset {
             match &image.truth {
                 Truth::Map(map) => map.iter().for_each(|class| count(*class)),
                 Truth::Class(class) => count(*class),
+                Truth::Maps(_) | Truth::Numbers(_) => {}
             }
         }
         counts
@@ -154,18 +156,23 @@ struct Done<'a> {
 }
 
 impl Loader<'_> {
-    /// Memory of all images: f32 planes and one byte of label a pixel.
+    /// Memory of all images: f32 planes, and of each pixel one byte of label, or one f32 number an output.
     fn bytes(&self, train: &Plan, held: &[&Plan]) -> u64 {
         let pixels = |size: [usize; 2]| (size[0] as u64).saturating_mul(size[1] as u64);
-        let trained = |entry: &Entry| match self.card.input_size {
+        let truth = |entry: &Entry| match entry.labels.as_ref() {
+            Labels::Maps(outputs) => 4 * outputs.len() as u64,
+            Labels::Numbers(_) => 0,
+            _ => 1,
+        };
+        let trained = |entry: &Entry| match self.card.resampled_to() {
             Some(size) => pixels(size) * 4 * self.inputs as u64,
-            None => pixels(entry.size) * (4 * self.inputs as u64 + 1),
+            None => pixels(entry.size) * (4 * self.inputs as u64 + truth(entry)),
         };
         let kept = |entry: &Entry| match entry.origin {
-            Origin::Synthetic { .. } => pixels(entry.size) * (4 * self.inputs as u64 + 1),
+            Origin::Synthetic { .. } => pixels(entry.size) * (4 * self.inputs as u64 + truth(entry)),
             Origin::File { piece: Some(_), .. } => pixels(entry.size) * 4,
             // Planes of files are read again when they are needed.
-            Origin::File { .. } => pixels(entry.size),
+            Origin::File { .. } => pixels(entry.size) * truth(entry),
         };
         train.entries.iter().map(trained).sum::<u64>()
             + held.iter().flat_map(|plan| &plan.entries).map(kept).sum::<u64>()
@@ -208,7 +215,10 @@ impl Loader<'_> {
         let image = network_input(self.card, self.inputs, &held.micrograph, held.frame, channels)?;
         let truth = match held.truth {
             Truth::Map(map) => Truth::Map(map.slice_move(s![..image.dim().1, ..])),
-            class @ Truth::Class(_) => class,
+            // A resampled image has lost its maps' pixels.
+            Truth::Maps(maps) if self.card.resampled_to().is_some() => Truth::Numbers(means(&maps)),
+            Truth::Maps(maps) => Truth::Maps(maps.slice_move(s![.., ..image.dim().1, ..])),
+            whole @ (Truth::Class(_) | Truth::Numbers(_)) => whole,
         };
         Ok((held.source, TrainingImage { image, truth }))
     }
@@ -223,6 +233,8 @@ impl Loader<'_> {
                     Labels::Synthetic(classes) | Labels::Masks { classes, .. } => {
                         Truth::Map(renamed(&sample.labels, classes))
                     }
+                    Labels::Maps(outputs) => Truth::Maps(shares(&sample, outputs)?),
+                    Labels::Numbers(numbers) => Truth::Numbers(numbers.clone()),
                 };
                 // A network of one input sees every channel of a map in its turn.
                 let channel = if self.inputs == 1 { *index as usize % count } else { 0 };
@@ -273,6 +285,44 @@ fn renamed(labels: &Array2<u16>, classes: &[u8]) -> Array2<u8> {
     labels.mapv(|label| classes.get(usize::from(label)).copied().unwrap_or(IGNORE))
 }
 
+/// A synthetic sample's composition of the elements that the outputs are named after.
+fn shares(sample: &Sample, outputs: &[String]) -> Result<Array3<f32>, TrainingError> {
+    let none = || TrainingError::Data("This kind of synthetic image has no composition".to_owned());
+    let composition = sample.composition.as_ref().ok_or_else(none)?;
+    let place = |name: &String| sample.channel_names.iter().position(|element| element == name);
+    let places: Vec<usize> = outputs.iter().map(place).collect::<Option<_>>().ok_or_else(none)?;
+    Ok(composition.select(Axis(0), &places))
+}
+
+/// The maps of a frame, one an output, checked against its image: by the channels' names where those are the outputs',
+/// else in their order. Of the info bar nothing is said.
+fn read_maps(
+    outputs: &[String],
+    path: &Path,
+    image: &Micrograph,
+    frame: usize,
+) -> Result<Truth, TrainingError> {
+    let maps = open_first(path)?;
+    check_same_size("The map of numbers", &maps, image, path)?;
+    let place = |name: &String| maps.channel_names().iter().position(|channel| channel == name);
+    let named: Option<Vec<usize>> = outputs.iter().map(place).collect();
+    let places = match named {
+        Some(places) => places,
+        None if maps.channels() == outputs.len() => (0..outputs.len()).collect(),
+        None => {
+            let (found, wanted) = (maps.channels(), outputs.len());
+            let what = format!("The map of numbers has {found} channels for {wanted} outputs");
+            return Err(TrainingError::Bad { path: path.to_path_buf(), what });
+        }
+    };
+    let mut values = Array3::zeros((outputs.len(), image.height(), image.width()));
+    for (mut plane, channel) in values.axis_iter_mut(Axis(0)).zip(places) {
+        plane.assign(&maps.plane(frame, channel)?.to_f32());
+    }
+    values.slice_mut(s![.., image.specimen_rows().end.., ..]).fill(f32::NAN);
+    Ok(Truth::Maps(values))
+}
+
 /// The mask of a frame in the network's classes, checked against its image. Of the info bar nothing is said.
 pub(super) fn read_truth(
     labels: &Labels,
@@ -282,6 +332,8 @@ pub(super) fn read_truth(
 ) -> Result<Truth, TrainingError> {
     let (scheme, classes, path) = match (labels, mask) {
         (Labels::Class(class), _) => return Ok(Truth::Class(*class)),
+        (Labels::Numbers(numbers), _) => return Ok(Truth::Numbers(numbers.clone())),
+        (Labels::Maps(outputs), Some(path)) => return read_maps(outputs, path, image, frame),
         (Labels::Masks { scheme, classes }, Some(path)) => (scheme, classes, path),
         _ => return Err(TrainingError::Data(format!("No mask for {}", image.name()))),
     };
@@ -294,10 +346,19 @@ pub(super) fn read_truth(
 
 /// A mask has its image's size and frames.
 pub(super) fn check_mask(mask: &Micrograph, image: &Micrograph, path: &Path) -> Result<(), TrainingError> {
+    check_same_size("The mask", mask, image, path)
+}
+
+fn check_same_size(
+    what: &str,
+    mask: &Micrograph,
+    image: &Micrograph,
+    path: &Path,
+) -> Result<(), TrainingError> {
     let bad = |what: String| Err(TrainingError::Bad { path: path.to_path_buf(), what });
     if (mask.height(), mask.width()) != (image.height(), image.width()) {
         return bad(format!(
-            "The mask is {} × {} px and its image {} × {} px",
+            "{what} is {} × {} px and its image {} × {} px",
             mask.width(),
             mask.height(),
             image.width(),
@@ -305,7 +366,7 @@ pub(super) fn check_mask(mask: &Micrograph, image: &Micrograph, path: &Path) -> 
         ));
     }
     if mask.frames() != image.frames() {
-        return bad(format!("The mask has {} frames and its image {}", mask.frames(), image.frames()));
+        return bad(format!("{what} has {} frames and its image {}", mask.frames(), image.frames()));
     }
     Ok(())
 }

@@ -26,7 +26,8 @@ impl LossFunction {
         match self.kind {
             Loss::CrossEntropy => self.cross_entropy(&log_p, &truth),
             Loss::Dice => dice(&log_p, &truth),
-            Loss::Both => self.cross_entropy(&log_p, &truth)? + dice(&log_p, &truth)?,
+            // Distances are of numbers, not of classes; recipes that ask for one here are refused.
+            _ => self.cross_entropy(&log_p, &truth)? + dice(&log_p, &truth)?,
         }
     }
 

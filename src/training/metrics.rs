@@ -53,6 +53,20 @@ impl Confusion {
         (sum > 0).then(|| 2.0 * both as f64 / sum as f64)
     }
 
+    /// Share of what was called this class that is it; `None` when nothing was.
+    #[must_use]
+    pub fn precision(&self, class: usize) -> Option<f64> {
+        let called = self.predicted_count(class);
+        (called > 0).then(|| self.counts[class][class] as f64 / called as f64)
+    }
+
+    /// Share of what is this class that was called it; `None` when nothing is.
+    #[must_use]
+    pub fn recall(&self, class: usize) -> Option<f64> {
+        let there = self.true_count(class);
+        (there > 0).then(|| self.counts[class][class] as f64 / there as f64)
+    }
+
     /// Mean over the classes that are true or predicted somewhere; 0 when nothing was counted.
     #[must_use]
     pub fn mean_iou(&self) -> f64 {
@@ -83,6 +97,8 @@ impl Confusion {
             name: name.clone(),
             iou: self.iou(class),
             dice: self.dice(class),
+            precision: self.precision(class),
+            recall: self.recall(class),
             true_pixels: self.true_count(class),
             predicted_pixels: self.predicted_count(class),
         };
@@ -124,6 +140,9 @@ mod tests {
         }
         assert!((confusion.mean_iou() - 1.0 / 3.0).abs() < 1e-12);
         assert!((confusion.accuracy() - 0.625).abs() < 1e-12);
+        // Class 1 is called 4 times, twice rightly, and is there 3 times; class 2 is there once and never called.
+        assert_eq!((confusion.precision(1), confusion.recall(1)), (Some(0.5), Some(2.0 / 3.0)));
+        assert_eq!((confusion.precision(2), confusion.recall(2)), (None, Some(0.0)));
     }
 
     #[test]

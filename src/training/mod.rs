@@ -11,32 +11,39 @@ mod classes;
 mod dataset;
 mod pairs;
 mod plan;
+mod table;
 
 mod augment;
 mod batch;
 mod grey;
 
 mod adamw;
+mod distances;
 mod losses;
+mod objective;
 mod schedule;
 
 mod checkpoint;
 mod train;
 mod trainer;
 
+mod baseline;
 mod evaluate;
 mod held_out;
 mod metrics;
 mod otsu;
+mod residuals;
 mod score;
+mod tally;
 
 pub use error::TrainingError;
-pub use evaluate::{ClassScore, Evaluation, EvaluationData, evaluate};
+pub use evaluate::{ClassScore, Evaluation, EvaluationData, evaluate, evaluate_numbers};
 pub use metrics::Confusion;
 pub use otsu::evaluate_otsu;
 pub use recipe::{
     Augment, CardSpec, ClassWeights, FolderTraining, LoopSpec, Loss, Recipe, RecipeClass, Side, Source,
 };
+pub use residuals::{OutputScore, RegressionScore, Residuals};
 pub use scheme::{LabelScheme, SchemeClass};
 pub use train::{TrainEvent, TrainOptions, TrainReport, train};
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What may follow an image's stem in its mask's name.
-const SUFFIXES: [&str; 12] = [
+const MASKS: [&str; 14] = [
+    ".labels",
+    ".label",
     "_mask",
     "-mask",
     "_masks",
@@ -18,6 +20,10 @@ const SUFFIXES: [&str; 12] = [
     "_seg",
     "_cp_masks",
 ];
+
+/// And in that of its map of numbers.
+const MAPS: [&str; 8] =
+    [".composition", "_composition", "-composition", "_target", "-target", "_targets", "-targets", "_maps"];
 
 /// Files beside images that are plainly none.
 const NO_IMAGES: [&str; 16] = [
@@ -94,12 +100,12 @@ fn stem(path: &Path) -> String {
     stem.strip_suffix(".ome").map_or(stem.clone(), str::to_owned)
 }
 
-/// The stem of the image that a mask is for.
-fn image_stem(mask: &str) -> &str {
-    SUFFIXES.iter().filter_map(|s| mask.strip_suffix(s)).min_by_key(|s| s.len()).unwrap_or(mask)
+/// The stem of the image that a mask (or map) is for.
+fn image_stem<'a>(mask: &'a str, suffixes: &[&str]) -> &'a str {
+    suffixes.iter().filter_map(|s| mask.strip_suffix(s)).min_by_key(|s| s.len()).unwrap_or(mask)
 }
 
-/// Images with their masks, and a sentence for every image that has none or more than one.
+/// Images with their masks or maps, and a sentence for every image that has none or more than one.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Pairs {
     pub pairs: Vec<(PathBuf, PathBuf)>,
@@ -110,25 +116,36 @@ impl Pairs {
     /// Matches by stem; a mask's may carry a suffix such as `_mask`. Where images and masks share a folder, files
     /// with a suffix are masks and the others images.
     pub(super) fn of(images: &[PathBuf], masks: &[PathBuf]) -> Self {
+        Self::with(images, masks, "mask", &MASKS)
+    }
+
+    /// The same for maps of numbers.
+    pub(super) fn with_maps(images: &[PathBuf], maps: &[PathBuf]) -> Self {
+        Self::with(images, maps, "map of numbers", &MAPS)
+    }
+
+    fn with(images: &[PathBuf], masks: &[PathBuf], what: &str, suffixes: &[&str]) -> Self {
         let together = images.iter().any(|image| masks.contains(image));
-        let is_mask = |path: &Path| together && image_stem(&stem(path)) != stem(path);
+        let has = |path: &Path, suffixes: &[&str]| image_stem(&stem(path), suffixes) != stem(path);
+        let is_mask = |path: &Path| together && has(path, suffixes);
+        let is_no_image = |path: &Path| together && (has(path, &MASKS) || has(path, &MAPS));
         let mut by_stem: BTreeMap<String, Vec<&PathBuf>> = BTreeMap::new();
         for mask in masks.iter().filter(|m| !together || is_mask(m)) {
             let name = stem(mask);
-            by_stem.entry(image_stem(&name).to_owned()).or_default().push(mask);
-            if image_stem(&name) != name {
+            by_stem.entry(image_stem(&name, suffixes).to_owned()).or_default().push(mask);
+            if image_stem(&name, suffixes) != name {
                 by_stem.entry(name).or_default().push(mask);
             }
         }
         let mut found = Self::default();
-        for image in images.iter().filter(|i| !is_mask(i)) {
+        for image in images.iter().filter(|i| !is_no_image(i)) {
             match by_stem.get(&stem(image)).map(Vec::as_slice) {
                 None | Some([]) => {
-                    found.failures.push(format!("No mask for this image: {}", image.display()));
+                    found.failures.push(format!("No {what} for this image: {}", image.display()));
                 }
                 Some([mask]) => found.pairs.push((image.clone(), (*mask).clone())),
                 Some([first, second, ..]) => found.failures.push(format!(
-                    "Two masks for one image ({} and {}): {}",
+                    "Two {what}s for one image ({} and {}): {}",
                     first.display(),
                     second.display(),
                     image.display()
@@ -171,6 +188,17 @@ mod tests {
         let expected = [("f/a.tif", "f/a_mask.tif"), ("f/b.tif", "f/b_mask.tif")];
         assert_eq!(found.pairs, expected.map(|(i, m)| (PathBuf::from(i), PathBuf::from(m))));
         assert!(found.failures.is_empty());
+    }
+
+    #[test]
+    fn a_synthetic_folder_holds_images_labels_and_compositions() {
+        let all = paths(&["f/a.tif", "f/a.composition.tif", "f/a.labels.tif"]);
+        let (masks, maps) = (Pairs::of(&all, &all), Pairs::with_maps(&all, &all));
+        assert_eq!((masks.failures.len(), maps.failures.len()), (0, 0));
+        assert_eq!(masks.pairs, [(all[0].clone(), all[2].clone())]);
+        assert_eq!(maps.pairs, [(all[0].clone(), all[1].clone())]);
+        let none = Pairs::with_maps(&paths(&["i/a.tif"]), &paths(&["m/b.tif"]));
+        assert_eq!(none.failures, ["No map of numbers for this image: i/a.tif"]);
     }
 
     #[test]

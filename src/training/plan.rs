@@ -1,6 +1,7 @@
 //! What will be loaded, one entry a frame, with its size: known before the images are loaded.
 use super::classes::match_classes;
 use super::pairs::{Pairs, image_files, subfolders};
+use super::table;
 use super::{LabelScheme, Recipe, Side, Source, TrainOptions, TrainingError};
 use crate::imaging::{self, InfoBar, InfoBarChoice, Micrograph};
 use crate::network::{ClassInfo, Task};
@@ -37,6 +38,10 @@ pub(super) enum Labels {
         classes: Vec<u8>,
     },
     Class(u8),
+    /// Maps of the outputs of these names: a synthetic image's composition, or a file beside the image.
+    Maps(Vec<String>),
+    /// One an output, of the whole image.
+    Numbers(Vec<f32>),
 }
 
 /// One image to load.
@@ -79,15 +84,14 @@ impl<'a> Planner<'a> {
         let mut plan = Plan::default();
         for (index, source) in sources.iter().enumerate() {
             let before = (plan.entries.len(), plan.failures.len());
-            match (source.synth, &source.images, &source.folders) {
-                (Some(kind), ..) => self.add_synthetic(&mut plan, index, source, kind)?,
-                (None, Some(images), _) => {
-                    self.add_files(&mut plan, index, source, &self.root.join(images))?;
-                }
-                (None, None, Some(folders)) => {
-                    self.add_folders(&mut plan, index, source, &self.root.join(folders))?;
-                }
-                (None, None, None) => {}
+            if let Some(kind) = source.synth {
+                self.add_synthetic(&mut plan, index, source, kind)?;
+            } else if let Some(images) = &source.images {
+                self.add_files(&mut plan, index, source, &self.root.join(images))?;
+            } else if let Some(folders) = &source.folders {
+                self.add_folders(&mut plan, index, source, &self.root.join(folders))?;
+            } else if let Some(path) = &source.table {
+                self.add_table(&mut plan, index, source, &self.root.join(path))?;
             }
             if plan.entries.len() == before.0 {
                 let why = plan.failures.get(before.1).map(|f| format!("; {f}")).unwrap_or_default();
@@ -121,6 +125,8 @@ impl<'a> Planner<'a> {
     ) -> Result<(), TrainingError> {
         let labels = if let Some(name) = &spec.class {
             Labels::Class(self.class_named(name).unwrap_or(0))
+        } else if self.task == Task::Regress {
+            Labels::Maps(self.elements_of(kind)?)
         } else {
             let names: Vec<&str> = kind.classes().into_iter().map(|(name, _)| name).collect();
             Labels::Synthetic(match_classes(&names, &spec.map, &self.classes).map_err(TrainingError::Data)?)
@@ -132,6 +138,19 @@ impl<'a> Planner<'a> {
             plan.entries.push(Entry { source, origin, labels: Arc::clone(&labels), size });
         }
         Ok(())
+    }
+
+    /// The outputs' names, each of which must be an element of the kind's composition.
+    fn elements_of(&self, kind: Kind) -> Result<Vec<String>, TrainingError> {
+        let names: Vec<String> = self.classes.iter().map(|output| output.name.clone()).collect();
+        match names.iter().find(|name| !kind.elements().contains(&name.as_str())) {
+            Some(name) => Err(TrainingError::Data(format!(
+                "Synthetic {} maps have no share of {name}; there are {}",
+                kind.name(),
+                kind.elements().join(", ")
+            ))),
+            None => Ok(names),
+        }
     }
 
     fn add_files(
@@ -147,6 +166,17 @@ impl<'a> Planner<'a> {
             let labels = Arc::new(Labels::Class(class));
             for file in files {
                 self.add_frames(plan, (source, &labels), (&file, None), spec.pieces);
+            }
+            return Ok(());
+        }
+        if self.task == Task::Regress {
+            let targets = self.root.join(spec.targets.as_deref().unwrap_or(Path::new("")));
+            let names = self.classes.iter().map(|output| output.name.clone()).collect();
+            let labels = Arc::new(Labels::Maps(names));
+            let pairs = Pairs::with_maps(&files, &image_files(&targets, None, None)?);
+            plan.failures.extend(pairs.failures);
+            for (image, maps) in pairs.pairs {
+                self.add_frames(plan, (source, &labels), (&image, Some(&maps)), None);
             }
             return Ok(());
         }
@@ -178,6 +208,27 @@ impl<'a> Planner<'a> {
             for file in files {
                 self.add_frames(plan, (source, &labels), (&file, None), spec.pieces);
             }
+        }
+        Ok(())
+    }
+
+    fn add_table(
+        &self,
+        plan: &mut Plan,
+        source: usize,
+        spec: &Source,
+        path: &Path,
+    ) -> Result<(), TrainingError> {
+        let files: Vec<(PathBuf, Labels)> = if self.task == Task::Regress {
+            let numbers = table::numbers_of(path, &self.classes)?;
+            numbers.into_iter().map(|(file, numbers)| (file, Labels::Numbers(numbers))).collect()
+        } else {
+            let classes = table::classes_of(path, &self.classes, &spec.map)?.into_iter();
+            let kept = classes.filter(|(_, class)| usize::from(*class) < self.classes.len());
+            kept.map(|(file, class)| (file, Labels::Class(class))).collect()
+        };
+        for (file, labels) in files {
+            self.add_frames(plan, (source, &Arc::new(labels)), (&file, None), spec.pieces);
         }
         Ok(())
     }

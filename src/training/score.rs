@@ -1,8 +1,10 @@
 //! A model judged on many held-out images, together and source by source.
+use super::baseline::add_shares;
 use super::held_out::{HeldOut, Truth};
-use super::metrics::Confusion;
 use super::otsu::Sides;
-use super::{Evaluation, TrainingError};
+use super::residuals::Residuals;
+use super::tally::Tally;
+use super::{Confusion, Evaluation, RegressionScore, TrainingError};
 use crate::monitor::Monitor;
 use crate::network::{Model, ModelCard, Task};
 use candle_core::Device;
@@ -14,9 +16,10 @@ use std::collections::BTreeMap;
 struct SourceScore {
     title: String,
     images: usize,
-    confusion: Confusion,
-    /// Mean IoU of Otsu's threshold, for segmenters of two classes.
-    otsu: Option<f64>,
+    tally: Tally,
+    /// Mean IoU of Otsu's threshold, for segmenters of two classes; mean absolute error of the counts' shares, for
+    /// regressors of shares.
+    baseline: Option<f64>,
 }
 
 /// How a model did.
@@ -24,6 +27,13 @@ struct SourceScore {
 pub(super) struct Scores {
     sources: Vec<SourceScore>,
     failures: Vec<String>,
+}
+
+/// What is told of the scores.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Verdict {
+    Classes(Evaluation),
+    Numbers(RegressionScore),
 }
 
 impl Scores {
@@ -40,12 +50,12 @@ impl Scores {
         for (index, held) in images.iter().enumerate() {
             monitor.check()?;
             match held.judge(model, device, &monitor.part(index, images.len())) {
-                Ok(confusion) => {
+                Ok(tally) => {
                     let title = titles.get(held.source).cloned().unwrap_or_default();
-                    let empty = Confusion::new(model.card.classes.len());
-                    let new = SourceScore { title, images: 0, confusion: empty, otsu: None };
+                    let empty = Tally::new(&model.card);
+                    let new = SourceScore { title, images: 0, tally: empty, baseline: None };
                     let source = sources.entry(held.source).or_insert(new);
-                    source.confusion.merge(&confusion);
+                    source.tally.merge(&tally);
                     source.images += 1;
                 }
                 Err(e) if e.is_cancelled() => return Err(e),
@@ -74,61 +84,77 @@ impl Scores {
                     sides.count(held.micrograph.specimen_grey(held.frame)?.view(), truth);
                 }
             }
-            source.otsu = Some(sides.choose(None).mean_iou());
+            source.baseline = Some(sides.choose(None).mean_iou());
         }
         Ok(())
     }
 
-    fn together(&self) -> Confusion {
-        let mut sum = self.sources[0].confusion.clone();
-        self.sources[1..].iter().for_each(|source| sum.merge(&source.confusion));
+    /// Adds how far off each channel's share of the counts is on the same images, source by source.
+    pub(super) fn compare_with_shares(
+        &mut self,
+        images: &[HeldOut],
+        titles: &[String],
+        card: &ModelCard,
+        monitor: &Monitor,
+    ) -> Result<(), TrainingError> {
+        for source in &mut self.sources {
+            let mut residuals = Residuals::new(card.classes.len());
+            for held in images.iter().filter(|h| titles.get(h.source) == Some(&source.title)) {
+                monitor.check()?;
+                add_shares(held, card, &mut residuals)?;
+            }
+            source.baseline = residuals.of_output(0).map(|_| residuals.mean_absolute_error());
+        }
+        Ok(())
+    }
+
+    fn together(&self) -> Tally {
+        let mut sum = self.sources[0].tally.clone();
+        self.sources[1..].iter().for_each(|source| sum.merge(&source.tally));
         sum
     }
 
-    /// What the best step has most of: mean IoU of a segmenter, accuracy of a classifier. With several sources the
-    /// mean over them, so that many easy images do not hide a few hard ones.
+    /// What the best step has most of. With several sources the mean over them, so that many easy images do not hide a
+    /// few hard ones.
     pub(super) fn goodness(&self, task: Task) -> f64 {
-        let of = |source: &SourceScore| match task {
-            Task::Segment => source.confusion.mean_iou(),
-            Task::Classify => source.confusion.accuracy(),
-        };
-        self.sources.iter().map(of).sum::<f64>() / self.sources.len() as f64
+        self.sources.iter().map(|source| source.tally.goodness(task)).sum::<f64>() / self.sources.len() as f64
     }
 
-    pub(super) fn evaluation(&self, card: &ModelCard) -> Result<Evaluation, TrainingError> {
+    pub(super) fn verdict(&self, card: &ModelCard) -> Result<Verdict, TrainingError> {
         let names: Vec<String> = card.classes.iter().map(|c| c.name.clone()).collect();
         let images = self.sources.iter().map(|s| s.images).sum();
-        self.together().evaluation(&names, images, self.failures.clone())
+        let failures = self.failures.clone();
+        Ok(match self.together() {
+            Tally::Classes(confusion) => Verdict::Classes(confusion.evaluation(&names, images, failures)?),
+            Tally::Numbers(residuals) => {
+                Verdict::Numbers(residuals.score(&names, card.units.as_deref(), images, failures)?)
+            }
+        })
     }
 
     /// Writes the scores into the card.
     pub(super) fn fill(&self, card: &mut ModelCard, chosen_on_them: bool) {
-        let all = self.together();
+        let names: Vec<&str> = card.classes.iter().map(|class| class.name.as_str()).collect();
         let mut metrics = BTreeMap::new();
-        metrics.insert("accuracy".to_owned(), all.accuracy());
-        let segments = card.task == Task::Segment;
-        if segments {
-            metrics.insert("mean_iou".to_owned(), all.mean_iou());
-        }
-        for (class, info) in card.classes.iter().enumerate() {
-            if let (true, Some(iou)) = (segments, all.iou(class)) {
-                metrics.insert(format!("iou {}", info.name), iou);
+        let of_source = |source: &SourceScore, all: &mut BTreeMap<String, f64>, name: &str, value: f64| {
+            if self.sources.len() > 1 {
+                all.insert(format!("{name} on {}", source.title), value);
             }
-            if let Some(dice) = all.dice(class) {
-                metrics.insert(format!("{} {}", if segments { "dice" } else { "f1" }, info.name), dice);
-            }
+        };
+        match (self.together(), card.task) {
+            (Tally::Classes(all), Task::Segment) => fill_segmenter(&mut metrics, &names, &all),
+            (Tally::Classes(all), _) => fill_classifier(&mut metrics, &names, &all),
+            (Tally::Numbers(all), _) => fill_regressor(&mut metrics, &names, &all),
         }
         for source in &self.sources {
-            let (name, value) = if segments {
-                ("mean_iou", source.confusion.mean_iou())
-            } else {
-                ("accuracy", source.confusion.accuracy())
+            let (name, baseline) = match (&source.tally, card.task) {
+                (Tally::Classes(_), Task::Segment) => ("mean_iou", "otsu_mean_iou"),
+                (Tally::Classes(_), _) => ("accuracy", "otsu_accuracy"),
+                (Tally::Numbers(_), _) => ("mean_absolute_error", "counts_mean_absolute_error"),
             };
-            if self.sources.len() > 1 {
-                metrics.insert(format!("{name} on {}", source.title), value);
-            }
-            if let Some(otsu) = source.otsu {
-                metrics.insert(format!("otsu_mean_iou on {}", source.title), otsu);
+            of_source(source, &mut metrics, name, source.tally.goodness(card.task).abs());
+            if let Some(value) = source.baseline {
+                metrics.insert(format!("{baseline} on {}", source.title), value);
             }
         }
         card.metrics = metrics;
@@ -143,6 +169,37 @@ impl Scores {
     }
 }
 
+fn fill_segmenter(metrics: &mut BTreeMap<String, f64>, names: &[&str], all: &Confusion) {
+    metrics.insert("accuracy".to_owned(), all.accuracy());
+    metrics.insert("mean_iou".to_owned(), all.mean_iou());
+    for (class, name) in names.iter().enumerate() {
+        let values = [("iou", all.iou(class)), ("dice", all.dice(class))];
+        metrics
+            .extend(values.into_iter().filter_map(|(what, value)| Some((format!("{what} {name}"), value?))));
+    }
+}
+
+fn fill_classifier(metrics: &mut BTreeMap<String, f64>, names: &[&str], all: &Confusion) {
+    metrics.insert("accuracy".to_owned(), all.accuracy());
+    for (class, name) in names.iter().enumerate() {
+        let values =
+            [("precision", all.precision(class)), ("recall", all.recall(class)), ("f1", all.dice(class))];
+        metrics
+            .extend(values.into_iter().filter_map(|(what, value)| Some((format!("{what} {name}"), value?))));
+    }
+}
+
+fn fill_regressor(metrics: &mut BTreeMap<String, f64>, names: &[&str], all: &Residuals) {
+    metrics.insert("mean_absolute_error".to_owned(), all.mean_absolute_error());
+    metrics.insert("rmse".to_owned(), all.rmse());
+    let each = names.iter().enumerate();
+    metrics.extend(
+        each.filter_map(|(output, name)| {
+            Some((format!("mean_absolute_error {name}"), all.of_output(output)?))
+        }),
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +212,8 @@ mod tests {
             for (truth, found) in pairs {
                 confusion.add(*truth, *found);
             }
-            SourceScore { title: title.to_owned(), images, confusion, otsu: Some(0.5) }
+            let tally = Tally::Classes(confusion);
+            SourceScore { title: title.to_owned(), images, tally, baseline: Some(0.5) }
         };
         let easy = source("easy", 3, &[(0, 0), (1, 1)]);
         Scores { sources: vec![easy, source("hard", 1, &[(0, 1), (1, 1)])], failures: Vec::new() }
@@ -166,6 +224,29 @@ mod tests {
         // Hard: IoU 0 and 1/2.
         assert_eq!(scores().goodness(Task::Segment), f64::midpoint(1.0, 0.25));
         assert_eq!(scores().goodness(Task::Classify), 0.75);
+    }
+
+    #[test]
+    fn a_regressor_s_card_says_its_errors_and_those_of_the_counts() {
+        let recipe = crate::training::recipe::tests::minimal_regressor();
+        let mut card = Recipe::parse(&recipe, Path::new("r.toml")).unwrap().model_card();
+        let mut residuals = Residuals::new(card.classes.len());
+        residuals.add(0, 0.5, 0.75);
+        residuals.add(1, 0.5, 0.25);
+        let tally = Tally::Numbers(residuals);
+        let source = SourceScore { title: "eds".to_owned(), images: 1, tally, baseline: Some(0.5) };
+        let scores = Scores { sources: vec![source], failures: Vec::new() };
+        assert_eq!(scores.goodness(Task::Regress), -0.25);
+        scores.fill(&mut card, false);
+        let expected = [
+            ("counts_mean_absolute_error on eds", 0.5),
+            ("mean_absolute_error", 0.25),
+            ("mean_absolute_error C", 0.25),
+            ("mean_absolute_error O", 0.25),
+            ("rmse", 0.25),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(card.metrics.into_iter().collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Trains a model by a recipe: load, learn, judge now and then, keep the best, write it with its card.
+use super::baseline::has_baseline;
 use super::checkpoint::{Checkpoint, checkpoint_path};
 use super::dataset::Dataset;
 use super::schedule::{Budget, Schedule};
-use super::score::Scores;
+use super::score::{Scores, Verdict};
 use super::trainer::{End, Trainer};
-use super::{Evaluation, Recipe, TrainingError};
+use super::{Evaluation, Recipe, RegressionScore, TrainingError};
 use crate::compute::memory_of;
 use crate::imaging::InfoBarChoice;
 use crate::monitor::Monitor;
@@ -42,6 +43,8 @@ pub enum TrainEvent {
     /// With several validation sources both numbers are over all images together; the best step is chosen by the
     /// mean over sources.
     Validated { step: usize, mean_iou: f64, accuracy: f64, best: bool },
+    /// The same of a regressor.
+    ValidatedNumbers { step: usize, mean_absolute_error: f64, rmse: f64, best: bool },
 }
 
 #[derive(Debug, Clone, serde::Serialize)]
@@ -49,8 +52,11 @@ pub struct TrainReport {
     pub model: PathBuf,
     pub steps: usize,
     pub best_step: usize,
-    /// Of the card's metrics; `None` without validation images.
+    /// Of the card's metrics; `None` without validation images, and of regressors.
     pub evaluation: Option<Evaluation>,
+    /// The same of a regressor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<RegressionScore>,
     /// True: stopped by a person, the model is the best so far and `resume` goes on.
     pub cancelled: bool,
     pub seconds: f64,
@@ -102,13 +108,18 @@ pub fn train(
         Some(best) => (best.step, Some(best.scores), best.weights),
         None => (steps, None, trainer.weights()?),
     };
-    let evaluation = finished.write(out, scores, weights, monitor)?;
+    let (evaluation, numbers) = match finished.write(out, scores, weights, monitor)? {
+        Some(Verdict::Classes(evaluation)) => (Some(evaluation), None),
+        Some(Verdict::Numbers(numbers)) => (None, Some(numbers)),
+        None => (None, None),
+    };
     if !cancelled {
         // The model is whole; a checkpoint that cannot be removed harms nobody.
         let _ = std::fs::remove_file(&path);
     }
     let failures = data.failures.clone();
-    Ok(TrainReport { model: out.to_path_buf(), steps, best_step, evaluation, cancelled, seconds, failures })
+    let model = out.to_path_buf();
+    Ok(TrainReport { model, steps, best_step, evaluation, numbers, cancelled, seconds, failures })
 }
 
 /// Bytes that one step takes: every node's values stay until the gradients are known, with half as much again beside
@@ -175,7 +186,7 @@ impl Finished<'_> {
         validated: Option<Scores>,
         weights: Weights,
         monitor: &Monitor,
-    ) -> Result<Option<Evaluation>, TrainingError> {
+    ) -> Result<Option<Verdict>, TrainingError> {
         let model = Model::new(self.graph.clone(), weights, self.recipe.model_card())?;
         let tested = if self.data.test.is_empty() || self.cancelled {
             None
@@ -187,6 +198,9 @@ impl Finished<'_> {
             if is_binary(&model.card) {
                 scores.compare_with_otsu(&self.data.test, &titles, monitor)?;
             }
+            if has_baseline(self.recipe) {
+                scores.compare_with_shares(&self.data.test, &titles, &model.card, monitor)?;
+            }
             Some(scores)
         };
         let chosen_on_them = tested.is_none();
@@ -197,7 +211,7 @@ impl Finished<'_> {
         let mut model = model;
         scores.fill(&mut model.card, chosen_on_them);
         model.save(out)?;
-        Ok(Some(scores.evaluation(&model.card)?))
+        Ok(Some(scores.verdict(&model.card)?))
     }
 }
 

@@ -3,14 +3,14 @@ use super::adamw::AdamW;
 use super::batch::{Batch, dice};
 use super::checkpoint::{Best, Checkpoint};
 use super::dataset::Dataset;
-use super::losses::{LossFunction, balanced_weights};
+use super::objective::Objective;
 use super::schedule::Schedule;
-use super::score::Scores;
-use super::{ClassWeights, Loss, Recipe, Source, TrainEvent, TrainingError};
+use super::score::{Scores, Verdict};
+use super::{Recipe, Source, TrainEvent, TrainingError};
 use crate::compute::recording;
 use crate::monitor::Monitor;
 use crate::network::{
-    Graph, Mode, Model, NetworkError, Task, TrainState, Weights, no_tap, run, update_running_statistics,
+    Graph, Mode, Model, NetworkError, Scope, TrainState, Weights, no_tap, run, update_running_statistics,
 };
 use candle_core::{Device, Tensor, Var};
 use std::collections::BTreeMap;
@@ -33,7 +33,8 @@ pub(super) struct Trainer<'a> {
     graph: &'a Graph,
     data: &'a Dataset,
     device: &'a Device,
-    loss: LossFunction,
+    objective: Objective,
+    answer: Scope,
     /// The optimiser's variables under their names, and the running statistics.
     weights: Weights,
     optimiser: AdamW,
@@ -58,17 +59,10 @@ impl<'a> Trainer<'a> {
                 vars.push((spec.name, var));
             }
         }
-        let classes = recipe.card.classes.len();
-        let class_weights = match &recipe.schedule.class_weights {
-            ClassWeights::Equal => vec![1.0; classes],
-            ClassWeights::Balanced => balanced_weights(&data.class_counts(classes)),
-            ClassWeights::Given(given) => given.clone(),
-        };
-        // Dice is a matter of regions; a classifier has none.
-        let kind = if recipe.task == Task::Classify { Loss::CrossEntropy } else { recipe.schedule.loss };
         let optimiser = AdamW::new(vars, recipe.schedule.weight_decay)?;
-        let loss = LossFunction { kind, class_weights };
-        Ok(Self { recipe, graph, data, device, loss, weights, optimiser, schedule, best: None })
+        let (objective, answer) = (Objective::new(recipe, data), recipe.model_card().scope(graph)?);
+        let best = None;
+        Ok(Self { recipe, graph, data, device, objective, answer, weights, optimiser, schedule, best })
     }
 
     /// Steps done.
@@ -133,16 +127,16 @@ impl<'a> Trainer<'a> {
 
     fn step(&mut self, learning_rate: f64, monitor: &Monitor) -> Result<f32, TrainingError> {
         let step = self.steps();
-        let batch = Batch::draw(self.recipe, &self.data.train, step, self.device)?;
+        let batch = Batch::draw(self.recipe, self.answer, &self.data.train, step, self.device)?;
         let mut state = TrainState {
             rng: dice(self.recipe.schedule.seed, step, usize::MAX),
             batch_statistics: Vec::new(),
         };
         let mode = Mode::Train(&mut state);
-        let (logits, tape) =
+        let (output, tape) =
             recording(|| run(self.graph, &self.weights, &batch.images, mode, &mut no_tap, monitor));
-        let recorded = tape.to(logits?)?;
-        let loss = self.loss.of(recorded.output(), &batch.labels)?;
+        let recorded = tape.to(output?)?;
+        let loss = self.objective.of(recorded.output(), &batch.answers)?;
         let value = loss.to_scalar::<f32>()?;
         if !value.is_finite() {
             let what = format!("The loss is {value} at step {}; lower learning_rate", step + 1);
@@ -173,12 +167,19 @@ impl<'a> Trainer<'a> {
         let (task, step) = (self.recipe.task, self.steps());
         let before = self.best.as_ref().map(|best| best.scores.goodness(task));
         let best = before.is_none_or(|before| scores.goodness(task) > before);
-        let evaluation = scores.evaluation(&model.card)?;
-        let (mean_iou, accuracy) = (evaluation.mean_iou, evaluation.accuracy);
+        let event = match scores.verdict(&model.card)? {
+            Verdict::Classes(of) => {
+                TrainEvent::Validated { step, mean_iou: of.mean_iou, accuracy: of.accuracy, best }
+            }
+            Verdict::Numbers(of) => {
+                let (mean_absolute_error, rmse) = (of.mean_absolute_error, of.rmse);
+                TrainEvent::ValidatedNumbers { step, mean_absolute_error, rmse, best }
+            }
+        };
         if best {
             self.best = Some(Best { step, scores, weights: model.weights });
         }
-        report(TrainEvent::Validated { step, mean_iou, accuracy, best });
+        report(event);
         Ok(())
     }
 

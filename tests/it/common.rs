@@ -99,6 +99,7 @@ fn card(name: &str, task: Task, classes: usize, channels: usize) -> ModelCard {
         classes: (0..classes)
             .map(|i| ClassInfo { name: format!("class {i}"), colour: colours[i % 3] })
             .collect(),
+        units: None,
         channels: (0..channels).map(|i| format!("channel {i}")).collect(),
         pixel_size_nm: None,
         normalisation: Normalisation::Percentile { low: 1.0, high: 99.0 },

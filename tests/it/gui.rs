@@ -30,6 +30,7 @@ fn model_file(dir: &Path, stem: &str, task: Task, graph: Graph) -> String {
         description: "Random weights".to_owned(),
         task,
         classes: vec![class("matrix", [20, 20, 30]), class("particle", [255, 128, 0])],
+        units: None,
         channels: vec!["grey".to_owned()],
         pixel_size_nm: Some(2.0),
         normalisation: Normalisation::ZScore,

@@ -39,3 +39,14 @@ for step in range(1, 4):
     matrix.grad, bias.grad = matrix.detach() * step, bias.detach() * step
     adamw.step()
 print("adamw", matrix.tolist(), bias.tolist())
+
+# Distances of src/training/distances.rs over the numbers that are known.
+output = torch.tensor([0.5, -1.0, 2.0, 0.1, 1.5, 0.3, -0.7, 0.2], requires_grad=True)
+truth = torch.tensor([0.0, -1.25, float("nan"), 0.4, -1.0, 0.3, 0.1, 0.25])
+known = torch.isfinite(truth)
+losses = [("mean squared", torch.nn.MSELoss()), ("mean absolute", torch.nn.L1Loss()), ("huber", torch.nn.HuberLoss(delta=0.5))]
+for name, distance in losses:
+    output.grad = None
+    loss = distance(output[known], truth[known])
+    loss.backward()
+    show(name, loss, output)

@@ -74,6 +74,7 @@ fn model() -> Model {
         description: String::new(),
         task: Task::Segment,
         classes: vec![class("matrix", [1, 2, 3]), class("γ′", [255, 0, 0]), class("pore", [0, 0, 255])],
+        units: None,
         channels: vec!["grey".to_owned()],
         pixel_size_nm: None,
         normalisation: Normalisation::ZScore,

@@ -64,6 +64,14 @@ impl ExportWindow {
             Prediction::Classification(_) => {
                 ui.label("A table of the classes (CSV), and the manifest");
             }
+            Prediction::Regression(regression) if regression.maps().is_some() => {
+                ui.label(
+                    "The maps (TIFF, 32-bit, one page an output), a table of their means (CSV), the manifest",
+                );
+            }
+            Prediction::Regression(_) => {
+                ui.label("A table of the numbers (CSV), and the manifest");
+            }
         }
         let node = desk.session.features.as_ref().map(|features| features.maps.node.clone());
         let text = match &node {

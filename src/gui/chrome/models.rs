@@ -132,6 +132,7 @@ fn card_ui(ui: &mut Ui, card: &ModelCard) {
         let task = match card.task {
             Task::Segment => "segments",
             Task::Classify => "classifies",
+            Task::Regress => "gives numbers",
         };
         pill(ui, task, palette.accent);
         if card.is_untrained() {

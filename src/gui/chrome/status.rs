@@ -2,10 +2,11 @@
 use crate::analysis::Prediction;
 use crate::gui::desk::Desk;
 use crate::gui::format;
+use crate::gui::panes::value_at;
 use crate::gui::theme::{Palette, small};
 use crate::gui::widgets::{at_right, divider, number};
 use crate::imaging::format_length;
-use crate::session::Session;
+use crate::session::{PredictionView, Session};
 use eframe::egui::Ui;
 use ndarray::Axis;
 
@@ -68,6 +69,7 @@ fn entries(session: &Session, [x, y]: [f64; 2]) -> Vec<Entry> {
     entries.extend(value_entries(session, row, column));
     entries.extend(feature_entry(session, [y, x]));
     entries.extend(class_entry(session, row, column));
+    entries.extend(output_entry(session, [x, y]));
     entries
 }
 
@@ -104,6 +106,16 @@ fn feature_entry(session: &Session, source: [f64; 2]) -> Option<Entry> {
     let [row, column] = features.maps.pixel_at(source)?;
     let value = features.maps.maps.get([feature, row, column])?;
     Some(entry(format!("feature {feature}"), format::value(f64::from(*value))))
+}
+
+/// The number that the prediction shows at a position `[x, y]`.
+fn output_entry(session: &Session, at: [f64; 2]) -> Option<Entry> {
+    let Prediction::Regression(regression) = &session.result.as_ref()?.prediction else { return None };
+    let PredictionView::Output(output) = session.prediction_view else { return None };
+    let value = value_at(regression, output, at).filter(|_| session.result_is_current())?;
+    let name = regression.outputs.get(output)?.name.clone();
+    let units = regression.units.as_deref().map(|units| format!(" {units}")).unwrap_or_default();
+    Some(entry(name, format!("{}{units}", format::value(f64::from(value)))))
 }
 
 /// The likeliest class at a pixel and how sure the model is.

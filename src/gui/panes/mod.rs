@@ -18,6 +18,8 @@ mod sheet;
 mod source;
 mod source_picture;
 
+pub(super) use prediction::value_at;
+
 use super::desk::Desk;
 use super::theme::{Palette, strong_family};
 use super::tools::Tool;

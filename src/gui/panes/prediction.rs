@@ -1,4 +1,6 @@
-//! What the model says: class colours or one class's probability, or the bars of a classifier.
+//! What the model says: class colours or one class's probability, the bars of a classifier, or a regressor's numbers.
+mod regression;
+
 use super::PaneUi;
 use crate::analysis::{Classification, Object, Prediction, Segmentation};
 use crate::gui::desk::Desk;
@@ -16,6 +18,8 @@ use eframe::egui::{
 };
 use ndarray::Axis;
 
+pub(in crate::gui) use regression::value_at;
+
 /// Said wherever the answer of a network of random weights is shown.
 pub(super) const UNTRAINED: &str = "untrained: random weights, this means nothing";
 
@@ -23,6 +27,7 @@ pub(super) const UNTRAINED: &str = "untrained: random weights, this means nothin
 pub(super) struct PredictionPane {
     classes: TiledPicture,
     probability: TiledPicture,
+    regression: regression::RegressionView,
     /// Share of the image a class covers, for the result of that key.
     areas: Option<(u64, Vec<f64>)>,
 }
@@ -37,13 +42,14 @@ impl PaneUi for PredictionPane {
     }
 
     fn bar_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
-        let Some(RunResult { prediction: Prediction::Segmentation(segmentation), .. }) = &desk.session.result
-        else {
-            return;
+        let segmentation = match desk.session.result.as_ref().map(|result| &result.prediction) {
+            Some(Prediction::Segmentation(segmentation)) => segmentation,
+            Some(Prediction::Regression(regression)) => return regression::bar_ui(ui, desk, regression),
+            Some(Prediction::Classification(_)) | None => return,
         };
         let now = desk.session.prediction_view;
         let name = |view: PredictionView| match view {
-            PredictionView::Classes => "Classes".to_owned(),
+            PredictionView::Classes | PredictionView::Output(_) => "Classes".to_owned(),
             PredictionView::Probability(class) => {
                 segmentation.classes.get(class).map_or("?".to_owned(), |class| format!("P({})", class.name))
             }
@@ -80,6 +86,7 @@ impl PaneUi for PredictionPane {
                     }
                     classification_ui(ui, classification);
                 }
+                Prediction::Regression(regression) => self.regression.ui(ui, desk, result, regression),
             },
             None if session.is_busy(JobKind::Run) => {
                 empty_state(ui, "Running…", "The progress is at the top.");
@@ -136,14 +143,7 @@ impl PredictionPane {
             if let Some(cursor) = desk.view.position().filter(|_| linked) {
                 paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
             }
-            if result.model.card.is_untrained() {
-                paint_badge(&canvas.painter, canvas.placement, UNTRAINED);
-            } else if !session.result_is_current() {
-                let text = if session.is_busy(JobKind::Run) {
-                    "previous result"
-                } else {
-                    "of an earlier run: press Run (F5)"
-                };
+            if let Some(text) = warning(session, result) {
                 paint_badge(&canvas.painter, canvas.placement, text);
             }
         });
@@ -171,6 +171,19 @@ impl PredictionPane {
             });
         });
     }
+}
+
+/// What has to be said over an answer: that it means nothing, or that it is not of what is shown now.
+fn warning(session: &Session, result: &RunResult) -> Option<&'static str> {
+    if result.model.card.is_untrained() {
+        return Some(UNTRAINED);
+    }
+    (!session.result_is_current()).then(|| earlier(session))
+}
+
+/// Whose a result is that is not of what is shown now.
+fn earlier(session: &Session) -> &'static str {
+    if session.is_busy(JobKind::Run) { "previous result" } else { "of an earlier run: press Run (F5)" }
 }
 
 /// Share of the specimen each class covers; what no object covers is background.

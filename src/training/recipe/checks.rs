@@ -1,7 +1,7 @@
 //! What a recipe may not say, found before anything is loaded.
-use super::{Augment, ClassWeights, LoopSpec, Recipe, Source};
-use crate::network::Task;
+use super::{Augment, ClassWeights, LoopSpec, Loss, Recipe, Source};
 use crate::network::architectures::{Architecture, ArchitectureSpec};
+use crate::network::{NetworkError, Task};
 use std::collections::BTreeSet;
 
 /// Choices that recipes have always been allowed to write down for architectures that do not have them.
@@ -13,6 +13,7 @@ impl Recipe {
         self.check_classes()?;
         self.check_network()?;
         self.schedule.check(self.card.classes.len())?;
+        self.check_loss()?;
         self.augment.check()?;
         if self.train.is_empty() {
             return Err("There is no [[train]] source".to_owned());
@@ -39,8 +40,12 @@ impl Recipe {
                 "[card] classes: \"ignore\" is no class but what map sends left-out pixels to".to_owned()
             );
         }
-        if names.len() < 2 || names.len() > 255 {
-            return Err("[card] classes: there must be 2 to 255".to_owned());
+        let least = if self.task == Task::Regress { 1 } else { 2 };
+        if names.len() < least || names.len() > 255 {
+            return Err(format!("[card] classes: there must be {least} to 255"));
+        }
+        if self.card.units.is_some() && self.task != Task::Regress {
+            return Err("[card] units: classes have none, only a regressor's numbers".to_owned());
         }
         if self.card.channels.is_empty() {
             return Err("[card] channels: there must be at least one".to_owned());
@@ -51,7 +56,8 @@ impl Recipe {
     fn check_network(&self) -> Result<(), String> {
         let network = self.network.resolved();
         let name = network.architecture.name();
-        if network.architecture.task() != self.task {
+        // Scores of classes are numbers too: whatever segments or classifies can be taught numbers.
+        if network.architecture.task() != self.task && self.task != Task::Regress {
             let task = if self.task == Task::Segment { "segment" } else { "classify" };
             return Err(format!("[network] architecture: {name} cannot {task}"));
         }
@@ -62,11 +68,11 @@ impl Recipe {
             return Err("[network] base: must be 1 to 1024".to_owned());
         }
         match (self.task, self.card.input_size) {
-            (Task::Classify, Some([h, w])) if h >= 8 && w >= 8 && h.max(w) <= 4096 => {}
-            (Task::Classify, _) => {
-                return Err("[card] input_size: a classifier needs [y, x] of 8 to 4096 px".to_owned());
+            (Task::Classify | Task::Regress, Some([h, w])) if h >= 8 && w >= 8 && h.max(w) <= 4096 => {}
+            (Task::Classify | Task::Regress, Some(_)) => {
+                return Err("[card] input_size: must be [y, x] of 8 to 4096 px".to_owned());
             }
-            (Task::Segment, None) => {}
+            (_, None) => {}
             (Task::Segment, Some(_)) => {
                 return Err("[card] input_size: segmenters take any size, leave it out".to_owned());
             }
@@ -80,7 +86,14 @@ impl Recipe {
             );
         }
         self.check_crop(&network)?;
-        self.graph().map(drop).map_err(|e| format!("[network] {e}"))
+        let graph = self.graph().map_err(|e| format!("[network] {e}"))?;
+        let without_size = self.card.input_size.is_none() && self.task != Task::Segment;
+        self.model_card().check(&graph).map_err(|e| match e {
+            NetworkError::Shape { .. } if without_size => {
+                format!("[card] input_size: {name} needs one, as it does not take images of any size ({e})")
+            }
+            e => format!("[network] {e}"),
+        })
     }
 
     /// Crops must be halved evenly all the way down.
@@ -93,6 +106,19 @@ impl Recipe {
             return Err(format!("[loop] crop: {crop} is not a multiple of {stride} (depth {depth})"));
         }
         Ok(())
+    }
+
+    /// Distances are for regressors alone, and regressors have no other.
+    fn check_loss(&self) -> Result<(), String> {
+        match (self.task, self.schedule.loss) {
+            (Task::Regress, Loss::CrossEntropy | Loss::Dice) => {
+                Err("[loop] loss: a regressor's is mean-squared, mean-absolute or huber".to_owned())
+            }
+            (Task::Segment | Task::Classify, loss) if loss.is_distance() => {
+                Err("[loop] loss: mean-squared, mean-absolute and huber belong to regressors".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_source(&self, source: &Source) -> Result<(), String> {
@@ -131,6 +157,9 @@ impl LoopSpec {
         }
         if !(0.0..1.0).contains(&self.warm_up) {
             return fail("warm_up", "must be 0 to below 1, a share of the budget");
+        }
+        if !(self.huber_delta.is_finite() && self.huber_delta > 0.0) {
+            return fail("huber_delta", "must be above 0");
         }
         if self.validate_every == 0 {
             return fail("validate_every", "must be above 0");

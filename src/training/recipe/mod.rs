@@ -3,6 +3,7 @@
 
 mod checks;
 mod folders;
+mod like;
 mod parts;
 mod source;
 
@@ -64,10 +65,14 @@ impl Recipe {
     /// Reads and checks a recipe's text; `path` is where it stands (for relative paths and messages).
     pub fn parse(text: &str, path: &Path) -> Result<Self, TrainingError> {
         let bad = |what: String| TrainingError::Bad { path: path.to_path_buf(), what };
+        let (text, from) = match like::taken_over(text, path)? {
+            Some((text, other)) => (text, other),
+            None => (text.to_owned(), path.to_path_buf()),
+        };
         let mut recipe: Self =
-            toml::from_str(text).map_err(|e| bad(format!("Not a recipe: {}", e.to_string().trim_end())))?;
-        recipe.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        text.clone_into(&mut recipe.text);
+            toml::from_str(&text).map_err(|e| bad(format!("Not a recipe: {}", e.to_string().trim_end())))?;
+        recipe.folder = from.parent().map(Path::to_path_buf).unwrap_or_default();
+        recipe.text = text;
         recipe.check().map_err(bad)?;
         Ok(recipe)
     }
@@ -91,6 +96,7 @@ impl Recipe {
             description: self.description.clone(),
             task: self.task,
             classes: self.classes(),
+            units: self.card.units.clone(),
             channels: self.card.channels.clone(),
             pixel_size_nm: self.card.pixel_size_nm,
             normalisation: self.card.normalisation,
@@ -104,7 +110,7 @@ impl Recipe {
         }
     }
 
-    /// The classes in the network's order.
+    /// The classes (a regressor's outputs) in the network's order.
     #[must_use]
     pub fn classes(&self) -> Vec<ClassInfo> {
         let class = |c: &RecipeClass| ClassInfo { name: c.name.clone(), colour: c.colour };

@@ -2,7 +2,7 @@
 use crate::network::Normalisation;
 use serde::{Deserialize, Serialize};
 
-/// A class of the network.
+/// A class of the network, or an output of a regressor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecipeClass {
@@ -21,11 +21,14 @@ pub struct CardSpec {
     #[serde(default)]
     pub pixel_size_nm: Option<f64>,
     pub normalisation: Normalisation,
-    /// `[y, x]` a classifier's image is resampled to.
+    /// `[y, x]` the image of a network with one answer an image is resampled to.
     #[serde(default)]
     pub input_size: Option<[usize; 2]>,
-    /// In the network's order; the first of a segmenter is the background.
+    /// In the network's order; the first of a segmenter is the background. Of a regressor its outputs.
     pub classes: Vec<RecipeClass>,
+    /// Of a regressor's numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<String>,
 }
 
 fn one_grey_channel() -> Vec<String> {
@@ -42,6 +45,18 @@ pub enum Loss {
     /// The sum of the two.
     #[default]
     Both,
+    /// Of regressors, and theirs unless they say otherwise.
+    MeanSquared,
+    MeanAbsolute,
+    /// Squared up to `huber_delta`, absolute beyond it (Huber 1964).
+    Huber,
+}
+
+impl Loss {
+    /// True for those of numbers.
+    pub(in crate::training) fn is_distance(self) -> bool {
+        matches!(self, Self::MeanSquared | Self::MeanAbsolute | Self::Huber)
+    }
 }
 
 /// How much each class counts in the cross-entropy.
@@ -86,11 +101,13 @@ pub struct LoopSpec {
     pub minutes: Option<f64>,
     /// Crops a step.
     pub batch: usize,
-    /// Side of a crop in px (segmenters).
+    /// Side of a crop in px, where images are not resampled.
     pub crop: usize,
     pub learning_rate: f64,
     pub weight_decay: f64,
     pub loss: Loss,
+    /// Where Huber's loss turns from squared to absolute, in the outputs' units.
+    pub huber_delta: f32,
     pub class_weights: ClassWeights,
     /// Share of the budget over which the learning rate grows linearly; then it falls as half a cosine.
     pub warm_up: f64,
@@ -111,6 +128,7 @@ impl Default for LoopSpec {
             learning_rate: 2e-3,
             weight_decay: 1e-4,
             loss: Loss::default(),
+            huber_delta: 1.0,
             class_weights: ClassWeights::default(),
             warm_up: 0.05,
             validate_every: 100,

@@ -25,8 +25,9 @@ impl<'de> Deserialize<'de> for Side {
     }
 }
 
-/// Either synthetic (`synth`, `seed`, `count`, `size`), files with masks (`images`, `masks`, `scheme`), files of one
-/// class (`images`, `class`) or a folder that holds one folder a class (`folders`).
+/// Either synthetic (`synth`, `seed`, `count`, `size`), files with masks (`images`, `masks`, `scheme`) or with maps of
+/// numbers (`images`, `targets`), files of one class (`images`, `class`), a folder that holds one folder a class
+/// (`folders`), or a table of files with their classes or numbers (`table`).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
@@ -56,6 +57,9 @@ pub struct Source {
     pub images: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub masks: Option<PathBuf>,
+    /// Folder of maps of the true numbers, one channel an output (regressors).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub targets: Option<PathBuf>,
     /// Label scheme, relative to the recipe; `None`: values are class indices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<PathBuf>,
@@ -72,6 +76,9 @@ pub struct Source {
     /// A folder with one folder a class (classifiers).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folders: Option<PathBuf>,
+    /// A CSV table of files with their `class`, or with a number an output; its paths start from its own folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<PathBuf>,
     /// Cut the images into pieces of this size (classifiers).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pieces: Option<Side>,
@@ -88,7 +95,7 @@ impl Source {
         if let Some(name) = &self.name {
             return name.clone();
         }
-        match (self.synth, self.images.as_ref().or(self.folders.as_ref())) {
+        match (self.synth, self.images.as_ref().or(self.folders.as_ref()).or(self.table.as_ref())) {
             (Some(kind), _) => format!("synthetic {}", kind.name()),
             (None, Some(path)) => path.display().to_string(),
             (None, None) => "unnamed".to_owned(),
@@ -106,9 +113,10 @@ impl Source {
 
     /// What is wrong with the table, if anything.
     pub(super) fn check(&self, task: Task) -> Result<(), String> {
-        let kinds = [self.synth.is_some(), self.images.is_some(), self.folders.is_some()];
+        let kinds =
+            [self.synth.is_some(), self.images.is_some(), self.folders.is_some(), self.table.is_some()];
         if kinds.iter().filter(|k| **k).count() != 1 {
-            return Err("give exactly one of synth, images and folders".to_owned());
+            return Err("give exactly one of synth, images, folders and table".to_owned());
         }
         if self.weight.is_some_and(|w| !(w.is_finite() && w >= 0.0)) {
             return Err("weight must be a number not below 0".to_owned());
@@ -121,18 +129,40 @@ impl Source {
         if self.pieces.is_some_and(|Side([h, w])| h < 8 || w < 8) {
             return Err("pieces must be at least 8 px".to_owned());
         }
+        self.check_labels(task)
+    }
+
+    /// What is true of the images must be said, and as the task needs it.
+    fn check_labels(&self, task: Task) -> Result<(), String> {
+        let of_classes = self.class.is_some() || self.folders.is_some();
+        let masked = self.masks.is_some() || self.scheme.is_some();
         match task {
             Task::Segment if self.class.is_some() || self.folders.is_some() || self.pieces.is_some() => {
                 Err("class, folders and pieces belong to classifiers".to_owned())
             }
+            Task::Segment if self.table.is_some() => {
+                Err("table belongs to classifiers and regressors".to_owned())
+            }
+            Task::Segment | Task::Classify if self.targets.is_some() => {
+                Err("targets belong to regressors".to_owned())
+            }
             Task::Segment if self.images.is_some() != self.masks.is_some() => {
                 Err("images and masks come together".to_owned())
             }
-            Task::Classify if self.masks.is_some() || self.scheme.is_some() => {
-                Err("masks and scheme belong to segmenters".to_owned())
+            Task::Classify if masked => Err("masks and scheme belong to segmenters".to_owned()),
+            Task::Classify if self.class.is_some() == (self.folders.is_some() || self.table.is_some()) => {
+                Err("say class, or folders with one folder a class, or a table with a column class"
+                    .to_owned())
             }
-            Task::Classify if self.class.is_some() == self.folders.is_some() => {
-                Err("say class, or folders with one folder a class".to_owned())
+            Task::Regress if masked || of_classes || self.pieces.is_some() || !self.map.is_empty() => {
+                Err("masks, scheme, class, folders, pieces and map are of classes, and a regressor has none"
+                    .to_owned())
+            }
+            Task::Regress if self.images.is_some() != self.targets.is_some() => {
+                Err("images and targets come together".to_owned())
+            }
+            Task::Regress if self.synth.is_some_and(|kind| kind.elements().is_empty()) => {
+                Err("synth has numbers for \"eds\" alone: its composition".to_owned())
             }
             _ => Ok(()),
         }

@@ -1,5 +1,6 @@
 //! Recipes read, checked and written.
 use super::*;
+use crate::network::Normalisation;
 use image::{GrayImage, Luma};
 
 /// A small segmenter's recipe, a few steps long.
@@ -35,6 +36,41 @@ pub(crate) fn minimal() -> String {
     validate_every = 2
     [augment]
     noise = 0.05
+    "#
+    .to_owned()
+}
+
+/// A small regressor's recipe, a few steps long: two elements' shares of synthetic maps.
+pub(crate) fn minimal_regressor() -> String {
+    r#"
+    name = "Test"
+    description = "A tiny network"
+    licence = "MIT"
+    task = "regress"
+    [network]
+    architecture = "unet"
+    base = 2
+    depth = 1
+    [card]
+    channels = ["C", "O"]
+    units = "atomic fraction"
+    normalisation = { kind = "fixed", mean = 0, std = 5 }
+    classes = [{ name = "C", colour = [90, 90, 90] }, { name = "O", colour = [213, 94, 0] }]
+    [[train]]
+    synth = "eds"
+    seed = 1
+    count = 3
+    size = 48
+    [[validate]]
+    synth = "eds"
+    seed = 2
+    count = 2
+    size = [32, 48]
+    [loop]
+    steps = 6
+    batch = 2
+    crop = 16
+    validate_every = 2
     "#
     .to_owned()
 }
@@ -97,8 +133,11 @@ fn what_a_recipe_may_not_say_is_named() {
         ("\"unet\"", "\"resnet\"", "unknown variant `resnet`"),
         ("synth = \"precipitates\"", "synth = \"cats\"", "unknown variant `cats`"),
         ("count = 3", "count = 0", "[[train]] number 1: count must be"),
-        ("count = 3", "count = 3\nimages = 'x'", "exactly one of synth, images and folders"),
+        ("count = 3", "count = 3\nimages = 'x'", "exactly one of synth, images, folders and table"),
         ("count = 3\n", "", "synth needs seed, count and size"),
+        ("steps = 6", "steps = 6\nloss = 'huber'", "[loop] loss"),
+        ("[card]", "[card]\nunits = 'nm'", "[card] units"),
+        ("count = 3", "count = 3\ntargets = 'x'", "targets belong to regressors"),
         ("count = 3", "count = 3\nclass = 'matrix'", "belong to classifiers"),
         ("{ pore = \"matrix\" }", "{ pore = \"void\" }", "map leads to \"void\""),
         ("\"precipitate\", colour", "\"matrix\", colour", "two have the same name"),
@@ -112,6 +151,41 @@ fn what_a_recipe_may_not_say_is_named() {
         assert!(message.ends_with(": folder/r.toml"), "{message}");
     }
     assert!(matches!(Recipe::load(Path::new("/nowhere/r.toml")), Err(TrainingError::Io { .. })));
+}
+
+#[test]
+fn what_a_regressor_s_recipe_may_not_say_is_named() {
+    let recipe = parse(&minimal_regressor()).unwrap();
+    assert_eq!(recipe.model_card().units.as_deref(), Some("atomic fraction"));
+    let cases = [
+        ("steps = 6", "steps = 6\nloss = 'dice'", "[loop] loss: a regressor's is mean-squared"),
+        ("steps = 6", "steps = 6\nhuber_delta = 0", "[loop] huber_delta"),
+        ("count = 3", "count = 3\nclass = 'C'", "a regressor has none"),
+        ("count = 3", "count = 3\nmap = { x = 'C' }", "a regressor has none"),
+        ("synth = \"eds\"", "synth = \"stem\"", "numbers for \"eds\" alone"),
+        ("synth = \"eds\"\n    seed = 1\n    count = 3\n    size = 48", "images = 'x'", "come together"),
+        ("[card]", "[card]\ninput_size = [32, 32]", "promises one answer an image"),
+    ];
+    for (from, to, expected) in cases {
+        let text = minimal_regressor().replacen(from, to, 1);
+        assert_ne!(text, minimal_regressor(), "{from} stands in the recipe");
+        let message = parse(&text).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+    let huber = minimal_regressor().replace("steps = 6", "steps = 6\nloss = 'huber'\nhuber_delta = 0.1");
+    assert_eq!(parse(&huber).unwrap().schedule.loss, Loss::Huber);
+}
+
+#[test]
+fn a_classifier_of_any_size_needs_no_input_size() {
+    let text = minimal().replace("\"segment\"", "\"classify\"");
+    let text = text.replace("\"unet\"\n    base = 2\n    depth = 1", "\"lenet\"\n    base = 2");
+    let text = text.replace("map = { pore = \"matrix\" }", "class = \"matrix\"");
+    let text = text.replace("map = { pore = \"ignore\" }", "class = \"precipitate\"");
+    assert_eq!(parse(&text).unwrap().card.input_size, None);
+    let dense = text.replace("base = 2", "base = 2\n global_pooling = false");
+    let message = parse(&dense).unwrap_err().to_string();
+    assert!(message.contains("12×12 pixels or more") || message.contains("input_size"), "{message}");
 }
 
 #[test]
@@ -160,6 +234,25 @@ fn folders_make_a_recipe_that_reads_again() {
     wanted.masks = None;
     assert!(Recipe::from_folders(&wanted).unwrap_err().to_string().contains("needs a folder of masks"));
     assert!(wanted.architecture("resnet").unwrap_err().to_string().contains("lenet, lenet5, alexnet"));
+}
+
+#[test]
+fn a_table_makes_a_classifier_or_a_regressor() {
+    let dir = tempfile::tempdir().unwrap();
+    save(&dir.path().join("a.png"), |x, y| (x * y) as u8);
+    let table = dir.path().join("labels.csv");
+    std::fs::write(&table, "file,class\na.png,sound\nb.png,cracked\n").unwrap();
+    let mut wanted = FolderTraining { images: table.clone(), ..FolderTraining::default() };
+    wanted.architecture("lenet").unwrap();
+    let recipe = Recipe::from_folders(&wanted).unwrap();
+    let names: Vec<String> = recipe.classes().into_iter().map(|class| class.name).collect();
+    assert_eq!((recipe.task, names), (Task::Classify, vec!["cracked".to_owned(), "sound".to_owned()]));
+    assert_eq!(recipe.train[0].table.as_ref(), Some(&table));
+    std::fs::write(&table, "file,porosity\na.png,0.25\n").unwrap();
+    let recipe = Recipe::from_folders(&wanted).unwrap();
+    assert_eq!((recipe.task, recipe.classes()[0].name.as_str()), (Task::Regress, "porosity"));
+    assert!(matches!(recipe.card.normalisation, Normalisation::Fixed { std, .. } if std > 1.0));
+    assert!(parse(&recipe.text).is_ok());
 }
 
 #[test]
