@@ -50,7 +50,7 @@ pub fn untrained(
 }
 
 fn card(spec: &ArchitectureSpec, about: &About, size: [usize; 2], seed: u64) -> ModelCard {
-    let (task, title) = (about.task, about.title);
+    let (task, title) = (task_of(spec, about), about.title);
     let channels = match spec.in_channels {
         1 => vec!["grey".to_owned()],
         channels => (1..=channels).map(|channel| format!("channel {channel}")).collect(),
@@ -61,6 +61,7 @@ fn card(spec: &ArchitectureSpec, about: &About, size: [usize; 2], seed: u64) -> 
             "Random weights of seed {seed}: it has learned nothing, and its answers mean nothing."
         ),
         task,
+        units: None,
         classes: (0..spec.classes).map(|class| class_info(task, class)).collect(),
         channels,
         pixel_size_nm: None,
@@ -75,13 +76,19 @@ fn card(spec: &ArchitectureSpec, about: &About, size: [usize; 2], seed: u64) -> 
     }
 }
 
+/// What chooses between numbers a pixel and numbers an image is a regressor.
+fn task_of(spec: &ArchitectureSpec, about: &About) -> Task {
+    if spec.resolved().head.is_some() { Task::Regress } else { about.task }
+}
+
 fn class_info(task: Task, class: usize) -> ClassInfo {
     if task == Task::Segment && class == 0 {
         return ClassInfo { name: "background".to_owned(), colour: BACKGROUND };
     }
     let number = if task == Task::Segment { class } else { class + 1 };
     let colour = COLOURS[number.saturating_sub(1) % COLOURS.len()];
-    ClassInfo { name: format!("class {number}"), colour }
+    let what = if task == Task::Regress { "output" } else { "class" };
+    ClassInfo { name: format!("{what} {number}"), colour }
 }
 
 #[cfg(test)]

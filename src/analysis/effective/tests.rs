@@ -3,7 +3,7 @@ use super::*;
 use crate::analysis::tests::{card, micrograph, model, segmenter};
 use crate::imaging::Calibration;
 use crate::network::architectures::lenet;
-use crate::network::{Normalisation, Weights};
+use crate::network::{Normalisation, Task, Weights};
 use ndarray::Array4;
 
 fn probe(node: &str, feature: Option<usize>, at: Option<[usize; 2]>) -> Probe {

@@ -221,6 +221,7 @@ fn task_word(task: Task) -> &'static str {
     match task {
         Task::Segment => "a class a pixel",
         Task::Classify => "a class an image",
+        Task::Regress => "numbers",
     }
 }
 

@@ -152,7 +152,9 @@ impl Table<'_> {
             section_bar(ui, lines.section_of(place));
             ui.add_space(9.0 + depth as f32 * INDENT);
             let text = small(label).color(Palette::of(ui).strong);
-            ui.add(Label::new(text).truncate()).accessible_name(&node.name);
+            let response = ui.add(Label::new(text).truncate());
+            // Within its group it is called by its last part only.
+            response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, &node.name));
         });
         row.col(|ui| {
             ui.add(Label::new(small(&node.kind)).truncate()).on_hover_text(&node.attributes);
