@@ -18,9 +18,14 @@ pub mod imaging;
 #[path = "../../src/monitor.rs"]
 pub mod monitor;
 
+mod compute;
+pub mod network;
+
 mod forced;
+mod networks;
 
 pub use forced::{bmp, dm, emi, emsa, hdf5, jpeg, mrc, npy, npz, ome, png, ripple, ser, text, tiff};
+pub use networks::{graph, model};
 
 /// Counts what is allocated; beyond the limit an allocation fails, which ends the process as a finding.
 #[global_allocator]
@@ -64,10 +69,21 @@ fn read_as(name: &str, bytes: &[u8], opened: &str, beside: &[(&str, &[u8])]) {
     };
     let Ok(path) = written(name, bytes, beside) else { return };
     let most = ANY_FILE + each * bytes.len();
+    held(most, || look(&path.with_file_name(opened), most));
+}
+
+/// Lets `look` look at a file with these bytes, which may take so much memory.
+fn within(name: &str, bytes: &[u8], most: usize, look: impl FnOnce(&Path)) {
+    let Ok(path) = written(name, bytes, &[]) else { return };
+    held(most, || look(&path));
+}
+
+/// Does the work under a limit of memory; a panic ends the process as a finding.
+fn held(most: usize, work: impl FnOnce()) {
     MEMORY.set_limit(MEMORY.allocated() + most).ok();
-    let read = catch_unwind(AssertUnwindSafe(|| look(&path.with_file_name(opened), most)));
+    let done = catch_unwind(AssertUnwindSafe(work));
     MEMORY.set_limit(usize::MAX).ok();
-    if read.is_err() {
+    if done.is_err() {
         eprintln!("{}", LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner));
         std::process::abort();
     }

@@ -1,5 +1,6 @@
 //! What the user asks for: classify, segment, measure objects. Above this room there are plain arrays only.
 
+mod array;
 mod components;
 mod effective;
 mod error;
@@ -22,6 +23,7 @@ mod statistics;
 mod tiling;
 mod walk;
 
+pub use array::{ArrayRun, run_array};
 pub use effective::{Probe, effective_field};
 pub use error::AnalysisError;
 pub use health::{HealthInspection, HealthReport};

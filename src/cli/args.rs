@@ -15,7 +15,9 @@ use super::measure::{ProfileArgs, StatsArgs};
 use super::report::ReportArgs;
 
 mod convert;
+mod networks;
 pub(super) use convert::{ConvertArgs, FormatsArgs};
+pub(super) use networks::{ExportArgs, RunArgs};
 
 /// What the program was started as.
 #[derive(Debug)]
@@ -62,6 +64,10 @@ pub enum Command {
     Features(FeaturesArgs),
     /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
     Report(ReportArgs),
+    /// Run a model on a NumPy array and write what a node makes of it
+    Run(RunArgs),
+    /// Write a model in a format of other programs
+    Export(ExportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
     Describe(DescribeArgs),
     /// The installed models, with their cards

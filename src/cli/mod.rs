@@ -12,6 +12,7 @@ mod convert;
 mod describe;
 mod effective;
 mod evaluate;
+mod export;
 mod features;
 mod formats;
 mod headless;
@@ -20,6 +21,7 @@ mod measure;
 mod models;
 mod regress;
 mod report;
+mod run_array;
 mod segment;
 mod synth;
 mod terminal;
@@ -42,6 +44,8 @@ pub fn run(command: Command) -> ExitCode {
         Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Run(args) => run_array::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Train(args) => train::run(&args),

@@ -1,13 +1,13 @@
 //! Feature maps out: NumPy arrays and contact sheets.
 
 use super::ExportError;
+use super::array::write_array;
 use super::names::file_name;
 use super::pictures::rgb_png;
 use super::results::make_folder;
 use crate::files::write_whole;
 use crate::imaging::Colormap;
 use crate::inspect::{FeatureMaps, SheetStyle, sheet};
-use npyz::WriterBuilder;
 use std::path::{Path, PathBuf};
 
 /// Longest side of a feature in a sheet, px.
@@ -17,14 +17,7 @@ const CELL: usize = 128;
 pub fn write_features(maps: &FeatureMaps, dir: &Path) -> Result<Vec<PathBuf>, ExportError> {
     make_folder(dir)?;
     let array = dir.join(format!("{}.npy", file_name(&maps.node)));
-    write_whole(&array, |out| {
-        let (channels, height, width) = maps.maps.dim();
-        let shape = [channels as u64, height as u64, width as u64];
-        let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(out).begin_nd()?;
-        writer.extend(maps.maps.iter())?;
-        writer.finish()
-    })
-    .map_err(ExportError::at(&array))?;
+    write_array(&maps.maps, &array)?;
     Ok(vec![array, write_feature_sheet(maps, dir)?])
 }
 

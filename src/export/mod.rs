@@ -9,6 +9,7 @@ mod error;
 mod regression;
 mod results;
 
+mod array;
 mod command;
 mod features;
 mod field;
@@ -25,6 +26,7 @@ mod tiff;
 
 mod convert;
 
+pub use array::write_array;
 pub use command::{class_command_line, command_line, regression_command_line};
 pub use convert::{ConvertRequest, Converted, Rendering, Target, convert};
 pub use error::ExportError;

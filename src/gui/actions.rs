@@ -11,6 +11,7 @@ pub(super) enum Action {
     SaveModel,
     Export,
     SaveCopy,
+    ExportModel,
     CopyCommand,
     Run,
     Cancel,
@@ -68,13 +69,14 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 34] = [
+    pub(super) const ALL: [Self; 35] = [
         Self::Open,
         Self::OpenModel,
         Self::NewNetwork,
         Self::SaveModel,
         Self::Export,
         Self::SaveCopy,
+        Self::ExportModel,
         Self::CopyCommand,
         Self::Run,
         Self::Cancel,
@@ -113,6 +115,7 @@ impl Action {
             | Self::SaveModel
             | Self::Export
             | Self::SaveCopy
+            | Self::ExportModel
             | Self::CopyCommand => self.about_files(),
             Self::Run | Self::Cancel => self.about_running(),
             Self::Fit
@@ -167,6 +170,10 @@ impl Action {
                 let tooltip =
                     "Save the micrograph as OME-TIFF, TIFF, NumPy array or PNG, by the name's ending";
                 about(group, "Save a copy as…", tooltip, KEYS)
+            }
+            Self::ExportModel => {
+                let tooltip = "Write the chosen model as an ONNX file, for other programs to run";
+                about(group, "Export as ONNX…", tooltip, &[])
             }
             _ => {
                 const KEYS: &[KeyboardShortcut] =

@@ -14,6 +14,7 @@ use super::tools::Tool;
 use super::view::View;
 use crate::export::{Target, copy_stem, file_name};
 use crate::imaging::Micrograph;
+use crate::network::Model;
 use crate::session::{Command, MeasuredTable, Session, Theme};
 use eframe::egui::{self, Align2, Color32, FontId, Frame, LayerId, Margin, Order, Panel, Ui};
 use egui_tiles::Tree;
@@ -191,6 +192,7 @@ impl App {
             Purpose::ExportFolder => self.export.set_folder(&paths[0]),
             Purpose::SaveModel => tray.commands.extend(paths.into_iter().map(Command::SaveModel)),
             Purpose::Copy => tray.commands.extend(paths.into_iter().map(Command::SaveCopy)),
+            Purpose::Onnx => tray.commands.extend(paths.into_iter().map(Command::ExportModel)),
             Purpose::Table(table) => {
                 tray.commands.extend(paths.into_iter().map(|path| Command::SaveTable(table, path)));
             }
@@ -217,6 +219,10 @@ impl App {
             Action::SaveCopy => match self.session.micrograph() {
                 Some(micrograph) => self.dialogs.ask(Purpose::Copy, Some(&copy_of(micrograph))),
                 None => self.session.apply(Command::Warn("Open a micrograph first".to_owned())),
+            },
+            Action::ExportModel => match &self.session.model {
+                Some(model) => self.dialogs.ask(Purpose::Onnx, Some(&onnx_of(model))),
+                None => self.session.apply(Command::Warn("Choose a model first".to_owned())),
             },
             Action::CopyCommand => {
                 if let Some(command) = self.session.command_line() {
@@ -362,6 +368,12 @@ fn choose(path: &Path) -> Command {
 fn copy_of(micrograph: &Micrograph) -> PathBuf {
     let name = format!("{} copy.{}", copy_stem(micrograph), Target::OmeTiff.endings()[0]);
     micrograph.path().and_then(Path::parent).unwrap_or(Path::new("")).join(name)
+}
+
+/// What the model is called as an ONNX file, beside its own.
+fn onnx_of(model: &Model) -> PathBuf {
+    let own = model.path.clone().unwrap_or_else(|| PathBuf::from(file_name(&model.card.name)));
+    own.with_extension("onnx")
 }
 
 /// Files a person gives: models are chosen, all others opened.

@@ -24,6 +24,8 @@ pub(super) enum Purpose {
     /// The name of a model file to write.
     SaveModel,
     ExportFolder,
+    /// The name of an ONNX file.
+    Onnx,
     /// The name of a copy; its ending is the format.
     Copy,
     Table(MeasuredTable),
@@ -51,7 +53,8 @@ impl Dialogs {
             return;
         }
         let mut dialog = AsyncFileDialog::new();
-        let suggested = beside.filter(|_| matches!(purpose, Purpose::Copy | Purpose::SaveModel));
+        let named = matches!(purpose, Purpose::Copy | Purpose::SaveModel | Purpose::Onnx);
+        let suggested = beside.filter(|_| named);
         if let Some(name) = suggested.and_then(Path::file_name) {
             dialog = dialog.set_file_name(name.to_string_lossy());
         }
@@ -81,6 +84,11 @@ impl Dialogs {
                 let endings: Vec<&str> =
                     Target::ALL.iter().flat_map(|target| target.endings()).copied().collect();
                 let file = dialog.set_title("Save a copy as").add_filter("Micrographs", &endings).save_file();
+                Box::pin(async { file.await.iter().map(path).collect() })
+            }
+            Purpose::Onnx => {
+                let dialog = dialog.set_title("Export the model as ONNX");
+                let file = dialog.add_filter("ONNX", &["onnx"]).save_file();
                 Box::pin(async { file.await.iter().map(path).collect() })
             }
             Purpose::ExportFolder => {

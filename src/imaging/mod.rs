@@ -60,6 +60,7 @@ pub use find_bar::find_info_bar;
 pub use info_bar::{InfoBar, InfoBarChoice};
 pub use metadata::Metadata;
 pub use micrograph::Micrograph;
+pub use npy::read_array;
 pub use open::{endings, open};
 pub use plane::{Plane, SampleType, Samples};
 pub use pyramid::Pyramid;

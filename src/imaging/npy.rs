@@ -2,6 +2,8 @@
 //!
 //! The `npyz` crate reads the header; the samples are read where they lie.
 
+mod array;
+
 use std::panic::catch_unwind;
 use std::path::Path;
 
@@ -16,6 +18,8 @@ use super::micrograph::About;
 use super::raw::{Raw, Stored};
 use super::strided::{Strided, steps, steps_first_fastest};
 use super::{ImagingError, Micrograph, SampleType};
+
+pub use array::read_array;
 
 /// The format, for the table of them.
 pub(super) struct Npy;
@@ -73,8 +77,17 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// From the first bytes of the array.
+    /// From the first bytes of the array, which has no more axes than a micrograph.
     pub(super) fn read(start: &[u8]) -> Result<Self, Fault> {
+        let layout = Self::of_any(start)?;
+        match layout.shape.len() {
+            0..=5 => Ok(layout),
+            axes => Err(Fault::Unsupported(format!("An NPY array of {axes} axes"))),
+        }
+    }
+
+    /// The same of an array of any number of axes.
+    fn of_any(start: &[u8]) -> Result<Self, Fault> {
         let bad = |what: &str| Fault::Bad(format!("The header of the NPY array is damaged: {what}"));
         let cut = || bad("it is cut short");
         if !start.starts_with(MAGIC) {
@@ -100,9 +113,6 @@ impl Layout {
         let (stored, order, dtype) = samples(&parsed.dtype())?;
         let fortran = parsed.order() == npyz::Order::Fortran;
         let shape = lengths.ok_or_else(|| bad("an axis is too long"))?;
-        if shape.len() > 5 {
-            return Err(Fault::Unsupported(format!("An NPY array of {} axes", shape.len())));
-        }
         Ok(Self { stored, order, shape, fortran, data, dtype })
     }
 

@@ -16,6 +16,7 @@ mod layers;
 mod library;
 mod limits;
 mod model;
+pub mod onnx;
 mod op;
 mod order;
 mod outline;
@@ -38,6 +39,7 @@ pub use gradient::{OutputValue, input_gradient};
 pub use graph::{Graph, Node};
 pub use library::{Installed, find_model, installed};
 pub use model::Model;
+pub use onnx::{OnnxSettings, OnnxWritten, write_onnx};
 pub use op::{
     Between, Coordinates, Extent, Function, Nearest, Op, PadMode, Pairing, PoolKind, Pooling, Reduction,
     Resample, ResizeTo, Resizing,

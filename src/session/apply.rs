@@ -4,6 +4,7 @@ use super::choosing::LoadedModel;
 use super::drafting::Draft;
 use super::effective::MeasuredField;
 use super::exporting::Exported;
+use super::exporting_model::ExportedModel;
 use super::features::ComputedFeatures;
 use super::frames::NewPictures;
 use super::job::Failure;
@@ -31,6 +32,7 @@ pub(super) enum Answer {
     Effective(Box<MeasuredField>),
     Exported(Exported),
     Copied(Converted),
+    ModelExported(ExportedModel),
     /// The next frame is in memory now.
     ReadAhead,
     FramePictures(NewPictures),
@@ -73,6 +75,7 @@ impl Session {
             }
             Command::Export(request) => self.export(request),
             Command::SaveCopy(path) => self.save_copy(path),
+            Command::ExportModel(path) => self.export_model(path),
             Command::WantFramePictures(frames) => self.want_frame_pictures(&frames),
             Command::SetLine(line) => self.set_line(line),
             Command::SetRegion(region) => self.set_region(region),
@@ -156,6 +159,7 @@ impl Session {
             Answer::Effective(field) => self.take_field(*field),
             Answer::Exported(exported) => self.take_exported(exported),
             Answer::Copied(copy) => self.take_copied(copy),
+            Answer::ModelExported(model) => self.take_exported_model(&model),
             Answer::ReadAhead => {}
             Answer::FramePictures(pictures) => self.take_frame_pictures(pictures),
             Answer::Profile(profile) => self.take_profile(profile),
@@ -185,6 +189,7 @@ impl Session {
             JobKind::LoadModel,
             JobKind::Open,
             JobKind::Copy,
+            JobKind::ExportModel,
         ] {
             if self.jobs.cancel(kind) {
                 self.forget_request(kind);

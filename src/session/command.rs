@@ -80,6 +80,8 @@ pub enum Command {
     Export(ExportRequest),
     /// Save a copy of the shown micrograph, in the format that the name ends with.
     SaveCopy(PathBuf),
+    /// Write the chosen model as an ONNX file.
+    ExportModel(PathBuf),
     /// Tell the person something that only the window can know.
     Warn(String),
     DismissMessage(u64),

@@ -26,6 +26,7 @@ pub enum JobKind {
     Effective,
     Export,
     Copy,
+    ExportModel,
     /// The frame that is likely to be next.
     ReadAhead,
     FramePictures,
@@ -49,6 +50,7 @@ impl JobKind {
             Self::Effective => "Measuring what it sees",
             Self::Export => "Writing the results",
             Self::Copy => "Saving a copy",
+            Self::ExportModel => "Writing the model",
             Self::ReadAhead => "Reading ahead",
             Self::FramePictures => "Making small pictures of frames",
             Self::Profile => "Measuring along the line",

@@ -2,8 +2,8 @@
 //!
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
-//! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`, `correcting`,
-//! `running`, `features`, `effective`, `exporting`, `copying`, `sample`.
+//! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
+//! `correcting`, `running`, `features`, `effective`, `exporting`, `exporting_model`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -19,6 +19,7 @@ mod correcting;
 mod drafting;
 mod effective;
 mod exporting;
+mod exporting_model;
 mod features;
 mod frames;
 mod looking;

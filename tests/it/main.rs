@@ -9,6 +9,7 @@ mod cli;
 mod common;
 mod convert;
 #[cfg(feature = "gui")]
+mod exported;
 mod gui;
 #[cfg(feature = "gui")]
 mod gui_canvas;

@@ -45,18 +45,16 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
                 ui.close();
             }
         }
-        ui.horizontal(|ui| {
-            if ui
-                .add(Button::new(Action::OpenModel.about().text))
-                .on_hover_text(Action::OpenModel.hint(ui.ctx()))
-                .clicked()
-            {
-                desk.act(Action::OpenModel);
-                ui.close();
-            }
-            for action in [Action::NewNetwork, Action::SaveModel] {
-                let hint = action.hint(ui.ctx());
-                if ui.button(action.about().text).on_hover_text(hint).clicked() {
+        ui.horizontal_wrapped(|ui| {
+            let chosen = desk.session.model.is_some();
+            for (action, there) in [
+                (Action::OpenModel, true),
+                (Action::NewNetwork, true),
+                (Action::SaveModel, chosen),
+                (Action::ExportModel, chosen),
+            ] {
+                let button = ui.add_enabled(there, Button::new(action.about().text));
+                if button.on_hover_text(action.hint(ui.ctx())).clicked() {
                     desk.act(action);
                     ui.close();
                 }

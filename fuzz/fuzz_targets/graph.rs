@@ -1,0 +1,4 @@
+//! Graphs as JSON.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: polepiece_fuzz::prepare(), |data: &[u8]| polepiece_fuzz::graph(data));
