@@ -178,6 +178,7 @@ mod tests {
             name: "Doubling".into(),
             description: String::new(),
             task: Task::Segment,
+            units: None,
             classes: vec![ClassInfo { name: "all".into(), colour: [0; 3] }],
             channels: vec!["grey".into()],
             pixel_size_nm: None,

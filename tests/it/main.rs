@@ -8,6 +8,7 @@ mod bench;
 mod cli;
 mod common;
 mod convert;
+mod effective;
 #[cfg(feature = "gui")]
 mod exported;
 mod gui;

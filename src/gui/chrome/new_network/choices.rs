@@ -43,7 +43,7 @@ fn fields(chosen: &mut Chosen) -> Vec<Field<'_>> {
     fields.extend(base.as_mut().map(|base| number("Base", base, 1..=4096, "Channels of the first level")));
     let hint = "How often the image is halved";
     fields.extend(depth.as_mut().map(|depth| number("Depth", depth, 1..=12, hint)));
-    fields.extend(spec.hidden.as_mut().map(|features| hidden_layers(hidden, features)));
+    fields.extend(spec.hidden.as_mut().map(move |features| hidden_layers(hidden, features)));
     fields.extend(spec.upsample.as_mut().map(|chosen| {
         one_of("Decoder grows by", chosen, Growth::ALL.map(|growth| (growth, growth.name())).to_vec())
     }));
