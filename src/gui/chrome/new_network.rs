@@ -8,7 +8,8 @@ use crate::network::architectures::{Architecture, ArchitectureSpec};
 use crate::network::{NodeCost, Outline, OutlineEntry, Task};
 use crate::session::{Command, Drafted, JobKind, Session};
 use eframe::egui::{
-    self, Align2, Button, CornerRadius, Frame, Label, Margin, ScrollArea, Sense, Stroke, Ui, Window, vec2,
+    self, Align, Align2, Button, CornerRadius, Frame, Label, Layout, Margin, ScrollArea, Sense, Stroke, Ui,
+    Window, vec2,
 };
 use std::sync::Arc;
 
@@ -74,12 +75,16 @@ impl NewNetwork {
         let window = Window::new("New network").title_bar(false).resizable(false);
         window.anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0)).default_width(WIDTH).show(ctx, |ui| {
             ui.set_width(WIDTH);
-            self.open = !window_head(ui, "New network");
+            if window_head(ui, "New network") {
+                self.open = false;
+            }
             ui.horizontal_top(|ui| {
-                ui.allocate_ui(vec2(LIST, HEIGHT), |ui| self.list_ui(ui, desk.session));
-                ui.add_space(10.0);
-                ui.vertical(|ui| {
-                    ui.set_width(ui.available_width());
+                let down = Layout::top_down(Align::Min);
+                ui.allocate_ui_with_layout(vec2(LIST, HEIGHT), down, |ui| self.list_ui(ui, desk.session));
+                ui.add_space(4.0);
+                let rest = vec2(WIDTH - LIST - 20.0, HEIGHT);
+                ui.allocate_ui_with_layout(rest, down, |ui| {
+                    ui.set_width(rest.x);
                     self.chosen_ui(ui, desk);
                 });
             });
@@ -142,7 +147,7 @@ impl NewNetwork {
         let Some((nodes, outline)) = &self.outline else { return };
         caption(ui, "From the image to the answer");
         let lines: Vec<_> = outline.lines.iter().filter(|line| line.depth == 0).collect();
-        let height = (HEIGHT - (ui.cursor().top() - ui.min_rect().top())).max(60.0);
+        let height = (ui.available_height() - 16.0).max(60.0);
         let palette = Palette::of(ui);
         Frame::new().fill(palette.canvas).corner_radius(6).inner_margin(6).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
@@ -162,28 +167,35 @@ impl NewNetwork {
     fn buttons_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
         ui.add_space(8.0);
         let palette = Palette::of(ui);
+        let text = "The weights are random until it is trained: its answers mean nothing, its insides can be looked at.";
         ui.horizontal(|ui| {
-            let text = "The weights are random until it is trained: its answers mean nothing, its insides can be looked at.";
-            ui.add(Label::new(small(text).color(palette.weak)).truncate());
             at_right(ui, |ui| {
-                let Some(chosen) = self.chosen.clone() else { return };
-                let session = desk.session;
-                let drafted = session.is_drafted(&chosen.spec, chosen.size);
-                let sound = session.draft.as_ref().is_some_and(|draft| draft.found.is_ok());
-                let ready = drafted && sound && !session.is_busy(JobKind::LoadModel);
-                let text = strong("Create").color(if ready { palette.on_accent } else { palette.weak });
-                let button = Button::new(text).min_size(vec2(80.0, 26.0));
-                let button = if ready { button.fill(palette.accent) } else { button };
-                if ui.add_enabled(ready, button).on_hover_text("Make it and choose it").clicked() {
-                    desk.send(Command::CreateNetwork(chosen.spec.clone(), chosen.size, chosen.seed));
-                    self.open = false;
-                }
-                let published = ui.button("As published").on_hover_text("All choices as the paper has them");
-                if published.clicked() {
-                    self.chosen = Some(Chosen::new(chosen.spec.architecture.defaults()));
-                }
+                self.create_ui(ui, desk);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.add(Label::new(small(text).color(palette.weak)).truncate());
+                });
             });
         });
+    }
+
+    /// The two buttons, right to left.
+    fn create_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        let Some(chosen) = self.chosen.clone() else { return };
+        let (session, palette) = (desk.session, Palette::of(ui));
+        let drafted = session.is_drafted(&chosen.spec, chosen.size);
+        let sound = session.draft.as_ref().is_some_and(|draft| draft.found.is_ok());
+        let ready = drafted && sound && !session.is_busy(JobKind::LoadModel);
+        let text = strong("Create").color(if ready { palette.on_accent } else { palette.weak });
+        let button = Button::new(text).min_size(vec2(80.0, 26.0));
+        let button = if ready { button.fill(palette.accent) } else { button };
+        if ui.add_enabled(ready, button).on_hover_text("Make it and choose it").clicked() {
+            desk.send(Command::CreateNetwork(chosen.spec.clone(), chosen.size, chosen.seed));
+            self.open = false;
+        }
+        let published = ui.button("As published").on_hover_text("All choices as the paper has them");
+        if published.clicked() {
+            self.chosen = Some(Chosen::new(chosen.spec.architecture.defaults()));
+        }
     }
 }
 

@@ -88,19 +88,19 @@ impl PaneUi for SourcePane {
             }
         }
         self.tools_ui(ui, desk);
-        // The title needs the rest of a narrow pane; both have keys, and the scale stands in Info, too.
-        let has_room = |ui: &Ui| ui.available_width() > TITLE + 45.0;
-        if has_room(ui) && toggle(ui, self.field, "Field", &Action::ToggleField.hint(ui.ctx())) {
+        // The title needs the rest of a narrow pane; all have keys, and the scale stands in Info, too.
+        let has_room = |ui: &Ui, width: f32| ui.available_width() > TITLE + width;
+        if has_room(ui, 45.0) && toggle(ui, self.field, "Field", &Action::ToggleField.hint(ui.ctx())) {
             desk.act(Action::ToggleField);
+        }
+        let scale = Action::ScaleLine;
+        if has_room(ui, 45.0) && toggle(ui, self.scale.active, scale.about().text, &scale.hint(ui.ctx())) {
+            desk.act(scale);
         }
         let effective = Action::ToggleEffective;
         let shown = desk.session.effective.shown;
-        if has_room(ui) && toggle(ui, shown, effective.about().text, &effective.hint(ui.ctx())) {
+        if has_room(ui, 85.0) && toggle(ui, shown, effective.about().text, &effective.hint(ui.ctx())) {
             desk.act(effective);
-        }
-        let scale = Action::ScaleLine;
-        if has_room(ui) && toggle(ui, self.scale.active, scale.about().text, &scale.hint(ui.ctx())) {
-            desk.act(scale);
         }
     }
 
