@@ -66,6 +66,8 @@ pub enum Prediction {
     Segmentation(Arc<Segmentation>),
     Classification(Arc<Classification>),
     Regression(Arc<Regression>),
+    /// Of a model whose card promises no answer: its feature maps are what there is to see.
+    Nothing,
 }
 
 /// Runs the model on one frame; `recorder` keeps the feature maps it wants on the way. The input goes to the device
@@ -91,6 +93,10 @@ pub fn run(
             Task::Segment => Prediction::Segmentation(Arc::new(predict::segment(walk, recorder, frame)?)),
             Task::Classify => Prediction::Classification(Arc::new(predict::classify(walk, recorder)?)),
             Task::Regress => Prediction::Regression(Arc::new(regression::regress(walk, recorder, frame)?)),
+            Task::Any => {
+                walk.run(recorder, |_, _| Ok(()))?;
+                Prediction::Nothing
+            }
         })
     })
 }
@@ -137,6 +143,10 @@ impl<'a> Prepared<'a> {
         monitor: &Monitor,
     ) -> Result<Self, AnalysisError> {
         monitor.check()?;
+        if let Some(shape) = model.graph.input_array() {
+            let what = format!("{} reads arrays of shape {shape:?}, no images", model.card.name);
+            return Err(AnalysisError::Mismatch(what));
+        }
         let device = model.weights.tensors.values().next().map_or(device, |tensor| tensor.device());
         monitor.stage(&format!("Reading {}", micrograph.name()));
         let inputs = model.graph.input_channels();

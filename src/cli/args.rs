@@ -15,8 +15,10 @@ use super::measure::{ProfileArgs, StatsArgs};
 use super::report::ReportArgs;
 
 mod convert;
+mod import;
 mod networks;
 pub(super) use convert::{ConvertArgs, FormatsArgs};
+pub(super) use import::ImportArgs;
 pub(super) use networks::{ExportArgs, RunArgs};
 
 /// What the program was started as.
@@ -72,6 +74,8 @@ pub enum Command {
     Describe(DescribeArgs),
     /// The installed models, with their cards
     Models(ModelsArgs),
+    /// Make a model file of an ONNX file
+    Import(ImportArgs),
     /// Train a model from a recipe, or from a folder of images and one of masks
     Train(TrainArgs),
     /// Score a model: against masks (IoU, Dice), classes (accuracy, precision, recall, F1) or numbers (mean absolute error)

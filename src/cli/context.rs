@@ -12,7 +12,7 @@ use crate::imaging::{self, InfoBarChoice, Micrograph};
 use crate::network::{self, Model, Task};
 
 use super::args::{DeviceArgs, PartArgs};
-use super::terminal::{complain, one_line};
+use super::terminal::{complain, one_line, with_progress};
 
 /// Sets the threads and opens the device; says in one line why it is not the one asked for.
 pub(super) fn open_device(args: &DeviceArgs) -> anyhow::Result<OpenDevice> {
@@ -27,7 +27,11 @@ pub(super) fn open_device(args: &DeviceArgs) -> anyhow::Result<OpenDevice> {
 /// Loads a model for a task by path or name.
 pub(super) fn load_model(name: &str, device: &OpenDevice, task: Option<Task>) -> anyhow::Result<Model> {
     let path = network::find_model(name)?;
-    let model = Model::load(&path, &device.device)?;
+    let loaded = with_progress(&path.display().to_string(), |monitor| {
+        network::load_model(&path, &device.device, monitor)
+    });
+    let (model, notes) = loaded?;
+    notes.iter().for_each(|note| complain(&format!("{note}: {}", path.display())));
     if task.is_none_or(|task| task == model.card.task) {
         return Ok(model);
     }
@@ -35,6 +39,7 @@ pub(super) fn load_model(name: &str, device: &OpenDevice, task: Option<Task>) ->
         Task::Segment => ("segmenter", "segment"),
         Task::Classify => ("classifier", "classify"),
         Task::Regress => ("regressor", "regress"),
+        Task::Any => ("network whose card does not say what its answer means", "features"),
     };
     bail!("{} is a {what}; use `polepiece {command}`", model.card.name)
 }

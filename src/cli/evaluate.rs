@@ -36,11 +36,15 @@ pub(super) fn run(args: &EvaluateArgs) -> Outcome {
         (None, Task::Regress) => {
             bail!("A regressor is scored against maps of the true numbers or a table: add --targets DIR")
         }
+        (None, Task::Any) => args.images.clone(),
     };
     let data = EvaluationData { images: args.images.clone(), masks, scheme, info_bar: args.info_bar };
     match model.card.task {
         Task::Segment | Task::Classify => classes(args, &model, &data, &device),
         Task::Regress => numbers(args, &model, &data, &device),
+        Task::Any => {
+            bail!("{}'s card does not say what its answer means: there is nothing to score", model.card.name)
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod export;
 mod features;
 mod formats;
 mod headless;
+mod import;
 mod info;
 mod measure;
 mod models;
@@ -48,6 +49,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Profile(args) => measure::run_profile(&args),

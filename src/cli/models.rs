@@ -47,6 +47,7 @@ fn print(id: &str, architecture: &str, card: &ModelCard) {
         Task::Segment => "segmenter",
         Task::Classify => "classifier",
         Task::Regress => "regressor",
+        Task::Any => "network",
     };
     let classes: Vec<&str> = card.classes.iter().map(|class| class.name.as_str()).collect();
     say(&format!("{id}: {} ({architecture} {task})", card.name));

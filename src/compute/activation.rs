@@ -52,7 +52,7 @@ fn elsewhere(x: &Tensor, activation: Activation) -> Result<Tensor> {
 }
 
 /// One of the functions, known when the loop is compiled.
-trait Function: Copy + Sync {
+pub(super) trait Function: Copy + Sync {
     fn value<A: Arithmetic>(self, x: f32) -> f32;
     /// Gradient by x, from x, the result y and the gradient g by y. At zero it is PyTorch's choice.
     fn gradient<A: Arithmetic>(self, x: f32, y: f32, g: f32) -> f32;
@@ -128,7 +128,7 @@ impl Activation {
     }
 }
 
-fn values<F: Function>(function: F, x: &[f32]) -> Vec<f32> {
+pub(super) fn values<F: Function>(function: F, x: &[f32]) -> Vec<f32> {
     build(x.len(), SHARE, |at, out| {
         let len = out.left();
         vector::run(Values { function, x: &x[at..at + len], out });
@@ -136,7 +136,7 @@ fn values<F: Function>(function: F, x: &[f32]) -> Vec<f32> {
 }
 
 /// From x, the result y and the gradient by y.
-fn gradients<F: Function>(function: F, of: [&[f32]; 3]) -> Vec<f32> {
+pub(super) fn gradients<F: Function>(function: F, of: [&[f32]; 3]) -> Vec<f32> {
     build(of[0].len(), SHARE, |at, out| {
         let len = out.left();
         vector::run(Gradients { function, of: of.map(|values| &values[at..at + len]), out });

@@ -5,6 +5,7 @@
 //! where Candle's own is single-threaded, has no gradient, or knows fewer cases.
 
 mod activation;
+mod along;
 mod concat;
 mod conv;
 mod cpu;
@@ -13,16 +14,25 @@ mod device;
 mod functions;
 mod given;
 mod isa;
+mod map;
+mod matmul;
 mod memory;
 mod norm;
 mod ours;
+mod pair;
 mod pooling;
 mod prepared_norm;
+mod rearrange;
 mod recycling;
+mod reduce;
+mod resize;
+mod response_norm;
+mod row_norm;
 mod softmax;
 mod tape;
 mod upsample;
 mod vector;
+mod window_pool;
 
 pub use activation::{Activation, activate};
 pub use concat::concat;
@@ -32,14 +42,23 @@ pub use conv::{
 };
 pub use cpu::copy;
 pub use device::{ComputeError, DeviceChoice, OpenDevice, open_device, set_threads};
+pub use map::{Mapping, map};
+pub use matmul::matmul;
 pub use memory::{Memory, available_memory, is_out_of_memory, memory_of, settle};
 pub use norm::{BatchNormed, batch_norm_eval, batch_norm_relu_train, batch_norm_train};
+pub use pair::{Pair, choose, combine};
 pub use pooling::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
 pub use prepared_norm::PreparedNorm;
+pub use rearrange::{Border, center_crop, join, pad, permute, pick, tile};
 pub use recycling::{Recycling, release_unused};
+pub use reduce::{Reducing, place_of_extreme, reduce};
+pub use resize::{Coordinates, Filter, ResizeAxis, ResizeSpec, Rounding, resize};
+pub use response_norm::{ResponseNorm, response_norm};
+pub use row_norm::{group_norm, layer_norm};
 pub use softmax::{log_softmax, softmax};
 pub use tape::{Recorded, Tape, recording};
 pub use upsample::{Interpolation, upsample};
+pub use window_pool::{PoolAxis, WindowKind, adaptive_avg_pool, window_pool};
 
 #[cfg(test)]
 pub(crate) use ours::as_elsewhere;

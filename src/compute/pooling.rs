@@ -75,7 +75,7 @@ impl PoolSpec {
 
 /// Whether `value` takes the place of the maximum so far, as PyTorch decides it: NaN always does.
 #[inline(always)]
-fn is_larger(so_far: f32, value: f32) -> bool {
+pub(super) fn is_larger(so_far: f32, value: f32) -> bool {
     value > so_far || value.is_nan()
 }
 

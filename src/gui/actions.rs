@@ -147,7 +147,7 @@ impl Action {
             Self::OpenModel => {
                 const KEYS: &[KeyboardShortcut] =
                     &[KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O)];
-                about(group, "Open model file…", "Open a model from a .safetensors file", KEYS)
+                about(group, "Open model file…", "Open a model from a .safetensors or .onnx file", KEYS)
             }
             Self::NewNetwork => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::N)];

@@ -14,7 +14,7 @@ use super::tools::Tool;
 use super::view::View;
 use crate::export::{Target, copy_stem, file_name};
 use crate::imaging::Micrograph;
-use crate::network::Model;
+use crate::network::{Model, is_model_file};
 use crate::session::{Command, MeasuredTable, Session, Theme};
 use eframe::egui::{self, Align2, Color32, FontId, Frame, LayerId, Margin, Order, Panel, Ui};
 use egui_tiles::Tree;
@@ -378,8 +378,7 @@ fn onnx_of(model: &Model) -> PathBuf {
 
 /// Files a person gives: models are chosen, all others opened.
 pub(super) fn take_files(paths: Vec<PathBuf>) -> Vec<Command> {
-    let is_model = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "safetensors");
-    let (models, images): (Vec<_>, Vec<_>) = paths.into_iter().partition(is_model);
+    let (models, images): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| is_model_file(path));
     let mut commands: Vec<_> = models.iter().map(|path| choose(path)).collect();
     if !images.is_empty() {
         commands.push(Command::Open(images));

@@ -70,8 +70,10 @@ impl Dialogs {
                 Box::pin(async { files.await.unwrap_or_default().iter().map(path).collect() })
             }
             Purpose::Model => {
-                let file =
-                    dialog.set_title("Open a model").add_filter("Models", &["safetensors"]).pick_file();
+                let file = dialog
+                    .set_title("Open a model")
+                    .add_filter("Models", &["safetensors", "onnx"])
+                    .pick_file();
                 Box::pin(async { file.await.iter().map(path).collect() })
             }
             Purpose::SaveModel => {

@@ -17,6 +17,8 @@ pub enum Task {
     Classify,
     /// Numbers: of every pixel, or of the image.
     Regress,
+    /// No promise: its nodes can be looked at, its answer is an array of whatever it is.
+    Any,
 }
 
 /// What a model says something about.
@@ -106,14 +108,15 @@ impl ModelCard {
             return Err(wrong(format!("The card names {named} channels, the graph takes {takes}")));
         }
         let ends_in_softmax = matches!(graph.output().map(|node| &node.op), Some(Op::Softmax { .. }));
-        if ends_in_softmax && self.task != Task::Regress {
+        if ends_in_softmax && matches!(self.task, Task::Segment | Task::Classify) {
             return Err(wrong("The graph ends in Softmax; a model's last node gives logits".into()));
         }
         self.check_answer(graph)
     }
 
     fn check_names(&self) -> Result<(), NetworkError> {
-        if !(1..=MAX_CLASSES).contains(&self.classes.len()) {
+        let least = usize::from(self.task != Task::Any);
+        if !(least..=MAX_CLASSES).contains(&self.classes.len()) {
             let found = self.classes.len();
             return Err(wrong(format!("The card must name 1 to {MAX_CLASSES} classes, found {found}")));
         }
@@ -151,12 +154,12 @@ impl ModelCard {
     pub fn resampled_to(&self) -> Option<[usize; 2]> {
         match self.task {
             Task::Segment => None,
-            Task::Classify | Task::Regress => self.input_size,
+            Task::Classify | Task::Regress | Task::Any => self.input_size,
         }
     }
 
     /// Whether the model answers for every pixel or once for the image. A regressor without an input size does the one
-    /// or the other as its graph does.
+    /// or the other as its graph does, and so does a model without a promise.
     ///
     /// # Errors
     /// [`NetworkError::Shape`] when the graph cannot take an image.
@@ -164,8 +167,8 @@ impl ModelCard {
         match self.task {
             Task::Segment => Ok(Scope::PerPixel),
             Task::Classify => Ok(Scope::PerImage),
-            Task::Regress if self.input_size.is_some() => Ok(Scope::PerImage),
-            Task::Regress => {
+            Task::Regress | Task::Any if self.input_size.is_some() => Ok(Scope::PerImage),
+            Task::Regress | Task::Any => {
                 let (shape, [y, x]) = self.trial(graph)?;
                 let per_pixel = shape.get(1..) == Some(&[y, x]);
                 Ok(if per_pixel { Scope::PerPixel } else { Scope::PerImage })
@@ -177,13 +180,19 @@ impl ModelCard {
     fn trial(&self, graph: &Graph) -> Result<(Vec<usize>, [usize; 2]), NetworkError> {
         let any = || total_stride(graph).map(|stride| TRIAL_SIDE.next_multiple_of(stride));
         let [y, x] = self.resampled_to().unwrap_or_else(any);
-        let shape = graph.shapes([graph.input_channels(), y, x])?.pop().unwrap_or_default();
-        Ok((shape, [y, x]))
+        let shapes = match graph.input_array() {
+            Some(shape) => graph.shapes_of(shape)?,
+            None => graph.shapes([graph.input_channels(), y, x])?,
+        };
+        Ok((shapes.into_iter().last().unwrap_or_default(), [y, x]))
     }
 
     /// Infers the output's shape for an image as the card describes it.
     fn check_answer(&self, graph: &Graph) -> Result<(), NetworkError> {
         let (shape, [y, x]) = self.trial(graph)?;
+        if self.task == Task::Any {
+            return Ok(());
+        }
         let (fits, wanted) = match self.scope(graph)? {
             Scope::PerPixel => (shape.get(1..) == Some(&[y, x]), "one answer a pixel"),
             Scope::PerImage => (shape.iter().skip(1).all(|&n| n == 1), "one answer an image"),

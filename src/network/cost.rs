@@ -13,7 +13,7 @@ pub struct NodeCost {
     pub shape: Vec<usize>,
     /// Trainable numbers.
     pub parameters: usize,
-    /// Of convolutions and dense layers; biases, norms, activations, pooling and resampling are not counted.
+    /// Of convolutions, dense layers and matrix products; biases, norms, activations, pooling and resampling are not counted.
     pub multiply_adds: u64,
     /// Of its output as f32.
     pub activation_bytes: u64,
@@ -31,15 +31,15 @@ pub fn describe(graph: &Graph, input: [usize; 3]) -> Result<Vec<NodeCost>, Netwo
     let mut rows = Vec::with_capacity(shapes.len());
     for (index, (node, receptive_field)) in graph.nodes().iter().zip(fields).enumerate() {
         let trainable = node.parameters().into_iter().filter(|spec| spec.trainable);
-        let before = graph.inputs_of(index).first().map_or(0, |&i| values(&shapes[i]));
-        let after = values(&shapes[index]);
+        let inputs = graph.inputs_of(index);
+        let inputs: Vec<&[usize]> = inputs.iter().map(|&input| shapes[input].as_slice()).collect();
         rows.push(NodeCost {
             name: node.name.clone(),
             kind: node.op.kind().to_owned(),
             attributes: node.op.attributes(),
             parameters: trainable.map(|spec| spec.shape.iter().product::<usize>()).sum(),
-            multiply_adds: multiply_adds(&node.op, before, after),
-            activation_bytes: after * 4,
+            multiply_adds: multiply_adds(&node.op, &inputs, &shapes[index]),
+            activation_bytes: values(&shapes[index]) * 4,
             shape: shapes[index].clone(),
             receptive_field,
         });
@@ -51,8 +51,10 @@ fn values(shape: &[usize]) -> u64 {
     shape.iter().map(|&n| n as u64).product()
 }
 
-/// For `before` values in and `after` values out; saturates at the largest number there is.
-pub(super) fn multiply_adds(op: &Op, before: u64, after: u64) -> u64 {
+/// For these shapes in and out; saturates at the largest number there is.
+pub(super) fn multiply_adds(op: &Op, inputs: &[&[usize]], output: &[usize]) -> u64 {
+    let before = inputs.first().map_or(0, |shape| values(shape));
+    let after = values(output);
     let (positions, each) = match *op {
         Op::Conv2d { in_channels, kernel, groups, .. } => {
             (after, in_channels / groups * kernel[0] * kernel[1])
@@ -62,6 +64,7 @@ pub(super) fn multiply_adds(op: &Op, before: u64, after: u64) -> u64 {
             (before, out_channels / groups * kernel[0] * kernel[1])
         }
         Op::Linear { in_features, .. } => (after, in_features),
+        Op::MatMul => (after, inputs.first().and_then(|shape| shape.last()).copied().unwrap_or(0)),
         _ => return 0,
     };
     positions.saturating_mul(each as u64)

@@ -27,7 +27,7 @@ pub fn forecast(graph: &Graph, input: [usize; 3]) -> Result<Forecast, NetworkErr
 /// keeps of it comes on top.
 ///
 /// Values live from the step that makes them to their last reader, as in a run; nodes that hand their input on
-/// (Flatten, Identity, Dropout) make no new one. What an operation takes beside its result is added while it runs.
+/// (Flatten, Reshape, Identity, Dropout) make no new one. What an operation takes beside its result is added while it runs.
 ///
 /// # Errors
 /// As [`forecast`].
@@ -38,7 +38,7 @@ pub fn forecast_wanting(
 ) -> Result<Forecast, NetworkError> {
     let shapes = graph.shapes(input)?;
     let plan = Plan::new(graph, wants);
-    let mut memory = Memory::new(shapes.iter().map(|shape| bytes_of(shape)).collect());
+    let mut memory = Memory::new(graph.nodes().iter().zip(&shapes).map(value_bytes).collect());
     let (mut peak, mut worst, mut packed_bytes) = (0, "", 0);
     for step in &plan.steps {
         let node = &graph.nodes()[step.node];
@@ -79,6 +79,11 @@ fn bytes_of(shape: &[usize]) -> u64 {
     4 * shape.iter().map(|&n| n as u64).product::<u64>()
 }
 
+/// What a node's value takes; constants are weights.
+fn value_bytes((node, shape): (&Node, &Vec<usize>)) -> u64 {
+    if let Op::Constant { .. } = node.op { 0 } else { bytes_of(shape) }
+}
+
 /// Which values are there.
 struct Memory {
     /// Of each node's value.
@@ -97,7 +102,7 @@ impl Memory {
     }
 
     fn make(&mut self, step: &Step, node: &Node) {
-        if matches!(node.op, Op::Flatten | Op::Identity | Op::Dropout { .. }) {
+        if matches!(node.op, Op::Flatten | Op::Reshape { .. } | Op::Identity | Op::Dropout { .. }) {
             self.owners[step.gives] = self.owners[step.reads[0]];
         } else {
             self.alive += self.bytes[step.gives];

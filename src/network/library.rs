@@ -1,8 +1,10 @@
 //! The models that are installed: every `.safetensors` in the program's `models` folders.
 
-use super::{Graph, Model, ModelCard, NetworkError};
+use super::{Graph, Model, ModelCard, NetworkError, onnx};
+use crate::monitor::Monitor;
+use candle_core::Device;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file in a models folder; a bad one keeps its place with the reason.
 #[derive(Debug)]
@@ -26,6 +28,37 @@ pub fn installed() -> Vec<Installed> {
 /// [`NetworkError::File`] when it is neither.
 pub fn find_model(path_or_id: &str) -> Result<PathBuf, NetworkError> {
     find_in(path_or_id, &folders())
+}
+
+/// Whether a file can be opened as a model, by its ending.
+#[must_use]
+pub fn is_model_file(path: &Path) -> bool {
+    ["safetensors", "onnx"]
+        .iter()
+        .any(|ending| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending)))
+}
+
+/// A model of a file: our own, or an ONNX file, imported with what it says itself; and what a person should know.
+///
+/// # Errors
+/// As [`Model::load`] and [`onnx::import`].
+pub fn load_model(
+    path: &Path,
+    device: &Device,
+    monitor: &Monitor,
+) -> Result<(Model, Vec<String>), NetworkError> {
+    if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
+        return Ok((Model::load(path, device)?, Vec::new()));
+    }
+    let onnx::Imported { mut model, notes } = onnx::import(path, &onnx::ImportOptions::default(), monitor)?;
+    for (name, tensor) in &mut model.weights.tensors {
+        let failed = |source| NetworkError::Compute { node: name.clone(), source };
+        *tensor = tensor.to_device(device).map_err(failed)?;
+    }
+    let failed = |source| NetworkError::Io { path: path.to_owned(), source };
+    model.sha256 = Some(crate::files::sha256_of_file(path).map_err(failed)?);
+    model.path = Some(path.to_owned());
+    Ok((model, notes))
 }
 
 fn folders() -> Vec<PathBuf> {

@@ -37,7 +37,7 @@ pub use error::NetworkError;
 pub use forecast::{Forecast, forecast, forecast_wanting, workspace_elsewhere};
 pub use gradient::{OutputValue, input_gradient};
 pub use graph::{Graph, Node};
-pub use library::{Installed, find_model, installed};
+pub use library::{Installed, find_model, installed, is_model_file, load_model};
 pub use model::Model;
 pub use onnx::{OnnxSettings, OnnxWritten, write_onnx};
 pub use op::{

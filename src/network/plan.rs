@@ -150,7 +150,8 @@ impl Values {
         }
     }
 
-    /// For each node whether it is a concatenation that all its readers read in pieces, and not in too many.
+    /// For each node whether it is a concatenation that all its readers read in pieces, and not in too many. Pieces must
+    /// have one batch: constants, which have none, are repeated by the concatenation.
     fn joined(&self, graph: &Graph) -> Vec<bool> {
         let in_pieces = |&reader: &usize| {
             let op = &graph.nodes()[reader].op;
@@ -162,6 +163,7 @@ impl Values {
                     | Op::Concat { axis: 0 }
             )
         };
+        let constant = constants(graph);
         let mut pieces = vec![1_usize; graph.nodes().len()];
         let mut joined = vec![false; graph.nodes().len()];
         for index in
@@ -169,6 +171,9 @@ impl Values {
         {
             let inputs = graph.inputs_of(index);
             let count = inputs.iter().map(|&input| pieces[self.source[input]]).sum();
+            if inputs.iter().any(|&input| constant[input]) {
+                continue;
+            }
             if count <= MOST_PIECES && !self.seen[index] && self.readers[index].iter().all(in_pieces) {
                 (joined[index], pieces[index]) = (true, count);
             }
@@ -189,6 +194,17 @@ impl Values {
         }
         pieces
     }
+}
+
+/// For each node whether it is a constant or made of nothing else.
+fn constants(graph: &Graph) -> Vec<bool> {
+    let mut constant: Vec<bool> = Vec::with_capacity(graph.nodes().len());
+    for (index, node) in graph.nodes().iter().enumerate() {
+        let inputs = graph.inputs_of(index);
+        let of_constants = !inputs.is_empty() && inputs.iter().all(|&input| constant[input]);
+        constant.push(of_constants || matches!(node.op, Op::Constant { .. }));
+    }
+    constant
 }
 
 fn free_after_last_reader(steps: &mut [Step], nodes: usize) {

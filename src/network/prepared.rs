@@ -1,7 +1,7 @@
 //! A trained network made ready to run again and again, as fast as what is wanted of it allows.
 use super::layers::Layer;
 use super::plan::{Plan, Step};
-use super::run::image_shape;
+use super::run::input_shape;
 use super::{Flow, Graph, NetworkError, Node, Op, Tap, Weights, cost};
 use crate::compute::{PreparedConv, PreparedNorm};
 use crate::monitor::Monitor;
@@ -71,7 +71,7 @@ impl PreparedNetwork {
         tap: Tap<'_>,
         monitor: &Monitor,
     ) -> Result<Tensor, NetworkError> {
-        let shapes = self.graph.shapes(image_shape(&self.graph, input)?)?;
+        let shapes = self.graph.shapes_of(input_shape(&self.graph, input)?)?;
         let plan = Plan::new(&self.graph, wants);
         let costs = self.costs(&plan, &shapes);
         let (mut done, total) = (0, costs.iter().sum());
@@ -80,7 +80,7 @@ impl PreparedNetwork {
             monitor.check()?;
             let inputs: Vec<&Tensor> = step.reads.iter().filter_map(|&i| values[i].as_ref()).collect();
             let value = match self.graph.nodes()[step.node].op {
-                Op::Input { .. } => input.detach(),
+                Op::Input { .. } | Op::Array { .. } => input.detach(),
                 _ => self.compute(step, &inputs)?,
             };
             for &free in &step.frees {
@@ -104,8 +104,10 @@ impl PreparedNetwork {
     fn costs(&self, plan: &Plan, shapes: &[Vec<usize>]) -> Vec<usize> {
         let values = |node: usize| shapes[node].iter().map(|&n| n as u64).product::<u64>();
         let cost = |step: &Step| {
-            let before = self.graph.inputs_of(step.node).first().map_or(0, |&input| values(input));
-            let products = cost::multiply_adds(&self.graph.nodes()[step.node].op, before, values(step.node));
+            let inputs = self.graph.inputs_of(step.node);
+            let inputs: Vec<&[usize]> = inputs.iter().map(|&input| shapes[input].as_slice()).collect();
+            let products =
+                cost::multiply_adds(&self.graph.nodes()[step.node].op, &inputs, &shapes[step.node]);
             products.saturating_add(values(step.gives).saturating_mul(MULTIPLY_ADDS_PER_VALUE)) as usize
         };
         plan.steps.iter().map(cost).collect()

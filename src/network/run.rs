@@ -67,7 +67,7 @@ pub fn run(
     monitor: &Monitor,
 ) -> Result<Tensor, NetworkError> {
     let nodes = graph.nodes();
-    graph.shapes(image_shape(graph, input)?)?;
+    graph.shapes_of(input_shape(graph, input)?)?;
     let mut train = match mode {
         Mode::Eval => None,
         Mode::Train(state) => {
@@ -84,7 +84,7 @@ pub fn run(
         let from = graph.inputs_of(index);
         let inputs: Vec<&Tensor> = from.iter().filter_map(|&i| values[i].as_ref()).collect();
         let value = match node.op {
-            Op::Input { .. } => input.clone(),
+            Op::Input { .. } | Op::Array { .. } => input.clone(),
             // Its input is that batch-norm, which has been through the ReLU.
             Op::Relu if joined[from[0]] => inputs[0].clone(),
             _ => {
@@ -135,13 +135,17 @@ fn joined_to_relu(graph: &Graph) -> Vec<bool> {
     graph.nodes().iter().zip(readers).map(joined).collect()
 }
 
-/// `[channel, y, x]` of the input.
-pub(super) fn image_shape(graph: &Graph, input: &Tensor) -> Result<[usize; 3], NetworkError> {
+/// The input's shape, the batch apart: `[channel, y, x]` of an image.
+pub(super) fn input_shape<'a>(graph: &Graph, input: &'a Tensor) -> Result<&'a [usize], NetworkError> {
+    let axes = graph.input_array().map_or(3, <[usize]>::len);
     match input.dims() {
-        &[batch, channels, height, width] if batch > 0 => Ok([channels, height, width]),
+        [batch, shape @ ..] if *batch > 0 && shape.len() == axes => Ok(shape),
         dims => Err(NetworkError::Shape {
             node: graph.nodes().first().map(|node| node.name.clone()).unwrap_or_default(),
-            expected: "[batch, channel, y, x]".into(),
+            expected: match graph.input_array() {
+                None => "[batch, channel, y, x]".into(),
+                Some(shape) => format!("a batch of {shape:?}"),
+            },
             found: format!("{dims:?}"),
         }),
     }

@@ -76,9 +76,15 @@ fn card(spec: &ArchitectureSpec, about: &About, size: [usize; 2], seed: u64) -> 
     }
 }
 
-/// What chooses between numbers a pixel and numbers an image is a regressor.
+/// What chooses between numbers a pixel and numbers an image is a regressor; a mask that is smaller than its image is
+/// no mask of it, but can be looked at.
 fn task_of(spec: &ArchitectureSpec, about: &About) -> Task {
-    if spec.resolved().head.is_some() { Task::Regress } else { about.task }
+    let spec = spec.resolved();
+    match (spec.head, spec.padded) {
+        (Some(_), _) => Task::Regress,
+        (None, Some(false)) => Task::Any,
+        (None, _) => about.task,
+    }
 }
 
 fn class_info(task: Task, class: usize) -> ClassInfo {
@@ -122,6 +128,18 @@ mod tests {
         };
         assert_eq!(values(1), values(1));
         assert_ne!(values(1), values(2));
+    }
+
+    #[test]
+    fn every_architecture_makes_a_model_in_a_small_width() {
+        for architecture in Architecture::ALL {
+            let mut spec = architecture.defaults();
+            spec.width = spec.width.map(|_| 0.05);
+            let [_, height, width] = architecture.about().input;
+            let model = untrained(&spec, [height, width], 1, &Device::Cpu);
+            let model = model.unwrap_or_else(|error| panic!("{}: {error}", architecture.name()));
+            assert!(model.card.is_untrained(), "{}", architecture.name());
+        }
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use super::apply::Answer;
 use super::job::Failure;
 use super::running::{feature_budget, settings_for};
-use super::{JobKind, ModelEntry, Session};
+use super::{JobKind, ModelEntry, Session, Severity};
 use crate::analysis::{Outlook, outlook};
 use crate::imaging::Micrograph;
-use crate::network::{Model, describe, find_model, installed, total_stride};
+use crate::network::{Model, describe, find_model, installed, load_model, total_stride};
 use std::sync::Arc;
 
 /// Networks made here that are kept, the latest: they may be large.
@@ -19,6 +19,8 @@ pub(super) struct LoadedModel {
     pub(super) choice: String,
     pub(super) model: Arc<Model>,
     pub(super) remember: bool,
+    /// What a person should know of it.
+    pub(super) notes: Vec<String>,
 }
 
 impl Session {
@@ -41,7 +43,7 @@ impl Session {
         if let Some((_, model)) = self.made.iter().find(|(made, _)| *made == choice) {
             let model = Arc::clone(model);
             self.jobs.cancel(JobKind::LoadModel);
-            self.take_model(LoadedModel { choice, model, remember: false });
+            self.take_model(LoadedModel { choice, model, remember: false, notes: Vec::new() });
             return;
         }
         self.model_choice = Some(choice.clone());
@@ -49,13 +51,16 @@ impl Session {
         self.jobs.start(JobKind::LoadModel, move |monitor| {
             let path = find_model(&choice)?;
             monitor.progress(1, 4)?;
-            let model = Arc::new(Model::load(&path, &device)?);
-            Ok(Answer::Model(LoadedModel { choice, model, remember }))
+            let (model, notes) = load_model(&path, &device, &monitor.part(1, 2))?;
+            Ok(Answer::Model(LoadedModel { choice, model: Arc::new(model), remember, notes }))
         });
     }
 
     pub(super) fn take_model(&mut self, loaded: LoadedModel) {
-        let LoadedModel { choice, model, remember } = loaded;
+        let LoadedModel { choice, model, remember, notes } = loaded;
+        for note in notes {
+            self.say(Severity::Info, format!("{}: {note}", model.card.name));
+        }
         let former = self.loaded_choice.take();
         self.former_choice = former.filter(|former| *former != choice).or(self.former_choice.take());
         if self.is_new(&choice) && self.made.iter().all(|(made, _)| *made != choice) {

@@ -42,7 +42,7 @@ impl Session {
                 result.objects = Arc::new(remeasured(&result.objects, calibration.pixel().as_ref()));
             }
             Prediction::Regression(regression) => Arc::make_mut(regression).pixel = calibration.pixel(),
-            Prediction::Classification(_) => {}
+            Prediction::Classification(_) | Prediction::Nothing => {}
         }
     }
 }

@@ -86,7 +86,7 @@ impl Session {
         self.jobs.start(JobKind::LoadModel, move |monitor| {
             monitor.stage("Drawing random weights");
             let model = Arc::new(untrained(&spec, size, seed, &device)?);
-            Ok(Answer::Model(LoadedModel { choice, model, remember: false }))
+            Ok(Answer::Model(LoadedModel { choice, model, remember: false, notes: Vec::new() }))
         });
     }
 

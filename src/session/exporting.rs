@@ -55,6 +55,7 @@ impl Session {
             Prediction::Regression(numbers) => {
                 regression_command_line(&leaving.regression_job(numbers), &dir)
             }
+            Prediction::Nothing => return None,
         })
     }
 
@@ -147,6 +148,8 @@ fn write(
         Prediction::Segmentation(mask) => write_results(&leaving.mask_job(mask, &request.formats), dir),
         Prediction::Classification(classes) => write_class_table(&leaving.class_job(classes), dir),
         Prediction::Regression(numbers) => write_regression(&leaving.regression_job(numbers), dir),
+        // Its feature maps are all that it leaves.
+        Prediction::Nothing => Ok(Vec::new()),
     };
     monitor.progress(1, 2)?;
     let mut exported = Exported { dir: dir.clone(), files: Vec::new(), errors: Vec::new() };

@@ -6,6 +6,7 @@ use super::thumbnail::thumbnail;
 use super::{JobKind, Opened, Session, Severity};
 use crate::imaging::{InfoBarChoice, Micrograph, Plane, endings, open};
 use crate::monitor::{Cancelled, Monitor};
+use crate::network::is_model_file;
 use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 
@@ -46,8 +47,7 @@ impl Session {
 
     /// The same, remembering the files among the recent ones or not.
     pub(super) fn open_paths(&mut self, paths: Vec<PathBuf>, remember: bool) {
-        let (models, images): (Vec<_>, Vec<_>) =
-            paths.into_iter().partition(|path| has_ending(path, &["safetensors"]));
+        let (models, images): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| is_model_file(path));
         if let Some(model) = models.last() {
             let path = absolute(model).unwrap_or_else(|_| model.clone());
             self.choose_model(path.to_string_lossy().into_owned());

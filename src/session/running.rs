@@ -135,7 +135,7 @@ fn compute(input: RunInput, monitor: &Monitor) -> Result<Ran, Failure> {
     monitor.stage("Measuring");
     let objects = match &prediction {
         Prediction::Segmentation(result) => measure(&result.labels, result.pixel.as_ref()),
-        Prediction::Classification(_) | Prediction::Regression(_) => Vec::new(),
+        Prediction::Classification(_) | Prediction::Regression(_) | Prediction::Nothing => Vec::new(),
     };
     let maps = input.node.as_ref().and_then(|node| features.maps.get(node));
     // The result's key is given when it is taken in.
@@ -147,6 +147,7 @@ fn compute(input: RunInput, monitor: &Monitor) -> Result<Ran, Failure> {
 fn summary(micrograph: &Micrograph, prediction: &Prediction, objects: usize, seconds: f64) -> String {
     let name = micrograph.name();
     match prediction {
+        Prediction::Nothing => format!("{name}: feature maps in {seconds:.1} s"),
         Prediction::Segmentation(_) => format!("{name}: {objects} objects in {seconds:.1} s"),
         Prediction::Classification(result) => {
             let best = result.probabilities.iter().zip(&result.classes).max_by(|a, b| a.0.total_cmp(b.0));

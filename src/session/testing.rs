@@ -87,7 +87,7 @@ impl TinyModel {
         let (in_channels, classes) = (self.channels, 2);
         let spec = UnetSpec { in_channels, classes, base: 2, depth: 1, batch_norm: true, upsample: None };
         let graph = match self.task {
-            Task::Segment | Task::Regress => unet(spec),
+            Task::Segment | Task::Regress | Task::Any => unet(spec),
             Task::Classify => lenet(in_channels, classes, 2, None),
         };
         let graph = graph.unwrap();

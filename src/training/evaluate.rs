@@ -113,6 +113,10 @@ fn judge(
         Task::Segment => masked(model, data, &mut judged)?,
         Task::Classify => sorted(model, data)?,
         Task::Regress => numbered(model, data, &mut judged)?,
+        Task::Any => {
+            let what = format!("{}'s card does not say what its answer means", model.card.name);
+            return Err(TrainingError::Data(what));
+        }
     };
     for (index, (image, mask, labels)) in tasks.iter().enumerate() {
         monitor.progress(index, tasks.len())?;

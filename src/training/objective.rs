@@ -23,7 +23,8 @@ impl Objective {
         };
         let kind = recipe.schedule.loss;
         match recipe.task {
-            Task::Segment => Self::Classes(LossFunction { kind, class_weights: class_weights() }),
+            // Recipes of networks without a promise are refused.
+            Task::Segment | Task::Any => Self::Classes(LossFunction { kind, class_weights: class_weights() }),
             // Dice is a matter of regions; a classifier has none.
             Task::Classify => {
                 let kind = Loss::CrossEntropy;

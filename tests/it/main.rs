@@ -19,5 +19,6 @@ mod gui_correcting;
 #[cfg(feature = "gui")]
 mod gui_network;
 mod models;
+mod onnx;
 mod rooms;
 mod same_bytes;

@@ -72,6 +72,11 @@ impl ExportWindow {
             Prediction::Regression(_) => {
                 ui.label("A table of the numbers (CSV), and the manifest");
             }
+            Prediction::Nothing => {
+                ui.label(
+                    "This model's card does not say what its answer means; only feature maps are written",
+                );
+            }
         }
         let node = desk.session.features.as_ref().map(|features| features.maps.node.clone());
         let text = match &node {

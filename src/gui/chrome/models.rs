@@ -131,6 +131,7 @@ fn card_ui(ui: &mut Ui, card: &ModelCard) {
             Task::Segment => "segments",
             Task::Classify => "classifies",
             Task::Regress => "gives numbers",
+            Task::Any => "is there to be looked at",
         };
         pill(ui, task, palette.accent);
         if card.is_untrained() {

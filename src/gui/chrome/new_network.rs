@@ -234,6 +234,7 @@ fn task_word(task: Task) -> &'static str {
         Task::Segment => "a class a pixel",
         Task::Classify => "a class an image",
         Task::Regress => "numbers",
+        Task::Any => "to look into",
     }
 }
 

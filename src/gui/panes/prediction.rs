@@ -45,7 +45,7 @@ impl PaneUi for PredictionPane {
         let segmentation = match desk.session.result.as_ref().map(|result| &result.prediction) {
             Some(Prediction::Segmentation(segmentation)) => segmentation,
             Some(Prediction::Regression(regression)) => return regression::bar_ui(ui, desk, regression),
-            Some(Prediction::Classification(_)) | None => return,
+            Some(Prediction::Classification(_) | Prediction::Nothing) | None => return,
         };
         let now = desk.session.prediction_view;
         let name = |view: PredictionView| match view {
@@ -87,6 +87,11 @@ impl PaneUi for PredictionPane {
                     classification_ui(ui, classification);
                 }
                 Prediction::Regression(regression) => self.regression.ui(ui, desk, result, regression),
+                Prediction::Nothing => empty_state(
+                    ui,
+                    "No prediction",
+                    "This model's card does not say what its answer means. Look at its nodes in the Network pane.",
+                ),
             },
             None if session.is_busy(JobKind::Run) => {
                 empty_state(ui, "Running…", "The progress is at the top.");

@@ -3,6 +3,7 @@
 mod general;
 
 use super::{Graph, NetworkError, Op};
+pub(super) use general::slice;
 
 impl Graph {
     /// Output shape of every node, without the batch axis: `[c, y, x]` or `[features]`, for an input `[c, y, x]`.
@@ -40,8 +41,13 @@ pub(super) fn shape_text(shape: &[usize]) -> String {
     }
 }
 
+/// What an operation gives for inputs of these shapes, the batch apart.
+pub(super) fn shape_behind(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
+    output_shape(op, &[], inputs)
+}
+
 /// What was expected and what was found.
-type Mismatch = (String, String);
+pub(super) type Mismatch = (String, String);
 
 /// Refuses shapes without values or with more than can be addressed as f32.
 fn countable(shape: Vec<usize>) -> Result<Vec<usize>, Mismatch> {

@@ -56,6 +56,9 @@ impl Recipe {
     fn check_network(&self) -> Result<(), String> {
         let network = self.network.resolved();
         let name = network.architecture.name();
+        if self.task == Task::Any {
+            return Err("task: only segmenters, classifiers and regressors can be trained".to_owned());
+        }
         // Scores of classes are numbers too: whatever segments or classifies can be taught numbers.
         if network.architecture.task() != self.task && self.task != Task::Regress {
             let task = if self.task == Task::Segment { "segment" } else { "classify" };
@@ -73,7 +76,7 @@ impl Recipe {
                 return Err("[card] input_size: must be [y, x] of 8 to 4096 px".to_owned());
             }
             (_, None) => {}
-            (Task::Segment, Some(_)) => {
+            (Task::Segment | Task::Any, Some(_)) => {
                 return Err("[card] input_size: segmenters take any size, leave it out".to_owned());
             }
         }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// Narrower than this, the table scrolls sideways.
 const TABLE: f32 = 660.0;
-const FOOTER: f32 = 26.0;
+const FOOTER: f32 = 30.0;
 
 #[derive(Default)]
 pub(super) struct NetworkPane {

@@ -1,4 +1,8 @@
 //! What each operation computes; the one place that turns an [`Op`] into calls of [`crate::compute`].
+
+mod further;
+mod named;
+
 use super::{BatchStatistics, NetworkError, Node, Op, Resample, TrainState, Weights};
 use crate::compute::{
     self, Activation, ConvKind, ConvSpec, Interpolation, PoolSpec, PreparedConv, PreparedNorm,
@@ -21,6 +25,10 @@ impl Layer<'_> {
         &self,
         train: Option<&mut TrainState>,
     ) -> std::result::Result<Tensor, NetworkError> {
+        if let Op::Constant { .. } = self.node.op {
+            // A batch of one, which is repeated where it meets others.
+            return self.weight("value")?.unsqueeze(0).map_err(|source| self.failed(source));
+        }
         let Some(x) = self.inputs.first() else {
             return Err(NetworkError::Graph(format!("Node {} has nothing to compute from", self.node.name)));
         };
@@ -37,6 +45,12 @@ impl Layer<'_> {
             }
             Op::Linear { bias, .. } => linear(x, self.weight("weight")?, self.bias(*bias)?),
             Op::BatchNorm2d { eps, .. } => return self.batch_norm(x, *eps, train),
+            Op::GroupNorm { groups, eps, .. } => {
+                compute::group_norm(x, *groups, [self.weight("weight")?, self.weight("bias")?], *eps)
+            }
+            Op::LayerNorm { eps, .. } => {
+                compute::layer_norm(x, [self.weight("weight")?, self.weight("bias")?], *eps)
+            }
             Op::Dropout { p } => match train {
                 Some(state) => dropout(x, *p, state),
                 None => Ok((*x).clone()),
@@ -129,7 +143,6 @@ fn without_weights(op: &Op, inputs: &[&Tensor]) -> Result<Tensor> {
         Op::Silu => compute::activate(x, Activation::Silu),
         Op::Sigmoid => compute::activate(x, Activation::Sigmoid),
         Op::Tanh => compute::activate(x, Activation::Tanh),
-        Op::Softmax { axis: 0 } => compute::softmax(x),
         Op::MaxPool2d { kernel, stride, padding } => {
             compute::max_pool2d(x, PoolSpec { kernel: *kernel, stride: *stride, padding: *padding })
         }
@@ -144,12 +157,31 @@ fn without_weights(op: &Op, inputs: &[&Tensor]) -> Result<Tensor> {
             };
             compute::upsample(x, *scale, interpolation)
         }
-        Op::Concat { axis: 0 } => compute::concat(inputs),
-        Op::Add => inputs[1..].iter().try_fold(x.clone(), |sum, x| sum + *x),
+        Op::Concat { axis } => {
+            let inputs = of_one_batch(inputs)?;
+            compute::join(&inputs.iter().collect::<Vec<_>>(), axis + 1)
+        }
+        Op::Add => {
+            let inputs = of_one_batch(inputs)?;
+            inputs[1..].iter().try_fold(inputs[0].clone(), |sum, x| sum + x)
+        }
         Op::Flatten => x.flatten_from(1),
         Op::Identity => Ok(x.clone()),
-        op => candle_core::bail!("{} has no value of its own", op.kind()),
+        op => further::compute(op, inputs),
     }
+}
+
+/// The inputs, constants repeated for each image of the batch.
+fn of_one_batch(inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let batch = inputs.iter().map(|x| x.dims()[0]).max().unwrap_or(1);
+    let repeated = |x: &&Tensor| {
+        let mut dims = x.dims().to_vec();
+        if std::mem::replace(&mut dims[0], batch) == batch {
+            return Ok((*x).clone());
+        }
+        x.broadcast_as(dims)?.contiguous()
+    };
+    inputs.iter().map(repeated).collect()
 }
 
 /// `x` [batch, in] · `weight` [out, in]ᵀ + `bias` [out].
@@ -168,3 +200,6 @@ fn dropout(x: &Tensor, p: f64, state: &mut TrainState) -> Result<Tensor> {
         (0..x.elem_count()).map(|_| if state.rng.random_bool(p) { 0.0 } else { kept }).collect();
     x * Tensor::from_vec(mask, x.shape(), x.device())?
 }
+
+#[cfg(test)]
+mod tests;
