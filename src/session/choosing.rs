@@ -1,6 +1,7 @@
 //! Which model is chosen, and what its network is for the shown micrograph.
 
 use super::apply::Answer;
+use super::drafting::is_new;
 use super::job::Failure;
 use super::running::{feature_budget, settings_for};
 use super::{JobKind, ModelEntry, Session, Severity};
@@ -63,7 +64,7 @@ impl Session {
         }
         let former = self.loaded_choice.take();
         self.former_choice = former.filter(|former| *former != choice).or(self.former_choice.take());
-        if self.is_new(&choice) && self.made.iter().all(|(made, _)| *made != choice) {
+        if is_new(&choice) && self.made.iter().all(|(made, _)| *made != choice) {
             if self.made.len() == MOST_MADE {
                 self.made.remove(0);
             }

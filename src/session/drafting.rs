@@ -66,11 +66,6 @@ impl Session {
         self.draft.as_ref().is_some_and(|draft| draft.spec == *spec && draft.size == size)
     }
 
-    /// Whether this is what a network that was made here is chosen as.
-    pub(super) fn is_new(&self, choice: &str) -> bool {
-        choice.strip_prefix(NEW).is_some_and(|number| number.parse::<u64>().is_ok())
-    }
-
     pub(super) fn draft_network(&mut self, spec: ArchitectureSpec, size: [usize; 2]) {
         self.jobs.start(JobKind::Draft, move |_| {
             let found = Drafted::of(&spec, size).map_err(|error| error.to_string());
@@ -103,6 +98,11 @@ impl Session {
             Ok(Answer::TableSaved(path))
         });
     }
+}
+
+/// Whether this is what a network that was made here is chosen as.
+pub(super) fn is_new(choice: &str) -> bool {
+    choice.strip_prefix(NEW).is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
 /// Other endings are no models to the window.

@@ -53,7 +53,7 @@ fn a_chosen_node_says_what_its_pixel_can_see_and_what_it_really_sees() {
     press(&mut harness, Modifiers::NONE, Key::E);
     let field = harness.state().session.effective_now().expect("a field").field.clone();
     assert_eq!((field.node.as_str(), field.at), ("enc1.conv2", [16, 20]));
-    assert!(harness.query_by_label_contains("all features: it really sees").is_some());
+    assert!(harness.query_by_label_contains("The sum of all features really sees").is_some());
     harness.state_mut().session.apply(Command::SelectNode("dec1.conv1".into()));
     harness.run();
     let field = harness.state().session.effective_now().expect("the next node's field").field.clone();

@@ -8,8 +8,8 @@ use crate::network::architectures::{Architecture, ArchitectureSpec};
 use crate::network::{NodeCost, Outline, OutlineEntry, Task};
 use crate::session::{Command, Drafted, JobKind, Session};
 use eframe::egui::{
-    self, Align, Align2, Button, CornerRadius, Frame, Label, Layout, Margin, ScrollArea, Sense, Stroke, Ui,
-    Window, vec2,
+    self, Align, Align2, Button, CornerRadius, Frame, Label, Layout, Margin, Response, ScrollArea, Sense,
+    Stroke, Ui, Window, vec2,
 };
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ pub(in crate::gui) struct NewNetwork {
     /// What was drafted last, so that it is asked for once.
     asked: Option<(ArchitectureSpec, [usize; 2])>,
     outline: Option<(Arc<Vec<NodeCost>>, Outline)>,
+    /// Frames in which the chosen architecture is still to come into view: a window is laid out before it is shown.
+    reveal: u8,
 }
 
 /// What would be made.
@@ -65,6 +67,7 @@ impl NewNetwork {
     pub(in crate::gui) fn show(&mut self, session: &Session) {
         self.open = true;
         self.asked = None;
+        self.reveal = 3;
         if self.chosen.is_none() {
             self.chosen = Some(Chosen::of(Architecture::Unet, session));
         }
@@ -99,8 +102,14 @@ impl NewNetwork {
         area.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 3.0;
             for architecture in Architecture::ALL {
-                if architecture_ui(ui, architecture, now == Some(architecture)) {
+                let chosen = now == Some(architecture);
+                let response = architecture_ui(ui, architecture, chosen);
+                if response.clicked() {
                     self.chosen = Some(Chosen::of(architecture, session));
+                }
+                if chosen && self.reveal > 0 {
+                    self.reveal -= 1;
+                    response.scroll_to_me(Some(Align::Center));
                 }
             }
         });
@@ -199,8 +208,8 @@ impl NewNetwork {
     }
 }
 
-/// True when it was clicked.
-fn architecture_ui(ui: &mut Ui, architecture: Architecture, chosen: bool) -> bool {
+/// A card with what an architecture is for.
+fn architecture_ui(ui: &mut Ui, architecture: Architecture, chosen: bool) -> Response {
     let palette = Palette::of(ui);
     let about = architecture.about();
     let fill = if chosen { palette.selected } else { palette.card };
@@ -226,14 +235,14 @@ fn architecture_ui(ui: &mut Ui, architecture: Architecture, chosen: bool) -> boo
         let outline = Stroke::new(1.0, palette.accent);
         ui.painter().rect_stroke(response.rect, 6.0, outline, egui::StrokeKind::Inside);
     }
-    response.clicked()
+    response
 }
 
 fn task_word(task: Task) -> &'static str {
     match task {
-        Task::Segment => "a class a pixel",
-        Task::Classify => "a class an image",
-        Task::Regress => "numbers",
+        Task::Segment => "segments",
+        Task::Classify => "classifies",
+        Task::Regress => "gives numbers",
         Task::Any => "to look into",
     }
 }

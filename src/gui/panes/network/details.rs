@@ -68,13 +68,12 @@ impl Details {
         ruler: &Ruler,
     ) -> String {
         let kept = self.window.as_ref().filter(|kept| (kept.0, kept.1, kept.2) == (model, node, at));
-        let window = match kept {
-            Some((.., window)) => window.clone(),
-            None => {
-                let window = receptive_window(graph, node, at);
-                self.window = Some((model, node, at, window.clone()));
-                window
-            }
+        let window = if let Some((.., window)) = kept {
+            window.clone()
+        } else {
+            let window = receptive_window(graph, node, at);
+            self.window = Some((model, node, at, window.clone()));
+            window
         };
         let [y, x] = at;
         match window {
@@ -125,12 +124,11 @@ fn really_sees(session: &Session, ruler: &Ruler) -> String {
         return "Nothing is measured of this node yet".to_owned();
     };
     let field = &*measured.field;
-    let of = field.feature.map_or("all features".to_owned(), |feature| format!("feature {feature}"));
-    let [y, x] = field.at;
+    let of =
+        field.feature.map_or("The sum of all features".to_owned(), |feature| format!("Feature {feature}"));
     if field.is_dark() {
-        return format!("At y {y}, x {x} no pixel of this image moves {of}");
+        return format!("{of} does not change here with any pixel of this image");
     }
     let size = ruler.of_input(field.extent.size().map(|length| length as f64));
-    let held = format::percent(field.extent.held);
-    format!("At y {y}, x {x}, {of}: it really sees {size}, which hold {held} of the gradient")
+    format!("{of} really sees {size}: {} of its gradient", format::percent(field.extent.held))
 }

@@ -42,12 +42,10 @@ impl Lines {
             });
             self.nodes = Some(Arc::clone(nodes));
             self.sections = sections(nodes);
+            // Its numbers are those of the image, whatever is folded.
+            self.outline = Outline::of(nodes);
             if !same_names {
-                self.outline = Outline::of(nodes);
                 self.folded = folded_at_first(&self.outline, nodes.len());
-            } else {
-                // Its numbers are those of another image.
-                self.outline = Outline::of(nodes);
             }
         }
         search.clone_into(&mut self.search);
