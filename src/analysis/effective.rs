@@ -9,7 +9,7 @@ use crate::imaging::Micrograph;
 use crate::inspect::{EffectiveField, Extent};
 use crate::monitor::Monitor;
 use crate::network::{
-    Graph, Model, NetworkError, OutputValue, Task, describe, input_gradient, receptive_fields,
+    Graph, Model, NetworkError, OutputValue, Scope, describe, input_gradient, receptive_fields,
     receptive_window, total_stride,
 };
 use candle_core::{DType, Device, Tensor};
@@ -46,7 +46,7 @@ pub fn effective_field(
     monitor.check()?;
     monitor.stage(&format!("Measuring what {} sees", probe.node));
     let mut field = field_on(probe, model, &image, device, monitor)?;
-    if model.card.task == Task::Classify {
+    if model.card.scope(&model.graph)? == Scope::PerImage {
         let source = [micrograph.specimen_rows().len(), micrograph.width()];
         field.scale = [0, 1].map(|axis| source[axis] as f64 / field.input[axis].max(1) as f64);
     }
@@ -68,7 +68,8 @@ fn field_on(
         return Err(AnalysisError::Place(what));
     };
     let size = [image.dim().1, image.dim().2];
-    let stride = if model.card.task == Task::Classify { [1, 1] } else { total_stride(graph) };
+    let per_image = model.card.scope(graph)? == Scope::PerImage;
+    let stride = if per_image { [1, 1] } else { total_stride(graph) };
     let input = [0, 1].map(|axis| size[axis].next_multiple_of(stride[axis].max(1)));
     let part = graph.up_to(index)?;
     let shapes = part.shapes([image.dim().0, input[0], input[1]])?;

@@ -7,6 +7,8 @@ use eframe::egui::{self, Key, KeyboardShortcut, Modifiers};
 pub(super) enum Action {
     Open,
     OpenModel,
+    NewNetwork,
+    SaveModel,
     Export,
     SaveCopy,
     ExportModel,
@@ -19,6 +21,7 @@ pub(super) enum Action {
     ZoomOut,
     ToggleMask,
     ToggleField,
+    ToggleEffective,
     ScaleLine,
     ToggleMinimap,
     PreviousFeature,
@@ -66,9 +69,11 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 32] = [
+    pub(super) const ALL: [Self; 35] = [
         Self::Open,
         Self::OpenModel,
+        Self::NewNetwork,
+        Self::SaveModel,
         Self::Export,
         Self::SaveCopy,
         Self::ExportModel,
@@ -81,6 +86,7 @@ impl Action {
         Self::ZoomOut,
         Self::ToggleMask,
         Self::ToggleField,
+        Self::ToggleEffective,
         Self::ScaleLine,
         Self::ToggleMinimap,
         Self::PreviousFeature,
@@ -105,6 +111,8 @@ impl Action {
         match self {
             Self::Open
             | Self::OpenModel
+            | Self::NewNetwork
+            | Self::SaveModel
             | Self::Export
             | Self::SaveCopy
             | Self::ExportModel
@@ -116,6 +124,7 @@ impl Action {
             | Self::ZoomOut
             | Self::ToggleMask
             | Self::ToggleField
+            | Self::ToggleEffective
             | Self::ScaleLine
             | Self::ToggleMinimap => self.about_looking(),
             Self::ToolPan
@@ -139,6 +148,18 @@ impl Action {
                 const KEYS: &[KeyboardShortcut] =
                     &[KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O)];
                 about(group, "Open model file…", "Open a model from a .safetensors or .onnx file", KEYS)
+            }
+            Self::NewNetwork => {
+                const KEYS: &[KeyboardShortcut] = &[ctrl(Key::N)];
+                about(
+                    group,
+                    "New network…",
+                    "Choose an architecture, see what it costs, and look inside it",
+                    KEYS,
+                )
+            }
+            Self::SaveModel => {
+                about(group, "Save model as…", "Write the chosen model to a .safetensors file", &[])
             }
             Self::Export => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::E)];
@@ -195,6 +216,16 @@ impl Action {
             Self::ToggleMask => {
                 const KEYS: &[KeyboardShortcut] = &[key(Key::M)];
                 about(group, "Mask", "Lay the predicted classes over the micrograph", KEYS)
+            }
+            Self::ToggleEffective => {
+                const KEYS: &[KeyboardShortcut] = &[key(Key::E)];
+                about(
+                    group,
+                    "Really sees",
+                    "Effective receptive field: measure by gradients how strongly each pixel moves the value that is \
+                     looked at",
+                    KEYS,
+                )
             }
             Self::ScaleLine => {
                 const KEYS: &[KeyboardShortcut] = &[key(Key::S)];

@@ -1,6 +1,6 @@
 //! The window's contents: takes in what jobs have done, draws everything, carries out what was asked for.
 use super::actions::Action;
-use super::chrome::{ExportWindow, Messages, help_ui, status_ui, top_ui};
+use super::chrome::{ExportWindow, Messages, NewNetwork, help_ui, status_ui, top_ui};
 use super::desk::{Desk, Tray};
 use super::dialogs::{Dialogs, Ended, Purpose};
 use super::feature_look::step_feature;
@@ -40,6 +40,7 @@ pub struct App {
     player: Player,
     dialogs: Dialogs,
     export: ExportWindow,
+    new_network: NewNetwork,
     messages: Messages,
     help: bool,
     screenshot: Option<Screenshot>,
@@ -63,6 +64,7 @@ impl App {
             player: Player::default(),
             dialogs: Dialogs::default(),
             export: ExportWindow::default(),
+            new_network: NewNetwork::default(),
             messages: Messages::default(),
             help: false,
             screenshot: None,
@@ -159,6 +161,9 @@ impl App {
             let beside = self.session.preferences.export_dir.as_deref();
             self.dialogs.ask(Purpose::ExportFolder, beside);
         }
+        if self.new_network.open {
+            self.new_network.ui(&ctx, &mut desk);
+        }
         help_ui(&ctx, &mut self.help);
         self.messages.ui(&ctx, &mut desk);
         self.view.end_frame();
@@ -185,6 +190,7 @@ impl App {
             Purpose::Micrographs => tray.commands.push(Command::Open(paths)),
             Purpose::Model => tray.commands.extend(paths.iter().map(|path| choose(path))),
             Purpose::ExportFolder => self.export.set_folder(&paths[0]),
+            Purpose::SaveModel => tray.commands.extend(paths.into_iter().map(Command::SaveModel)),
             Purpose::Copy => tray.commands.extend(paths.into_iter().map(Command::SaveCopy)),
             Purpose::Onnx => tray.commands.extend(paths.into_iter().map(Command::ExportModel)),
             Purpose::Table(table) => {
@@ -201,6 +207,14 @@ impl App {
                 self.dialogs.ask(Purpose::Micrographs, beside);
             }
             Action::OpenModel => self.dialogs.ask(Purpose::Model, None),
+            Action::NewNetwork => self.new_network.show(&self.session),
+            Action::SaveModel => match &self.session.model {
+                Some(model) => {
+                    let name = format!("{}.safetensors", file_name(&model.card.name));
+                    self.dialogs.ask(Purpose::SaveModel, Some(Path::new(&name)));
+                }
+                None => self.session.apply(Command::Warn("Choose a model first".to_owned())),
+            },
             Action::Export => self.export.show(&self.session),
             Action::SaveCopy => match self.session.micrograph() {
                 Some(micrograph) => self.dialogs.ask(Purpose::Copy, Some(&copy_of(micrograph))),
@@ -219,6 +233,10 @@ impl App {
             Action::Cancel => self.cancel(),
             Action::ToggleMask => self.session.apply(Command::SetOverlay(!self.session.overlay)),
             Action::ToggleField => self.panes.toggle_field(),
+            Action::ToggleEffective => {
+                let shown = self.session.effective.shown;
+                self.session.apply(Command::ShowEffective(!shown));
+            }
             Action::ScaleLine => self.panes.toggle_scale_line(),
             Action::PreviousFeature => self.step_feature(-1),
             Action::NextFeature => self.step_feature(1),
@@ -283,9 +301,10 @@ impl App {
 
     /// Escape closes what is open, stops work, takes away what is drawn, and brings all panes back, in this order.
     fn cancel(&mut self) {
-        if self.help || self.export.open {
+        if self.help || self.export.open || self.new_network.open {
             self.help = false;
             self.export.open = false;
+            self.new_network.open = false;
         } else if self.session.progress().is_empty() {
             let measured = &self.session.measured;
             if measured.line.is_some() || measured.region.is_some() {

@@ -21,6 +21,8 @@ const TOO_SOON: Duration = Duration::from_millis(250);
 pub(super) enum Purpose {
     Micrographs,
     Model,
+    /// The name of a model file to write.
+    SaveModel,
     ExportFolder,
     /// The name of an ONNX file.
     Onnx,
@@ -51,7 +53,8 @@ impl Dialogs {
             return;
         }
         let mut dialog = AsyncFileDialog::new();
-        let suggested = beside.filter(|_| matches!(purpose, Purpose::Copy | Purpose::Onnx));
+        let named = matches!(purpose, Purpose::Copy | Purpose::SaveModel | Purpose::Onnx);
+        let suggested = beside.filter(|_| named);
         if let Some(name) = suggested.and_then(Path::file_name) {
             dialog = dialog.set_file_name(name.to_string_lossy());
         }
@@ -71,6 +74,11 @@ impl Dialogs {
                     .set_title("Open a model")
                     .add_filter("Models", &["safetensors", "onnx"])
                     .pick_file();
+                Box::pin(async { file.await.iter().map(path).collect() })
+            }
+            Purpose::SaveModel => {
+                let file =
+                    dialog.set_title("Save the model as").add_filter("Models", &["safetensors"]).save_file();
                 Box::pin(async { file.await.iter().map(path).collect() })
             }
             Purpose::Copy => {

@@ -62,6 +62,12 @@ pub(super) fn device(name: &str, memory: Option<Memory>, of_all: bool) -> String
     format!("{name} · {}{all} GB free", gigabytes(free))
 }
 
+/// `950 B`, `12.4 kB`, `3.1 MB`.
+pub(super) fn bytes(bytes: u64) -> String {
+    let text = short_count(bytes);
+    if text.contains(' ') { format!("{text}B") } else { format!("{text} B") }
+}
+
 /// `64 × 128 × 128`.
 pub(super) fn shape(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × ")
@@ -118,6 +124,7 @@ mod tests {
         assert_eq!(short_count(950), "950");
         assert_eq!(short_count(12_400), "12.4 k");
         assert_eq!(short_count(3_100_000_000), "3.1 G");
+        assert_eq!((bytes(12), bytes(3_100_000)), ("12 B".to_owned(), "3.1 MB".to_owned()));
         assert_eq!(shape(&[64, 128, 1]), "64 × 128 × 1");
         assert_eq!(percent(0.0312), "3.1 %");
         assert_eq!(percent(0.973), "97 %");

@@ -21,6 +21,11 @@ impl Ruler {
         Self { pixel: micrograph.and_then(|shown| shown.calibration().pixel()), per_input }
     }
 
+    /// `[y, x]` px of the network's input in px of the micrograph, and as lengths when calibrated.
+    pub(super) fn of_input(&self, [down, across]: [f64; 2]) -> String {
+        box_words([across * self.per_input[1], down * self.per_input[0]], self.pixel.as_ref())
+    }
+
     /// The receptive field in micrograph px, and as a length when calibrated; short and long.
     pub(super) fn sees(&self, node: &NodeCost) -> (String, String) {
         let Some(field) = &node.receptive_field else {
@@ -37,6 +42,15 @@ impl Ruler {
             None => (px, long),
         }
     }
+}
+
+/// Width by height in px of the micrograph, and as lengths where it is calibrated: `44 × 40 px, 88 × 80 nm`.
+pub(super) fn box_words([width, height]: [f64; 2], pixel: Option<&PixelSize>) -> String {
+    let lengths = pixel.map(|pixel| {
+        let (across, down) = (format_length(width * pixel.x_nm), format_length(height * pixel.y_nm));
+        if across == down { format!(", {across}") } else { format!(", {across} × {down}") }
+    });
+    format!("{width:.0} × {height:.0} px{}", lengths.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -63,6 +77,7 @@ mod tests {
         assert_eq!(as_it_is.sees(&node).0, "5 px  25 nm");
         let resampled = Ruler { pixel: Some(pixel), per_input: [8.0, 8.0] };
         assert_eq!(resampled.sees(&node).0, "40 px  0.2 µm");
+        assert_eq!(resampled.of_input([2.0, 5.0]), "40 × 16 px, 0.2 µm × 80 nm");
         assert_eq!(Ruler { pixel: None, per_input: [8.0, 4.0] }.sees(&node).0, "40 px");
         let whole = NodeCost { receptive_field: None, ..node };
         assert_eq!(resampled.sees(&whole).0, "all");

@@ -41,7 +41,7 @@ pub struct Extent {
     pub columns: Range<usize>,
     /// Share of the energy within the box.
     pub held: f64,
-    /// Share of the energy within the theoretical window: 1, or one of the two is wrong.
+    /// Share of the energy within the theoretical window: 1 but for rounding, or one of the two is wrong.
     pub within_window: f64,
     /// Mean place of the energy, `[y, x]`.
     pub centre: [f64; 2],

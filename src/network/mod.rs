@@ -21,6 +21,7 @@ mod model;
 pub mod onnx;
 mod op;
 mod order;
+mod outline;
 mod plan;
 mod prepared;
 pub mod pytorch;
@@ -29,6 +30,7 @@ mod run;
 mod shape;
 mod sliding;
 mod stride;
+mod untrained;
 mod weights;
 mod windows;
 
@@ -47,6 +49,7 @@ pub use op::{
     Between, Coordinates, Extent, Function, Nearest, Op, PadMode, Pairing, PoolKind, Pooling, Reduction,
     Resample, ResizeTo, Resizing,
 };
+pub use outline::{Group, Outline, OutlineEntry, OutlineLine};
 pub use prepared::PreparedNetwork;
 pub use receptive::{
     ReceptiveField, receptive_fields, receptive_fields_on, receptive_window, receptive_window_on,
@@ -55,4 +58,5 @@ pub use receptive::{
 pub use run::{BatchStatistics, Flow, Mode, Tap, TrainState, no_tap, run, update_running_statistics};
 pub use sliding::Sliding;
 pub use stride::total_stride;
+pub use untrained::untrained;
 pub use weights::{ParameterSpec, Weights};

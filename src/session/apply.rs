@@ -1,6 +1,7 @@
 //! The one place where commands are carried out and the answers of jobs taken in.
 
 use super::choosing::LoadedModel;
+use super::drafting::Draft;
 use super::effective::MeasuredField;
 use super::exporting::Exported;
 use super::exporting_model::ExportedModel;
@@ -25,6 +26,7 @@ pub(super) enum Answer {
     Reduced(ReducedPlane),
     StackWindows(StackWindows),
     Model(LoadedModel),
+    Draft(Box<Draft>),
     Ran(Box<Ran>),
     Features(ComputedFeatures),
     Effective(Box<MeasuredField>),
@@ -53,6 +55,9 @@ impl Session {
             Command::SetPixelSize(scale) => self.set_pixel_size(scale),
             Command::ChooseModel(choice) => self.choose_model(choice),
             Command::RefreshModels => self.refresh_models(),
+            Command::DraftNetwork(spec, size) => self.draft_network(spec, size),
+            Command::CreateNetwork(spec, size, seed) => self.create_network(spec, size, seed),
+            Command::SaveModel(path) => self.save_model(path),
             Command::Run => self.run(),
             Command::Cancel => self.cancel(),
             Command::SelectNode(name) => self.select_node(&name),
@@ -148,6 +153,7 @@ impl Session {
             Answer::Reduced(reduced) => self.take_reduced(reduced),
             Answer::StackWindows(windows) => self.take_stack_windows(windows),
             Answer::Model(model) => self.take_model(model),
+            Answer::Draft(draft) => self.draft = Some(*draft),
             Answer::Ran(ran) => self.take_ran(*ran),
             Answer::Features(features) => self.take_features(features),
             Answer::Effective(field) => self.take_field(*field),

@@ -1,6 +1,7 @@
 //! Which model is chosen, and what its network is for the shown micrograph.
 
 use super::apply::Answer;
+use super::drafting::is_new;
 use super::job::Failure;
 use super::running::{feature_budget, settings_for};
 use super::{JobKind, ModelEntry, Session, Severity};
@@ -9,16 +10,18 @@ use crate::imaging::Micrograph;
 use crate::network::{Model, describe, find_model, installed, load_model, total_stride};
 use std::sync::Arc;
 
+/// Networks made here that are kept, the latest: they may be large.
+const MOST_MADE: usize = 4;
 /// Side in px that the network is described for while no image is open.
 const SIDE_WITHOUT_IMAGE: usize = 256;
 
 /// A model that was read, and what it was chosen as.
 pub(super) struct LoadedModel {
-    choice: String,
-    model: Arc<Model>,
-    remember: bool,
+    pub(super) choice: String,
+    pub(super) model: Arc<Model>,
+    pub(super) remember: bool,
     /// What a person should know of it.
-    notes: Vec<String>,
+    pub(super) notes: Vec<String>,
 }
 
 impl Session {
@@ -38,6 +41,12 @@ impl Session {
 
     /// The same; next time it is chosen from the start when it is to be remembered.
     pub(super) fn load_model(&mut self, choice: String, remember: bool) {
+        if let Some((_, model)) = self.made.iter().find(|(made, _)| *made == choice) {
+            let model = Arc::clone(model);
+            self.jobs.cancel(JobKind::LoadModel);
+            self.take_model(LoadedModel { choice, model, remember: false, notes: Vec::new() });
+            return;
+        }
         self.model_choice = Some(choice.clone());
         let device = self.device.clone();
         self.jobs.start(JobKind::LoadModel, move |monitor| {
@@ -52,6 +61,14 @@ impl Session {
         let LoadedModel { choice, model, remember, notes } = loaded;
         for note in notes {
             self.say(Severity::Info, format!("{}: {note}", model.card.name));
+        }
+        let former = self.loaded_choice.take();
+        self.former_choice = former.filter(|former| *former != choice).or(self.former_choice.take());
+        if is_new(&choice) && self.made.iter().all(|(made, _)| *made != choice) {
+            if self.made.len() == MOST_MADE {
+                self.made.remove(0);
+            }
+            self.made.push((choice.clone(), Arc::clone(&model)));
         }
         self.model = Some(model);
         self.model_choice = Some(choice.clone());

@@ -3,6 +3,7 @@ use super::{ExportRequest, MeasuredTable, PredictionView, Theme};
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
+use crate::network::architectures::ArchitectureSpec;
 use std::path::PathBuf;
 
 /// Sent from anywhere, carried out by [`super::Session::apply`].
@@ -47,6 +48,12 @@ pub enum Command {
     SetChannelColour(usize, ChannelColour),
     /// An installed model's id, or a path.
     ChooseModel(String),
+    /// Find out what a network of this kind would be and cost for an image of `[y, x]` px.
+    DraftNetwork(ArchitectureSpec, [usize; 2]),
+    /// Make it, with weights drawn from a seed, and choose it.
+    CreateNetwork(ArchitectureSpec, [usize; 2], u64),
+    /// Write the chosen model to a file.
+    SaveModel(PathBuf),
     /// Look again into the models folders.
     RefreshModels,
     /// Run the chosen model on the shown frame.

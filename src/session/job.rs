@@ -18,6 +18,8 @@ pub enum JobKind {
     Reduce,
     StackWindow,
     LoadModel,
+    /// What a new network would be.
+    Draft,
     Run,
     Features,
     /// What of the image one value hangs on.
@@ -42,6 +44,7 @@ impl JobKind {
             Self::Reduce => "Reducing the image",
             Self::StackWindow => "Looking at all frames",
             Self::LoadModel => "Loading the model",
+            Self::Draft => "Drafting the network",
             Self::Run => "Running the network",
             Self::Features => "Computing feature maps",
             Self::Effective => "Measuring what it sees",
@@ -58,7 +61,7 @@ impl JobKind {
     /// Begun again with every move of the hand, or not waited for: told of only when it takes longer than
     /// [`Self::UNTOLD`].
     pub(super) fn is_small(self) -> bool {
-        matches!(self, Self::ReadAhead | Self::FramePictures | Self::Profile | Self::Statistics)
+        matches!(self, Self::Draft | Self::ReadAhead | Self::FramePictures | Self::Profile | Self::Statistics)
     }
 
     /// How long small jobs go untold.

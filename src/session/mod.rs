@@ -2,8 +2,8 @@
 //!
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
-//! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `correcting`,
-//! `running`, `features`, `effective`, `exporting`, `exporting_model`, `copying`, `sample`.
+//! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
+//! `correcting`, `running`, `features`, `effective`, `exporting`, `exporting_model`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -16,6 +16,7 @@ mod apply;
 mod choosing;
 mod copying;
 mod correcting;
+mod drafting;
 mod effective;
 mod exporting;
 mod exporting_model;
@@ -39,6 +40,7 @@ mod testing;
 
 pub use crate::compute::Memory;
 pub use command::Command;
+pub use drafting::{Draft, Drafted};
 pub use effective::{Effective, Measurement};
 pub use frames::FramePictures;
 pub use job::{JobKind, Progress, Threading};

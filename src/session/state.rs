@@ -5,7 +5,9 @@ use super::device::device_for;
 use super::job::Wake;
 use super::jobs::Jobs;
 use super::showing::Look;
-use super::{ChannelLook, Effective, FramePictures, JobKind, Measured, Preferences, Progress, Threading};
+use super::{
+    ChannelLook, Draft, Effective, FramePictures, JobKind, Measured, Preferences, Progress, Threading,
+};
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
 use crate::export::{Format, Paint};
@@ -161,6 +163,12 @@ pub struct Session {
     pub model: Option<Arc<Model>>,
     /// Id or path of the chosen model, also while it loads.
     pub model_choice: Option<String>,
+    /// The choice before, to go back to.
+    pub former_choice: Option<String>,
+    /// Networks made here, by what they are chosen as; kept while the program runs.
+    pub made: Vec<(String, Arc<Model>)>,
+    /// What a new network would be.
+    pub draft: Option<Draft>,
     /// Shapes, costs and receptive fields for the shown micrograph's size; the reason when they do not fit.
     pub nodes: Result<Arc<Vec<NodeCost>>, String>,
     /// What a run on the shown micrograph would take; the reason when it cannot be. `None` where there are no nodes.
@@ -231,6 +239,9 @@ impl Session {
             library: Vec::new(),
             model: None,
             model_choice: None,
+            former_choice: None,
+            made: Vec::new(),
+            draft: None,
             nodes: Err("Choose a model to see its network".to_owned()),
             outlook: None,
             result: None,

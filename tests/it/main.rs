@@ -8,6 +8,7 @@ mod bench;
 mod cli;
 mod common;
 mod convert;
+mod effective;
 mod exported;
 #[cfg(feature = "gui")]
 mod gui;
@@ -16,10 +17,12 @@ mod gui_canvas;
 #[cfg(feature = "gui")]
 mod gui_correcting;
 #[cfg(feature = "gui")]
+mod gui_network;
+#[cfg(feature = "gui")]
 mod gui_regression;
+mod hostile;
 mod imported;
 mod imported_weights;
-mod hostile;
 mod models;
 mod onnx;
 mod regress;

@@ -3,7 +3,7 @@ use super::*;
 use crate::analysis::tests::{card, micrograph, model, segmenter};
 use crate::imaging::Calibration;
 use crate::network::architectures::lenet;
-use crate::network::{Normalisation, Weights};
+use crate::network::{Normalisation, Task, Weights};
 use ndarray::Array4;
 
 fn probe(node: &str, feature: Option<usize>, at: Option<[usize; 2]>) -> Probe {
@@ -73,7 +73,9 @@ fn a_piece_of_the_image_answers_as_the_whole_image_does() {
             let most = whole.iter().copied().fold(0.0, f32::max);
             let apart = (&whole - &field.whole()).mapv(f32::abs).iter().copied().fold(0.0, f32::max);
             assert!(most > 0.0 && apart <= 1e-5 * most, "{node}: {apart} of {most}");
-            assert_eq!(Extent::of(whole.view(), [0, 0], field.window.as_ref()).within_window, 1.0, "{node}");
+            // Winograd's transforms round within their tiles.
+            let within = Extent::of(whole.view(), [0, 0], field.window.as_ref()).within_window;
+            assert!(within > 1.0 - 1e-12, "{node}: {within}");
         }
     }
 }

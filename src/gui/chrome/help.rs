@@ -19,12 +19,21 @@ const MOUSE: [(&str, &str); 7] = [
     ("Drop files", "Open micrographs, or a model file"),
 ];
 
-const WORDS: [(&str, &str); 7] = [
+const WORDS: [(&str, &str); 9] = [
     ("Node", "One operation of the network, such as a convolution; its outputs are feature maps."),
     ("Feature map", "What one filter of a node answered at every place of the micrograph."),
     (
         "Receptive field",
         "The part of the micrograph that can change one feature pixel; nothing outside it is seen.",
+    ),
+    (
+        "Effective receptive field",
+        "How strongly each pixel really moves one value on this image, by its gradient; the box holds 95 % of it. It is \
+         often much smaller than the receptive field.",
+    ),
+    (
+        "Group",
+        "Nodes whose names begin alike up to a dot, such as a level of a U-Net; a triangle folds them.",
     ),
     ("Dead feature", "A feature with the same value everywhere on this image: it tells nothing here."),
     ("Sparsity", "The share of exact zeros in a feature map, which a ReLU makes."),

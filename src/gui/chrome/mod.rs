@@ -4,11 +4,13 @@ mod export;
 mod help;
 mod messages;
 mod models;
+mod new_network;
 mod status;
 mod top;
 
 pub(super) use export::ExportWindow;
 pub(super) use help::help_ui;
 pub(super) use messages::Messages;
+pub(super) use new_network::NewNetwork;
 pub(super) use status::status_ui;
 pub(super) use top::top_ui;

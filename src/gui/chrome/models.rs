@@ -21,28 +21,43 @@ pub(super) fn models_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
             ui.label(small("No model is installed. Open a model file, or put one into the models folder."));
         }
         ScrollArea::vertical().max_height(460.0).show(ui, |ui| {
-            for entry in &desk.session.library {
-                if entry_ui(ui, entry, desk.session.model_choice.as_ref() == Some(&entry.id)) {
+            let made = desk.session.made.iter().rev().map(|(id, model)| ModelEntry {
+                id: id.clone(),
+                path: id.into(),
+                card: Ok(model.card.clone()),
+            });
+            for entry in made.chain(desk.session.library.iter().cloned()) {
+                if entry_ui(ui, &entry, desk.session.model_choice.as_ref() == Some(&entry.id)) {
                     desk.send(Command::ChooseModel(entry.id.clone()));
                     ui.close();
                 }
             }
         });
         ui.separator();
-        ui.horizontal(|ui| {
+        if let Some(former) = &desk.session.former_choice {
+            let name = std::path::Path::new(former).file_stem().unwrap_or_default().to_string_lossy();
             if ui
-                .add(Button::new(Action::OpenModel.about().text))
-                .on_hover_text(Action::OpenModel.hint(ui.ctx()))
+                .button(format!("Back to {name}"))
+                .on_hover_text("The model that was chosen before")
                 .clicked()
             {
-                desk.act(Action::OpenModel);
+                desk.send(Command::ChooseModel(former.clone()));
                 ui.close();
             }
-            let export = Button::new(Action::ExportModel.about().text);
-            let export = ui.add_enabled(desk.session.model.is_some(), export);
-            if export.on_hover_text(Action::ExportModel.hint(ui.ctx())).clicked() {
-                desk.act(Action::ExportModel);
-                ui.close();
+        }
+        ui.horizontal_wrapped(|ui| {
+            let chosen = desk.session.model.is_some();
+            for (action, there) in [
+                (Action::OpenModel, true),
+                (Action::NewNetwork, true),
+                (Action::SaveModel, chosen),
+                (Action::ExportModel, chosen),
+            ] {
+                let button = ui.add_enabled(there, Button::new(action.about().text));
+                if button.on_hover_text(action.hint(ui.ctx())).clicked() {
+                    desk.act(action);
+                    ui.close();
+                }
             }
             if ui.button("Refresh").on_hover_text("Look again into the models folders").clicked() {
                 desk.send(Command::RefreshModels);
@@ -119,6 +134,9 @@ fn card_ui(ui: &mut Ui, card: &ModelCard) {
             Task::Any => "is there to be looked at",
         };
         pill(ui, task, palette.accent);
+        if card.is_untrained() {
+            pill(ui, "untrained", palette.warning);
+        }
         if let Some(size) = card.pixel_size_nm {
             ui.label(small(format!("trained at {} / px", format_length(size))).color(palette.weak));
         }

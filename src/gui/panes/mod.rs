@@ -6,6 +6,7 @@ mod feature;
 mod features;
 mod files;
 mod frames;
+mod heat;
 mod info;
 mod info_facts;
 mod network;

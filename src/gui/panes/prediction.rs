@@ -20,6 +20,9 @@ use ndarray::Axis;
 
 pub(in crate::gui) use regression::value_at;
 
+/// Said wherever the answer of a network of random weights is shown.
+pub(super) const UNTRAINED: &str = "untrained: random weights, this means nothing";
+
 #[derive(Default)]
 pub(super) struct PredictionPane {
     classes: TiledPicture,
@@ -77,7 +80,12 @@ impl PaneUi for PredictionPane {
                 Prediction::Segmentation(segmentation) => {
                     self.segmentation_ui(ui, desk, result, segmentation);
                 }
-                Prediction::Classification(classification) => classification_ui(ui, classification),
+                Prediction::Classification(classification) => {
+                    if result.model.card.is_untrained() {
+                        ui.label(small(UNTRAINED).color(Palette::of(ui).warning));
+                    }
+                    classification_ui(ui, classification);
+                }
                 Prediction::Regression(regression) => self.regression.ui(ui, desk, result, regression),
                 Prediction::Nothing => empty_state(
                     ui,
@@ -140,8 +148,8 @@ impl PredictionPane {
             if let Some(cursor) = desk.view.position().filter(|_| linked) {
                 paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
             }
-            if !session.result_is_current() {
-                paint_badge(&canvas.painter, canvas.placement, earlier(session));
+            if let Some(text) = warning(session, result) {
+                paint_badge(&canvas.painter, canvas.placement, text);
             }
         });
         self.legend_ui(ui, result, segmentation);
@@ -168,6 +176,14 @@ impl PredictionPane {
             });
         });
     }
+}
+
+/// What has to be said over an answer: that it means nothing, or that it is not of what is shown now.
+fn warning(session: &Session, result: &RunResult) -> Option<&'static str> {
+    if result.model.card.is_untrained() {
+        return Some(UNTRAINED);
+    }
+    (!session.result_is_current()).then(|| earlier(session))
 }
 
 /// Whose a result is that is not of what is shown now.

@@ -1,6 +1,8 @@
 //! The micrograph, with the mask over it, the scale bar and the receptive field of the feature under the cursor.
 use super::PaneUi;
 use super::bar_edge::BarEdge;
+use super::heat::{self, Heat};
+use super::prediction::UNTRAINED;
 use super::scale_line::ScaleLine;
 use super::source_picture::with_picture;
 use crate::analysis::Prediction;
@@ -29,6 +31,7 @@ pub(super) struct SourcePane {
     pub(super) tools: Tools,
     /// Whether the receptive field is drawn.
     field: bool,
+    heat: Heat,
     bar: BarEdge,
     scale: ScaleLine,
 }
@@ -42,6 +45,7 @@ impl Default for SourcePane {
             minimap_shown: true,
             tools: Tools::default(),
             field: true,
+            heat: Heat::default(),
             bar: BarEdge::default(),
             scale: ScaleLine::default(),
         }
@@ -84,14 +88,19 @@ impl PaneUi for SourcePane {
             }
         }
         self.tools_ui(ui, desk);
-        // The title needs the rest of a narrow pane; both have keys, and the scale stands in Info, too.
-        let has_room = |ui: &Ui| ui.available_width() > TITLE + 45.0;
-        if has_room(ui) && toggle(ui, self.field, "Field", &Action::ToggleField.hint(ui.ctx())) {
+        // The title needs the rest of a narrow pane; all have keys, and the scale stands in Info, too.
+        let has_room = |ui: &Ui, width: f32| ui.available_width() > TITLE + width;
+        if has_room(ui, 45.0) && toggle(ui, self.field, "Field", &Action::ToggleField.hint(ui.ctx())) {
             desk.act(Action::ToggleField);
         }
         let scale = Action::ScaleLine;
-        if has_room(ui) && toggle(ui, self.scale.active, scale.about().text, &scale.hint(ui.ctx())) {
+        if has_room(ui, 45.0) && toggle(ui, self.scale.active, scale.about().text, &scale.hint(ui.ctx())) {
             desk.act(scale);
+        }
+        let effective = Action::ToggleEffective;
+        let shown = desk.session.effective.shown;
+        if has_room(ui, 85.0) && toggle(ui, shown, effective.about().text, &effective.hint(ui.ctx())) {
+            desk.act(effective);
         }
     }
 
@@ -113,6 +122,7 @@ impl PaneUi for SourcePane {
         };
         let [height, width] = shown.size();
         let pans = self.tools.pans(ui, session, desk.view);
+        heat::ask(desk);
         let canvas = canvas_for(ui, desk.view, [width, height], "Source image", pans);
         desk.view.main = Some(canvas.placement);
         let minimap = self.minimap_shown;
@@ -184,11 +194,13 @@ impl SourcePane {
     }
 
     /// Scale bar, receptive field, linked cursor and badges.
-    fn marks(&self, ui: &Ui, desk: &Desk<'_>, canvas: &Canvas, size: [usize; 2]) {
+    fn marks(&mut self, ui: &Ui, desk: &Desk<'_>, canvas: &Canvas, size: [usize; 2]) {
         let (session, palette) = (desk.session, Palette::of(ui));
         let pixel = session.micrograph().and_then(|shown| shown.calibration().pixel());
         let pixel = pixel.as_ref();
+        let measured = self.heat.paint(ui, session, canvas, size);
         if self.field
+            && !measured
             && let Some(field) = desk.view.position().and_then(|at| seen_from(session, at, size))
         {
             paint_receptive_field(&canvas.painter, canvas.placement, field, pixel, palette);
@@ -201,7 +213,17 @@ impl SourcePane {
         let place = opened.and_then(place_in_stack);
         // While a stack plays the number would flicker.
         let reading = session.is_busy(JobKind::Plane) && !desk.player.playing;
-        let badge = if reading { Some("reading…".to_owned()) } else { place };
+        let untrained = session.overlay
+            && session.result_is_current()
+            && has_mask(session)
+            && session.result.as_ref().is_some_and(|result| result.model.card.is_untrained());
+        let badge = if reading {
+            Some("reading…".to_owned())
+        } else if untrained {
+            Some(place.map_or(UNTRAINED.to_owned(), |place| format!("{place}, {UNTRAINED}")))
+        } else {
+            place
+        };
         if let Some(badge) = badge {
             paint_badge(&canvas.painter, canvas.placement, &badge);
         }

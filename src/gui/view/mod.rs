@@ -13,8 +13,8 @@ pub(super) use canvas::{Canvas, canvas, canvas_for, still_canvas};
 pub(super) use hatch::{below, paint_hatch};
 pub(super) use minimap::Minimap;
 pub(super) use overlay::{
-    paint_badge, paint_cursor, paint_label, paint_receptive_field, paint_scale_bar, receptive_box,
-    whole_image_box,
+    Mark, paint_badge, paint_cursor, paint_label, paint_mark, paint_receptive_field, paint_scale_bar,
+    receptive_box, whole_image_box,
 };
 pub(super) use picture::{Layer, TiledPicture};
 pub(super) use pixels::{Pixels, display_parts, mean_picture, stamp};

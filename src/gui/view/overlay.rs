@@ -1,7 +1,8 @@
 //! What is drawn over images: linked cursor, scale bar, receptive field, small badges.
 use super::Placement;
+use crate::gui::ruler::box_words;
 use crate::gui::theme::{Palette, strong_family};
-use crate::imaging::{PixelSize, ScaleBar, format_length};
+use crate::imaging::{PixelSize, ScaleBar};
 use eframe::egui::{Align2, Color32, FontId, Painter, Rect, Stroke, StrokeKind, pos2, vec2};
 use std::ops::Range;
 
@@ -72,6 +73,41 @@ pub(in crate::gui) fn whole_image_box(size: [usize; 2]) -> [f64; 4] {
     [0.0, 0.0, size[0] as f64, size[1] as f64]
 }
 
+/// A box on the source with a few words at its upper or lower edge.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::gui) struct Mark<'a> {
+    /// Left, top, width and height in source pixels.
+    pub(in crate::gui) source: [f64; 4],
+    pub(in crate::gui) colour: Color32,
+    pub(in crate::gui) text: &'a str,
+    pub(in crate::gui) above: bool,
+}
+
+/// The box and its words, which never leave the pane.
+pub(in crate::gui) fn paint_mark(painter: &Painter, placement: Placement, mark: Mark<'_>) {
+    let rect = placement.screen_rect(mark.source);
+    painter.rect_stroke(rect, 2.0, Stroke::new(3.5, Color32::from_black_alpha(90)), StrokeKind::Middle);
+    painter.rect_stroke(rect, 2.0, Stroke::new(1.5, mark.colour), StrokeKind::Middle);
+    let seen = rect.intersect(placement.rect);
+    if !seen.is_positive() && mark.source[2] > 0.0 {
+        return;
+    }
+    let font = FontId::proportional(11.0);
+    let size = painter.layout_no_wrap(mark.text.to_owned(), font.clone(), INK).size() + vec2(12.0, 6.0);
+    // Outside the box where there is room, else inside it.
+    let pane = placement.rect;
+    let top = if mark.above {
+        let above = seen.top() - size.y - 4.0;
+        if above > pane.top() { above } else { seen.top() + 4.0 }
+    } else {
+        let below = seen.bottom() + 4.0;
+        if below + size.y < pane.bottom() { below } else { seen.bottom() - size.y - 4.0 }
+    };
+    let right = pane.right() - size.x - 4.0;
+    let left = seen.left().min(right).max(pane.left() + 4.0);
+    chip(painter, pos2(left, top), Align2::LEFT_TOP, mark.text, font);
+}
+
 /// The box and its size in px, and in nm when calibrated.
 pub(in crate::gui) fn paint_receptive_field(
     painter: &Painter,
@@ -82,24 +118,9 @@ pub(in crate::gui) fn paint_receptive_field(
 ) {
     let rect = placement.screen_rect(field);
     let colour = palette.sections[2];
-    painter.rect_stroke(rect, 2.0, Stroke::new(3.5, Color32::from_black_alpha(90)), StrokeKind::Middle);
-    painter.rect(rect, 2.0, colour.gamma_multiply(0.10), Stroke::new(1.5, colour), StrokeKind::Middle);
-    let lengths = pixel.map(|pixel| {
-        let (across, down) = (format_length(field[2] * pixel.x_nm), format_length(field[3] * pixel.y_nm));
-        if across == down { format!(", {across}") } else { format!(", {across} × {down}") }
-    });
-    let text = format!("sees {:.0} × {:.0} px{}", field[2], field[3], lengths.unwrap_or_default());
-    let seen = rect.intersect(placement.rect);
-    if seen.is_positive() {
-        let font = FontId::proportional(11.0);
-        let size = painter.layout_no_wrap(text.clone(), font.clone(), INK).size() + vec2(12.0, 6.0);
-        // Above the box where there is room, else inside it; never outside the pane.
-        let above = seen.top() - size.y - 4.0;
-        let top = if above > placement.rect.top() { above } else { seen.top() + 4.0 };
-        let right = placement.rect.right() - size.x - 4.0;
-        let left = seen.left().min(right).max(placement.rect.left() + 4.0);
-        chip(painter, pos2(left, top), Align2::LEFT_TOP, &text, font);
-    }
+    painter.rect_filled(rect, 2.0, colour.gamma_multiply(0.10));
+    let text = format!("sees {}", box_words([field[2], field[3]], pixel));
+    paint_mark(painter, placement, Mark { source: field, colour, text: &text, above: true });
 }
 
 /// A line of text at the upper left of a pane.

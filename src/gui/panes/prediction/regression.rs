@@ -64,7 +64,12 @@ impl RegressionView {
     ) {
         match &regression.numbers {
             Numbers::Maps(_) => self.map_ui(ui, desk, result, regression),
-            Numbers::Image(values) => numbers_ui(ui, values, regression),
+            Numbers::Image(values) => {
+                if result.model.card.is_untrained() {
+                    ui.label(small(super::UNTRAINED).color(Palette::of(ui).warning));
+                }
+                numbers_ui(ui, values, regression);
+            }
         }
     }
 
@@ -98,8 +103,8 @@ impl RegressionView {
             if let Some(cursor) = desk.view.position().filter(|_| linked) {
                 paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
             }
-            if !session.result_is_current() {
-                paint_badge(&canvas.painter, canvas.placement, super::earlier(session));
+            if let Some(text) = super::warning(session, result) {
+                paint_badge(&canvas.painter, canvas.placement, text);
             }
         });
         let under = desk.view.position().and_then(|at| value_at(regression, output, at));

@@ -1,0 +1,146 @@
+//! Every node of the network in its groups: name, kind, shape, parameters, multiply-adds, memory, receptive field.
+mod details;
+mod lines;
+mod table;
+
+use super::PaneUi;
+use crate::gui::actions::Action;
+use crate::gui::desk::Desk;
+use crate::gui::format;
+use crate::gui::ruler::Ruler;
+use crate::gui::theme::{Palette, small};
+use crate::gui::widgets::{empty_state, empty_state_with, toggle};
+use crate::network::NodeCost;
+use crate::session::{JobKind, Session};
+use details::Details;
+use eframe::egui::{self, Label, ScrollArea, TextEdit, Ui, vec2};
+use lines::Lines;
+use std::sync::Arc;
+
+/// Narrower than this, the table scrolls sideways.
+const TABLE: f32 = 660.0;
+const FOOTER: f32 = 30.0;
+
+#[derive(Default)]
+pub(super) struct NetworkPane {
+    search: String,
+    lines: Lines,
+    details: Details,
+    /// To scroll to the selected node when it was changed elsewhere.
+    selected_before: Option<String>,
+}
+
+impl PaneUi for NetworkPane {
+    fn title(&self) -> &'static str {
+        "Network"
+    }
+
+    fn detail(&self, session: &Session) -> String {
+        session.model.as_ref().map(|model| model.graph.architecture.clone()).unwrap_or_default()
+    }
+
+    fn bar_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        if ui.button(small("New…")).on_hover_text(Action::NewNetwork.hint(ui.ctx())).clicked() {
+            desk.act(Action::NewNetwork);
+        }
+        if desk.session.nodes.as_ref().is_ok_and(|nodes| nodes.is_empty()) {
+            return;
+        }
+        if self.lines.has_groups() && toggle(ui, false, "Fold", "Fold all groups, or open all") {
+            self.lines.toggle_all();
+        }
+        let edit = TextEdit::singleline(&mut self.search).hint_text("Find a node").desired_width(96.0);
+        ui.add(edit.font(egui::TextStyle::Small)).on_hover_text("Part of a node's name or kind");
+    }
+
+    fn ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        let session = desk.session;
+        if session.model.is_none() {
+            if session.is_busy(JobKind::LoadModel) {
+                empty_state(ui, "Loading the model…", "");
+            } else {
+                let advice = "Choose one under Model at the top, or make a new network: every layer will be \
+                              listed here.";
+                empty_state_with(ui, "No model chosen", advice, |ui| {
+                    if ui.button(Action::NewNetwork.about().text).clicked() {
+                        desk.act(Action::NewNetwork);
+                    }
+                });
+            }
+            return;
+        }
+        let nodes = match &session.nodes {
+            Ok(nodes) if !nodes.is_empty() => Arc::clone(nodes),
+            Err(reason) => {
+                empty_state(ui, "This model does not fit this micrograph", reason);
+                return;
+            }
+            Ok(_) => return,
+        };
+        let ruler = Ruler::of(session);
+        let height = (ui.available_height() - FOOTER - details::HEIGHT - 8.0).max(60.0);
+        let width = ui.available_width();
+        ui.allocate_ui(vec2(width, height), |ui| {
+            ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
+                ui.set_min_width(width.max(TABLE));
+                self.table_ui(ui, desk, &nodes, &ruler);
+            });
+        });
+        let line = egui::Stroke::new(1.0, Palette::of(ui).line);
+        ui.painter().hline(ui.max_rect().x_range(), ui.cursor().top() + 1.0, line);
+        ui.add_space(4.0);
+        ui.allocate_ui(vec2(width, details::HEIGHT), |ui| {
+            ui.set_min_height(details::HEIGHT);
+            self.details.ui(ui, desk, &nodes, &ruler);
+        });
+        totals_ui(ui, session, &nodes, &ruler);
+    }
+}
+
+impl NetworkPane {
+    fn table_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, nodes: &Arc<Vec<NodeCost>>, ruler: &Ruler) {
+        self.lines.follow(nodes, &self.search);
+        let selected = desk.session.node.clone();
+        let mut scroll_to = None;
+        if self.selected_before != selected {
+            if let Some(node) = &selected {
+                self.lines.reveal(node);
+                scroll_to = self.lines.place_of(node);
+            }
+            self.selected_before = selected;
+        }
+        let clicked = table::table_ui(ui, desk, &self.lines, (nodes, ruler), scroll_to);
+        if let Some(prefix) = clicked {
+            self.lines.toggle(&prefix);
+        }
+    }
+}
+
+fn totals_ui(ui: &mut Ui, session: &Session, nodes: &[NodeCost], ruler: &Ruler) {
+    let sum =
+        |value: fn(&NodeCost) -> u64| nodes.iter().fold(0_u64, |sum, node| sum.saturating_add(value(node)));
+    let sees = nodes.last().map(|node| ruler.sees(node).0).unwrap_or_default();
+    let run = match &session.outlook {
+        Some(Ok(outlook)) => format!("   a run takes {}", outlook.words()),
+        Some(Err(reason)) => format!("   {reason}"),
+        None => String::new(),
+    };
+    let size = match nodes.first().map(|node| node.shape.as_slice()) {
+        Some([_, height, width]) if session.shown.is_none() => {
+            format!("   for an image of {width} × {height} px")
+        }
+        _ => String::new(),
+    };
+    let text = format!(
+        "{}{size}{run}   {} parameters   {} multiply-adds   {} of values   sees {sees}",
+        format::plural(nodes.len(), "node"),
+        format::thousands(sum(|node| node.parameters as u64)),
+        format::short_count(sum(|node| node.multiply_adds)),
+        format::bytes(sum(|node| node.activation_bytes)),
+    );
+    let label = Label::new(small(&text).color(Palette::of(ui).weak)).truncate();
+    ui.horizontal(|ui| ui.add(label)).inner.on_hover_text(format!(
+        "{text}\n\nThe memory of a run is that of its worst moment: network, image, result and the feature maps that are \
+         kept. An image that would take too much is cut into tiles that overlap."
+    ));
+}
