@@ -50,15 +50,13 @@ fn wanted(run: &ArrayRun<'_>) -> Result<Vec<bool>, AnalysisError> {
     let Some(names) = &run.nodes else { return Ok(vec![true; graph.nodes().len()]) };
     let mut wanted = vec![false; graph.nodes().len()];
     for name in names {
-        match graph.index_of(name) {
-            Some(index) => wanted[index] = true,
-            None => {
-                let there: Vec<&str> = graph.nodes().iter().map(|node| node.name.as_str()).collect();
-                let (card, there) = (&run.model.card.name, there.join(", "));
-                let what = format!("{card} has no node {name}; its nodes are {there}");
-                return Err(AnalysisError::Mismatch(what));
-            }
-        }
+        let Some(index) = graph.index_of(name) else {
+            let there: Vec<&str> = graph.nodes().iter().map(|node| node.name.as_str()).collect();
+            let (card, there) = (&run.model.card.name, there.join(", "));
+            let what = format!("{card} has no node {name}; its nodes are {there}");
+            return Err(AnalysisError::Mismatch(what));
+        };
+        wanted[index] = true;
     }
     Ok(wanted)
 }

@@ -67,38 +67,33 @@ impl Site<'_> {
             builder.result("Where", &[&condition, a, b], Vec::new());
         }
     }
+}
 
-    /// A function of all values along some axes.
-    pub(super) fn reduce(
-        &self,
-        builder: &mut Builder,
-        x: &str,
-        (function, axes, keep): (Reduction, &[usize], bool),
-    ) {
-        let op = match function {
-            Reduction::Mean => "ReduceMean",
-            Reduction::Sum => "ReduceSum",
-            Reduction::Max => "ReduceMax",
-            Reduction::Min => "ReduceMin",
-            Reduction::Product => "ReduceProd",
-            Reduction::L1 => "ReduceL1",
-            Reduction::L2 => "ReduceL2",
-            Reduction::SumSquare => "ReduceSumSquare",
-            Reduction::LogSum => "ReduceLogSum",
-            Reduction::LogSumExp => "ReduceLogSumExp",
-        };
-        // Up to version 17 only the sum has its axes as an input; no axes there would mean all of them.
-        if axes.is_empty() {
-            return none_reduced(builder, x, function);
-        }
-        let axes = with_batch(axes);
-        if builder.opset >= 18 || function == Reduction::Sum {
-            let axes = builder.numbers(&axes);
-            builder.result(op, &[x, &axes], vec![flag("keepdims", keep)]);
-        } else {
-            let axes: Vec<usize> = axes.iter().map(|&axis| axis as usize).collect();
-            builder.result(op, &[x], vec![ints("axes", &axes), flag("keepdims", keep)]);
-        }
+/// A function of all values along some axes.
+pub(super) fn reduce(builder: &mut Builder, x: &str, (function, axes, keep): (Reduction, &[usize], bool)) {
+    let op = match function {
+        Reduction::Mean => "ReduceMean",
+        Reduction::Sum => "ReduceSum",
+        Reduction::Max => "ReduceMax",
+        Reduction::Min => "ReduceMin",
+        Reduction::Product => "ReduceProd",
+        Reduction::L1 => "ReduceL1",
+        Reduction::L2 => "ReduceL2",
+        Reduction::SumSquare => "ReduceSumSquare",
+        Reduction::LogSum => "ReduceLogSum",
+        Reduction::LogSumExp => "ReduceLogSumExp",
+    };
+    // Up to version 17 only the sum has its axes as an input; no axes there would mean all of them.
+    if axes.is_empty() {
+        return none_reduced(builder, x, function);
+    }
+    let axes = with_batch(axes);
+    if builder.opset >= 18 || function == Reduction::Sum {
+        let axes = builder.numbers(&axes);
+        builder.result(op, &[x, &axes], vec![flag("keepdims", keep)]);
+    } else {
+        let axes: Vec<usize> = axes.iter().map(|&axis| axis as usize).collect();
+        builder.result(op, &[x], vec![ints("axes", &axes), flag("keepdims", keep)]);
     }
 }
 

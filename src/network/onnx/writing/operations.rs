@@ -1,6 +1,7 @@
 //! One node of ours as operators of ONNX.
 
 use super::builder::{Builder, flag, float, int, ints, text, with_batch};
+use super::functions::reduce;
 use super::sizes::Sizes;
 use crate::network::{Coordinates, Graph, NetworkError, Node, Op, PadMode, PoolKind, Resample, ResizeTo};
 
@@ -83,7 +84,7 @@ impl Site<'_> {
                 builder.result("MatMul", &inputs, Vec::new());
             }
             Op::Concat { axis } => self.concat(builder, *axis),
-            Op::Reduce { function, axes, keep } => self.reduce(builder, x, (*function, axes, *keep)),
+            Op::Reduce { function, axes, keep } => reduce(builder, x, (*function, axes, *keep)),
             Op::ArgMax { axis, keep, last } => best(builder, "ArgMax", x, (*axis, *keep, *last)),
             Op::ArgMin { axis, keep, last } => best(builder, "ArgMin", x, (*axis, *keep, *last)),
             Op::Permute { axes } => {

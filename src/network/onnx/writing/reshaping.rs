@@ -76,13 +76,11 @@ impl Site<'_> {
         if !known.is_empty() {
             parts.push(builder.numbers(&known));
         }
-        match parts.as_slice() {
-            [one] => one.clone(),
-            _ => {
-                let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-                builder.part("Concat", &parts, vec![int("axis", 0)])
-            }
+        if let [one] = parts.as_slice() {
+            return one.clone();
         }
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        builder.part("Concat", &parts, vec![int("axis", 0)])
     }
 
     /// The middle of the first input, as high and wide as the second.
