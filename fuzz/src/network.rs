@@ -10,6 +10,8 @@ mod card;
 mod error;
 #[path = "../../src/network/file.rs"]
 mod file;
+#[path = "../../src/network/geometry.rs"]
+mod geometry;
 #[path = "../../src/network/graph.rs"]
 mod graph;
 #[path = "../../src/network/limits.rs"]

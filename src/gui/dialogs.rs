@@ -72,7 +72,7 @@ impl Dialogs {
             Purpose::Model => {
                 let file = dialog
                     .set_title("Open a model")
-                    .add_filter("Models", &["safetensors", "onnx"])
+                    .add_filter("Models", &["safetensors", "onnx", "zip", "yaml"])
                     .pick_file();
                 Box::pin(async { file.await.iter().map(path).collect() })
             }

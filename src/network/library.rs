@@ -1,6 +1,6 @@
 //! The models that are installed: every `.safetensors` in the program's `models` folders.
 
-use super::{Graph, Model, ModelCard, NetworkError, onnx};
+use super::{Graph, Model, ModelCard, NetworkError, bioimage, onnx};
 use crate::monitor::Monitor;
 use candle_core::Device;
 use std::collections::BTreeMap;
@@ -30,27 +30,36 @@ pub fn find_model(path_or_id: &str) -> Result<PathBuf, NetworkError> {
     find_in(path_or_id, &folders())
 }
 
-/// Whether a file can be opened as a model, by its ending.
+/// Whether a file can be opened as a model: by its ending, and an archive or description by what is in it.
 #[must_use]
 pub fn is_model_file(path: &Path) -> bool {
-    ["safetensors", "onnx"]
-        .iter()
-        .any(|ending| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending)))
+    ["safetensors", "onnx"].iter().any(|ending| has_ending(path, ending))
+        || ["zip", "yaml", "yml"].iter().any(|ending| has_ending(path, ending)) && bioimage::is_package(path)
 }
 
-/// A model of a file: our own, or an ONNX file, imported with what it says itself; and what a person should know.
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending))
+}
+
+/// A model of a file: our own, or an ONNX file or package of bioimage.io, imported with what it says itself; and what a
+/// person should know.
 ///
 /// # Errors
-/// As [`Model::load`] and [`onnx::import`].
+/// As [`Model::load`], [`onnx::import`] and [`bioimage::import`].
 pub fn load_model(
     path: &Path,
     device: &Device,
     monitor: &Monitor,
 ) -> Result<(Model, Vec<String>), NetworkError> {
-    if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
+    let (mut model, notes) = if has_ending(path, "onnx") {
+        let imported = onnx::import(path, &onnx::ImportOptions::default(), monitor)?;
+        (imported.model, imported.notes)
+    } else if !has_ending(path, "safetensors") && bioimage::is_package(path) {
+        let imported = bioimage::import(path, monitor)?;
+        (imported.model, imported.notes)
+    } else {
         return Ok((Model::load(path, device)?, Vec::new()));
-    }
-    let onnx::Imported { mut model, notes } = onnx::import(path, &onnx::ImportOptions::default(), monitor)?;
+    };
     for (name, tensor) in &mut model.weights.tensors {
         let failed = |source| NetworkError::Compute { node: name.clone(), source };
         *tensor = tensor.to_device(device).map_err(failed)?;

@@ -16,8 +16,10 @@ impl Op {
             Self::Input { .. } | Self::Array { .. } | Self::Constant { .. } => (0, 0),
             Self::Concat { .. } | Self::Add => (2, usize::MAX),
             Self::Reshape { .. } => (1, usize::MAX),
-            Self::Combine { .. } | Self::MatMul | Self::CenterCrop => (2, 2),
-            Self::Resize(Resizing { to: ResizeTo::Like, .. }) => (2, 2),
+            Self::Combine { .. }
+            | Self::MatMul
+            | Self::CenterCrop
+            | Self::Resize(Resizing { to: ResizeTo::Like, .. }) => (2, 2),
             Self::Where => (3, 3),
             _ => (1, 1),
         }
@@ -80,7 +82,10 @@ impl Op {
     /// The same of operations that come with imported networks.
     fn check_further(&self) -> Result<(), String> {
         match self {
-            Self::Array { shape } | Self::Constant { shape } => sizes("shape", shape),
+            Self::Array { shape }
+            | Self::Constant { shape }
+            | Self::Expand { shape }
+            | Self::Tile { repeats: shape } => sizes("shape", shape),
             Self::Map { function } => {
                 function.numbers().iter().try_for_each(|n| number("a number of it", *n))
             }
@@ -116,7 +121,6 @@ impl Op {
                 })?;
                 axes_bound(axes.len())
             }
-            Self::Expand { shape } | Self::Tile { repeats: shape } => sizes("shape", shape),
             Self::Slice { step, .. } => ensure(*step != 0, || "step must not be 0".into()),
             Self::Gather { indices, shape, .. } => {
                 axes_bound(shape.len())?;

@@ -42,7 +42,7 @@ pub struct ChoiceArgs {
     /// What a regressor answers for: pixel or image
     #[arg(long, value_name = "WHAT", value_parser = parse_head)]
     pub head: Option<Head>,
-    /// Which numbers a regressor answers with: free, bounded (0 to 1) or sum_to_one
+    /// Which numbers a regressor answers with: free, bounded (0 to 1) or `sum_to_one`
     #[arg(long, value_name = "WHICH", value_parser = parse_answer)]
     pub answer: Option<Answer>,
 }

@@ -153,7 +153,7 @@ impl Arguments<'_> {
         match &self.values[key] {
             Value::Null => Ok(None),
             // Packages write an open bound as infinity.
-            Value::String(text) if text.ends_with(".inf") => Ok(None),
+            Value::String(text) if [".inf", "-.inf", "+.inf"].contains(&text.as_str()) => Ok(None),
             value => value.as_f64().map(Some).ok_or_else(|| self.wrong(key)),
         }
     }
@@ -177,7 +177,7 @@ impl Arguments<'_> {
 
     fn fixed(&self) -> Result<Step, String> {
         let (mean, std) = (self.numbers("mean", None)?, self.numbers("std", None)?);
-        if std.values.iter().any(|std| !(*std > 0.0)) || mean.values.len() != std.values.len() {
+        if std.values.iter().any(|std| std.is_nan() || *std <= 0.0) || mean.values.len() != std.values.len() {
             return Err(self.wrong("std"));
         }
         let eps = self.optional("eps")?.unwrap_or(EPS);

@@ -140,24 +140,6 @@ fn resize(resizing: &Resizing, x: &Tensor, dims: &[usize]) -> Result<Tensor> {
     compute::resize(x, &axes, spec)
 }
 
-impl ResizeTo {
-    /// The scale along an axis of an input of sizes `from`, where it is more than the quotient of two sizes.
-    pub(in crate::network) fn scale(&self, from: &[usize], axis: usize) -> Option<f64> {
-        match self {
-            Self::Scales(scales) => scales.get(axis).copied(),
-            Self::NotLarger(sizes) | Self::NotSmaller(sizes) => {
-                let kept = from.len().checked_sub(sizes.len()).filter(|&kept| axis >= kept)?;
-                let scales = from[kept..].iter().zip(sizes).map(|(&from, &to)| to as f64 / from as f64);
-                Some(match self {
-                    Self::NotLarger(_) => scales.fold(f64::INFINITY, f64::min),
-                    _ => scales.fold(0.0, f64::max),
-                })
-            }
-            Self::Sizes(_) | Self::Like => None,
-        }
-    }
-}
-
 fn border(mode: PadMode) -> Border {
     match mode {
         PadMode::Constant { value } => Border::Constant(value as f32),

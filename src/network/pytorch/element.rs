@@ -50,7 +50,7 @@ const NAMES: [(Element, &str, &str, &str); 23] = [
 ];
 
 impl Element {
-    /// By the name of a storage class such as "FloatStorage".
+    /// By the name of a storage class such as `FloatStorage`.
     pub(super) fn of_storage(name: &str) -> Option<Self> {
         NAMES.iter().find(|row| !name.is_empty() && row.1 == name).map(|row| row.0)
     }

@@ -14,8 +14,7 @@ pub(super) fn call(values: &mut Values, global: Global, arguments: Id) -> Result
     match global {
         Global::Dict => dict(values, first),
         Global::DefaultDict => Ok(Value::Dict(Vec::new())),
-        Global::Set => Ok(Value::Other),
-        Global::Plain | Global::Dtype(_) => Ok(Value::Other),
+        Global::Set | Global::Plain | Global::Dtype(_) => Ok(Value::Other),
         Global::Storage(_) => Err("it makes a storage without saying where its numbers are".into()),
         Global::Size => {
             let sizes = first.and_then(|id| values.items(id)).unwrap_or_default().to_vec();

@@ -94,20 +94,36 @@ pub(in crate::network) fn resized(resizing: &Resizing, inputs: &[&[usize]]) -> R
             Ok(sizes.clone())
         }
         ResizeTo::NotLarger(sizes) | ResizeTo::NotSmaller(sizes) => {
-            let least = matches!(resizing.to, ResizeTo::NotLarger(_));
-            if sizes.len() > first.len() {
-                return Err((format!("{} axes", sizes.len()), shape_text(first)));
-            }
-            let (kept, last) = first.split_at(first.len() - sizes.len());
-            let scales = last.iter().zip(sizes).map(|(&from, &to)| to as f64 / from as f64);
-            let scale = if least { scales.fold(f64::INFINITY, f64::min) } else { scales.fold(0.0, f64::max) };
-            let rounded = last.iter().map(|&n| (scale * n as f64 + 0.5).floor() as usize);
-            Ok(kept.iter().copied().chain(rounded).collect())
+            let kept = first.len().checked_sub(sizes.len());
+            let kept = kept.ok_or_else(|| (format!("{} axes", sizes.len()), shape_text(first)))?;
+            let size = |(axis, &n): (usize, &usize)| {
+                let scale = resizing.to.scale(first, axis).filter(|_| axis >= kept);
+                scale.map_or(n, |scale| (scale * n as f64 + 0.5).floor() as usize)
+            };
+            Ok(first.iter().enumerate().map(size).collect())
         }
         ResizeTo::Like => match inputs {
             [[channels, _, _], [.., y, x]] => Ok(vec![*channels, *y, *x]),
             _ => Err(("two inputs of planes".into(), shape_text(first))),
         },
+    }
+}
+
+impl ResizeTo {
+    /// The scale along an axis of an input of sizes `from`, where it is more than the quotient of two sizes.
+    pub(in crate::network) fn scale(&self, from: &[usize], axis: usize) -> Option<f64> {
+        match self {
+            Self::Scales(scales) => scales.get(axis).copied(),
+            Self::NotLarger(sizes) | Self::NotSmaller(sizes) => {
+                let kept = from.len().checked_sub(sizes.len()).filter(|&kept| axis >= kept)?;
+                let scales = from[kept..].iter().zip(sizes).map(|(&from, &to)| to as f64 / from as f64);
+                Some(match self {
+                    Self::NotLarger(_) => scales.fold(f64::INFINITY, f64::min),
+                    _ => scales.fold(0.0, f64::max),
+                })
+            }
+            Self::Sizes(_) | Self::Like => None,
+        }
     }
 }
 
@@ -162,10 +178,10 @@ fn reduced(first: &[usize], axes: &[usize], keep: bool) -> Result<Vec<usize>, Mi
     for &axis in axes {
         has_axis(first, axis)?;
     }
-    let left = first.iter().enumerate().filter_map(|(axis, &size)| match axes.contains(&axis) {
-        true => keep.then_some(1),
-        false => Some(size),
-    });
+    let left = first
+        .iter()
+        .enumerate()
+        .filter_map(|(axis, &size)| if axes.contains(&axis) { keep.then_some(1) } else { Some(size) });
     Ok(left.collect())
 }
 
