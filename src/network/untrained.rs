@@ -28,8 +28,8 @@ impl ModelCard {
     }
 }
 
-/// A model of this kind for images of `[y, x]` px, with [`Weights::initialised`]. A classifier resamples images to that
-/// size; all others take any.
+/// A model of this kind for images of `[y, x]` px, with [`Weights::initialised`]. Classifiers, and what takes one size
+/// only, resample images to that; all others take any.
 ///
 /// # Errors
 /// Those of [`build`], [`Weights::initialised`] and [`Model::new`].
@@ -42,14 +42,18 @@ pub fn untrained(
     let spec = ArchitectureSpec { image: Some(size), ..spec.clone() };
     let about = spec.architecture.about();
     let graph = build(&spec)?;
-    let card = card(&spec, &about, size, seed);
+    let mut card = card(&spec, &about, seed);
+    let one_size = |other: usize| graph.shapes([spec.in_channels, size[0] + other, size[1] + other]).is_err();
+    if card.task == Task::Classify || card.task == Task::Regress && one_size(64) {
+        card.input_size = Some(size);
+    }
     // A network that the card cannot speak for is refused before its weights are drawn.
     card.check(&graph)?;
     let weights = Weights::initialised(&graph, seed, device)?;
     Model::new(graph, weights, card)
 }
 
-fn card(spec: &ArchitectureSpec, about: &About, size: [usize; 2], seed: u64) -> ModelCard {
+fn card(spec: &ArchitectureSpec, about: &About, seed: u64) -> ModelCard {
     let (task, title) = (task_of(spec, about), about.title);
     let channels = match spec.in_channels {
         1 => vec!["grey".to_owned()],
@@ -66,7 +70,7 @@ fn card(spec: &ArchitectureSpec, about: &About, size: [usize; 2], seed: u64) -> 
         channels,
         pixel_size_nm: None,
         normalisation: Normalisation::Percentile { low: 0.35, high: 99.65 },
-        input_size: (task == Task::Classify).then_some(size),
+        input_size: None,
         training_data: Vec::new(),
         licence: String::new(),
         metrics: BTreeMap::new(),

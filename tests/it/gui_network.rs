@@ -71,6 +71,8 @@ fn a_new_network_is_drafted_made_and_says_that_it_is_untrained() {
     press(&mut harness, Modifiers::COMMAND, Key::N);
     let spec = harness.state().session.draft.as_ref().expect("a draft at once").spec.clone();
     assert_eq!(spec.architecture, Architecture::Unet);
+    harness.get_by_role_and_label(Role::Button, "LeNet-5").scroll_to_me();
+    harness.run();
     harness.get_by_role_and_label(Role::Button, "LeNet-5").click();
     harness.run();
     let draft = harness.state().session.draft.clone().unwrap();

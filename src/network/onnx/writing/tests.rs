@@ -198,7 +198,7 @@ fn narrow(architecture: Architecture) -> (Model, [usize; 3]) {
     let mut card = tiny().card;
     // An unpadded network answers for fewer pixels than the image has, which no task promises.
     card.task = Task::Any;
-    card.input_size = (architecture.task() == Task::Classify).then_some([input[1], input[2]]);
+    card.input_size = (architecture.task() != Task::Segment).then_some([input[1], input[2]]);
     card.channels = (0..input[0]).map(|i| format!("channel {i}")).collect();
     card.classes = (0..classes).map(|i| ClassInfo { name: format!("{i}"), colour: [0; 3] }).collect();
     (Model::new(graph, weights, card).unwrap(), input)
