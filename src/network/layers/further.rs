@@ -2,7 +2,7 @@
 use super::named::{filter, mapping, pair, place, reducing};
 use crate::compute::{self, Border, PoolAxis, ResizeAxis, ResizeSpec, ResponseNorm, WindowKind};
 use crate::network::shape::{shape_behind, slice};
-use crate::network::{Coordinates, Op, PadMode, PoolKind, Pooling, ResizeTo, Resizing};
+use crate::network::{Coordinates, Op, PadMode, PoolKind, Pooling, Resizing};
 use candle_core::{Result, Tensor, bail};
 
 /// The value of an operation without weights. There is at least one input.
