@@ -45,6 +45,9 @@ pub(super) fn run(args: &ReportArgs) -> Outcome {
         Ok(())
     });
     let report = inspection.finish();
+    if report.images == 0 {
+        return Ok(Finished { failures });
+    }
     for node in &report.left_out {
         complain(&format!("node {node}: its feature maps take too much memory; it was not looked at"));
     }
