@@ -119,7 +119,7 @@ pub(super) const UNET2015: About = About {
 };
 pub(super) const SPECTRAL: About = About {
     name: "spectral",
-    title: "Spectral-spatial regressor",
+    title: "Spectral regressor",
     purpose: "mixes the energies of each pixel, looks at its neighbourhood, answers with numbers",
     paper: "1×1 mixing as in Lin, Chen & Yan 2013, arXiv:1312.4400",
     task: Task::Regress,
