@@ -2,8 +2,9 @@
 
 use super::apply::Answer;
 use super::running::settings_for;
+use super::subject::Subject;
 use super::{JobKind, Session};
-use crate::analysis::{Probe, RunSettings, effective_field};
+use crate::analysis::{Probe, effective_field};
 use crate::inspect::EffectiveField;
 use std::sync::Arc;
 
@@ -22,16 +23,6 @@ pub struct Measurement {
     pub key: u64,
     pub field: Arc<EffectiveField>,
     subject: Subject,
-}
-
-/// What it is measured on: of all that changes, what decides the numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Subject {
-    opened: u64,
-    specimen_rows: usize,
-    settings: RunSettings,
-    /// Where the model lies in memory, and its file's hash.
-    model: (usize, Option<String>),
 }
 
 /// A field as a job answers it.
@@ -83,17 +74,6 @@ impl Session {
         let MeasuredField { field, subject } = measured;
         let key = self.new_key();
         self.effective.measured = Some(Measurement { key, field: Arc::new(field), subject });
-    }
-
-    /// `None` where there is nothing to measure on.
-    fn subject(&self) -> Option<Subject> {
-        let (model, opened) = (self.model.as_ref()?, self.current_opened()?);
-        self.nodes.is_ok().then(|| Subject {
-            opened: opened.id,
-            specimen_rows: opened.micrograph.specimen_rows().len(),
-            settings: settings_for(model, opened),
-            model: (Arc::as_ptr(model).addr(), model.sha256.clone()),
-        })
     }
 }
 

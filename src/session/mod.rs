@@ -31,6 +31,7 @@ mod running;
 mod sample;
 mod showing;
 mod stack_window;
+mod subject;
 mod thumbnail;
 
 #[cfg(test)]

@@ -1,40 +1,14 @@
-//! `polepiece report`: the health of a network's features on micrographs.
+//! `polepiece report --on health`: the health of a network's features on micrographs.
 
 use std::io::Write as _;
-use std::path::PathBuf;
-
-use clap::Args;
 
 use crate::analysis::{HealthInspection, HealthReport};
 use crate::export::health_csv;
 use crate::files::write_whole;
 
-use super::args::{DeviceArgs, PartArgs};
-use super::context::{for_each_frame, load_model, open_device};
-use super::terminal::{Finished, Outcome, complain, say, say_json, table, with_progress};
-
-#[derive(Debug, Args)]
-pub struct ReportArgs {
-    /// The micrographs to look at; every frame counts
-    #[arg(required = true)]
-    pub files: Vec<PathBuf>,
-    /// A model file, or the name of an installed model
-    #[arg(long, short)]
-    pub model: String,
-    /// Only this node (`polepiece describe` lists them)
-    #[arg(long)]
-    pub node: Option<String>,
-    /// Write the table to this file
-    #[arg(long, value_name = "FILE")]
-    pub csv: Option<PathBuf>,
-    #[command(flatten)]
-    pub part: PartArgs,
-    #[command(flatten)]
-    pub device: DeviceArgs,
-    /// One JSON object, with the histograms of values and weights
-    #[arg(long)]
-    pub json: bool,
-}
+use super::super::context::{for_each_frame, load_model, open_device};
+use super::super::terminal::{Finished, Outcome, complain, say, say_json, table, with_progress};
+use super::ReportArgs;
 
 pub(super) fn run(args: &ReportArgs) -> Outcome {
     let device = open_device(&args.device)?;
