@@ -46,7 +46,7 @@ fn svg(drawing: &Drawing, nodes: &[NodeCost], title: &str) -> String {
     );
     bands(&mut out, drawing);
     for frame in &drawing.frames {
-        rectangle(&mut out, &frame.area, 7.0, "fill=\"#00000006\" stroke=\"#c3cad2\"");
+        rectangle(&mut out, &frame.area, 7.0, "fill=\"#000000\" fill-opacity=\"0.025\" stroke=\"#c3cad2\"");
         let at = [frame.area.left + 8.0, frame.area.top + 13.0];
         label(&mut out, at, &frame.label, "font-size=\"9.5\" fill=\"#68737f\"");
     }

@@ -199,10 +199,10 @@ fn enter_in_the_search_goes_from_match_to_match() {
     let mut harness = alone(ready(dir.path()));
     let field = harness.get_by_role(Role::TextInput);
     field.focus();
-    field.type_text("conv2");
+    field.type_text("relu2");
     harness.run();
     assert!(harness.query_by_label("enc1.conv1").is_some(), "the drawing stays whole");
-    for expected in ["enc1.conv2", "mid.conv2", "dec1.conv2", "enc1.conv2"] {
+    for expected in ["enc1.relu2", "mid.relu2", "dec1.relu2", "enc1.relu2"] {
         harness.key_press(Key::Enter);
         harness.run();
         assert_eq!(harness.state().session.node.as_deref(), Some(expected));

@@ -43,6 +43,8 @@ pub(super) struct Scene<'a> {
     pub(super) nodes: &'a [NodeCost],
     pub(super) ruler: &'a Ruler,
     pub(super) search: &'a str,
+    /// What the last run took, where it was one of this network.
+    pub(super) spent: Option<&'a Spent>,
 }
 
 impl Face {
@@ -63,36 +65,23 @@ impl Face {
         ui.painter().rect_filled(pane, 4.0, Palette::of(ui).canvas);
         self.place_camera(pane, scene.nodes, session);
         self.move_camera(ui, pane, &response);
-        let spent = spent_of(session, scene.graph);
-        let costs = Costs::of(self.heat, &self.plan.drawing, scene.nodes, spent);
+        let costs = Costs::of(self.heat, &self.plan.drawing, scene.nodes, scene.spent);
         let selected = self.plan.box_of(scene.nodes, session.node.as_deref());
-        ui.scope_builder(egui::UiBuilder::new().max_rect(pane), |ui| {
-            ui.set_clip_rect(pane.intersect(ui.clip_rect()));
-            self.thumbnails.follow(session);
-            let hovered = self.boxes_ui(ui, desk, (pane, selected), scene);
-            let painting = Painting {
-                plan: &self.plan,
-                camera: self.camera,
-                pane,
-                heat: self.heat,
-                costs: &costs,
-                marked: [selected, hovered],
-            };
-            painting.paint(ui);
-            self.thumbnails.paint(ui, session, &painting, scene.nodes);
-            if let Some(place) = hovered {
-                let tip = Tip { place, drawing: &self.plan.drawing, scene, spent };
-                egui::Tooltip::always_open(
-                    ui.ctx().clone(),
-                    ui.layer_id(),
-                    ui.scope_id().with("tip"),
-                    egui::PopupAnchor::Pointer,
-                )
-                .gap(14.0)
-                .show(|ui| tip.ui(ui));
-            }
-        });
-        self.bar_ui(ui, pane, spent.is_some(), &costs);
+        // A child that takes no room of its own: the pane has it already.
+        let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(pane).id_salt("drawing"));
+        inside.set_clip_rect(pane.intersect(ui.clip_rect()));
+        let hovered = self.boxes_ui(&inside, desk, (pane, selected), scene);
+        let thumbnails = self.thumbnails.of(&inside, session, (&self.plan, self.camera, pane), scene.nodes);
+        let painting = Painting {
+            plan: &self.plan,
+            camera: self.camera,
+            pane,
+            heat: (self.heat, &costs),
+            thumbnails: &thumbnails,
+            marked: [selected, hovered],
+        };
+        painting.paint(&inside);
+        self.bar_ui(ui, pane, scene.spent.is_some(), &costs);
         self.toggled.take()
     }
 
@@ -148,7 +137,7 @@ impl Face {
     /// What can be pressed of the boxes and frames in sight; gives the box that is pointed at.
     fn boxes_ui(
         &mut self,
-        ui: &mut Ui,
+        ui: &Ui,
         desk: &mut Desk<'_>,
         (pane, selected): (Rect, Option<usize>),
         scene: &Scene<'_>,
@@ -197,6 +186,8 @@ impl Face {
                 self.selected_before = Some(name.clone());
                 desk.send(Command::SelectNode(name));
             }
+            let tip = Tip { place, drawing: &self.plan.drawing, scene };
+            response.on_hover_ui(|ui| tip.ui(ui));
         }
         hovered
     }
@@ -247,11 +238,9 @@ impl Face {
     }
 }
 
-/// The triangle at the right of a folded group.
+/// The triangle at the left of a folded group.
 fn open_button(ui: &Ui, rect: Rect, prefix: &str) -> Response {
-    let side = rect.height();
-    let place =
-        Rect::from_min_max(rect.right_top() - vec2(side, 0.0), rect.right_bottom() - vec2(0.0, side / 2.0));
+    let place = Rect::from_min_size(rect.min, vec2(rect.height() * 0.75, rect.height()));
     let spoken = format!("Open {prefix}");
     let response = ui.interact(place, ui.scope_id().with(("open", prefix)), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &spoken));

@@ -22,7 +22,7 @@ use crate::network::NodeCost;
 use crate::session::{Command, JobKind, Session};
 use details::Details;
 use eframe::egui::{self, Label, ScrollArea, TextEdit, Ui, vec2};
-use face::{Face, Scene};
+use face::{Face, Scene, spent_of};
 use lines::Lines;
 use plan::next_match;
 use std::sync::Arc;
@@ -140,7 +140,8 @@ impl NetworkPane {
     fn drawing_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, nodes: &Arc<Vec<NodeCost>>, ruler: &Ruler) {
         self.lines.follow(nodes, &self.search);
         let Some(model) = desk.session.model.clone() else { return };
-        let scene = Scene { graph: &model.graph, nodes, ruler, search: &self.search };
+        let spent = spent_of(desk.session, &model.graph);
+        let scene = Scene { graph: &model.graph, nodes, ruler, search: &self.search, spent };
         if let Some(prefix) = self.face.ui(ui, desk, &mut self.lines, &scene) {
             self.lines.toggle(&prefix);
         }

@@ -2,6 +2,7 @@
 use super::camera::Camera;
 use super::heat::{Costs, Heat};
 use super::plan::Plan;
+use super::thumbnails::Thumbnail;
 use crate::gui::theme::{Palette, strong_family};
 use crate::network::{Drawn, DrawnBox, DrawnEdge};
 use eframe::egui::{
@@ -19,8 +20,9 @@ pub(super) struct Painting<'a> {
     pub(super) plan: &'a Plan,
     pub(super) camera: Camera,
     pub(super) pane: Rect,
-    pub(super) heat: Heat,
-    pub(super) costs: &'a Costs,
+    pub(super) heat: (Heat, &'a Costs),
+    /// One entry a box.
+    pub(super) thumbnails: &'a [Option<Thumbnail>],
     /// The chosen box, and the one that is pointed at.
     pub(super) marked: [Option<usize>; 2],
 }
@@ -159,10 +161,10 @@ impl Painting<'_> {
         let zoom = self.camera.zoom;
         let shown = |colour: Color32| if self.is_found(place) { colour } else { colour.gamma_multiply(DIM) };
         let family = palette.families[one.family as usize];
-        let (fill, line) = match self.heat {
+        let (fill, line) = match self.heat.0 {
             Heat::Kind => (palette.card.lerp_to_gamma(family, 0.16), family.gamma_multiply(0.5)),
             _ => {
-                let share = self.costs.share(place);
+                let share = self.heat.1.share(place);
                 (
                     palette.card.lerp_to_gamma(palette.heat, share * 0.8),
                     palette.heat.gamma_multiply(0.2 + 0.6 * share),
@@ -187,8 +189,20 @@ impl Painting<'_> {
         painter.rect_filled(bar, 1.5 * zoom, shown(family));
         self.writing(painter, palette, (place, one, rect));
         if folded {
-            self.triangle(painter, rect.right_top() + vec2(-10.0, 10.0) * zoom, true, shown(palette.weak));
+            self.triangle(painter, rect.min + vec2(15.0, 10.5) * zoom, true, shown(palette.weak));
         }
+    }
+
+    /// At the right end of a box; gives how much of its width is left, in points of the drawing.
+    fn thumbnail(&self, painter: &Painter, palette: &Palette, (place, rect): (usize, Rect)) -> f32 {
+        let Some(Some(Thumbnail { texture, size })) = self.thumbnails.get(place) else { return 8.0 };
+        let zoom = self.camera.zoom;
+        let corner = rect.right_center() - vec2(4.0, 0.0) * zoom;
+        let picture = Align2::RIGHT_CENTER.anchor_size(corner, *size * zoom);
+        let tint = if self.is_found(place) { Color32::WHITE } else { Color32::WHITE.gamma_multiply(DIM) };
+        painter.image(*texture, picture, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), tint);
+        painter.rect_stroke(picture, 1.0, Stroke::new(1.0, palette.line), StrokeKind::Outside);
+        size.x + 9.0
     }
 
     fn writing(&self, painter: &Painter, palette: &Palette, (place, one, rect): (usize, &DrawnBox, Rect)) {
@@ -196,14 +210,21 @@ impl Painting<'_> {
         let shown = |colour: Color32| if self.is_found(place) { colour } else { colour.gamma_multiply(DIM) };
         let (strong, plain) = (strong_family(), FontFamily::Proportional);
         let left = rect.left() + 13.0 * zoom;
-        let room = rect.width() - 30.0 * zoom;
+        let right = rect.right() - self.thumbnail(painter, palette, (place, rect)) * zoom;
+        let room = right - left;
+        // Behind the triangle.
+        let indent = if matches!(one.content, Drawn::Group(_)) { 8.0 * zoom } else { 0.0 };
         let label = (FontId::new(11.0, strong), shown(palette.strong));
-        self.text(painter, (pos2(left, rect.top() + 3.0 * zoom), Align2::LEFT_TOP, room), &one.label, label);
+        self.text(
+            painter,
+            (pos2(left + indent, rect.top() + 3.0 * zoom), Align2::LEFT_TOP, room - indent),
+            &one.label,
+            label,
+        );
         let low = rect.bottom() - 3.0 * zoom;
-        let right = rect.right() - 8.0 * zoom;
-        let told = match self.heat {
+        let told = match self.heat.0 {
             Heat::Kind => one.shape.clone(),
-            heat => match self.costs.values.get(place) {
+            heat => match self.heat.1.values.get(place) {
                 Some(value) if *value > 0.0 => heat.words(*value),
                 _ => "·".to_owned(),
             },

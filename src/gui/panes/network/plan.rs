@@ -93,12 +93,12 @@ mod tests {
         let (mut lines, mut plan) = (Lines::default(), Plan::default());
         lines.follow(&nodes, "");
         assert!(plan.follow(&graph, &nodes, &lines, ""));
-        assert!(!plan.follow(&graph, &nodes, &lines, "Conv2 "));
+        assert!(!plan.follow(&graph, &nodes, &lines, "ReLU2 "));
         assert_eq!(plan.found.iter().filter(|found| **found).count(), 3);
         lines.toggle("enc1");
-        assert!(plan.follow(&graph, &nodes, &lines, "conv2"));
+        assert!(plan.follow(&graph, &nodes, &lines, "relu2"));
         let folded = plan.box_of(&nodes, Some("enc1.bn1")).unwrap();
-        assert!(plan.found[folded], "conv2 is in it");
+        assert!(plan.found[folded], "relu2 is in it");
         assert_eq!(node_of(&plan.drawing.boxes[folded].content), graph.index_of("enc1.relu2").unwrap());
     }
 

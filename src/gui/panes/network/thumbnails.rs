@@ -1,23 +1,27 @@
 //! A node's first feature map, small in its box, where it was kept and there is room.
-use super::paint::Painting;
-use super::plan::node_of;
-use crate::gui::theme::Palette;
+use super::camera::Camera;
+use super::plan::{Plan, node_of};
 use crate::inspect::FeatureMaps;
 use crate::network::NodeCost;
 use crate::session::Session;
-use eframe::egui::{
-    Color32, ColorImage, Rect, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2, vec2,
-};
+use eframe::egui::{Color32, ColorImage, Rect, TextureHandle, TextureId, TextureOptions, Ui, Vec2, vec2};
 use std::collections::BTreeMap;
 
 /// Texture pixels of a picture's longer side.
 const SIDE: usize = 48;
-/// In the drawing.
-const ROOM: f32 = 24.0;
-/// Pictures less wide on the screen are left out.
+/// At most, in the drawing.
+const ROOM: Vec2 = vec2(34.0, 24.0);
+/// Pictures less high on the screen are left out.
 const SMALLEST: f32 = 13.0;
 /// Made in one frame, at most.
 const AT_ONCE: usize = 24;
+
+/// A picture, and its size in the drawing.
+#[derive(Clone, Copy)]
+pub(super) struct Thumbnail {
+    pub(super) texture: TextureId,
+    pub(super) size: Vec2,
+}
 
 /// Pictures by node, of one result.
 #[derive(Default)]
@@ -27,29 +31,30 @@ pub(super) struct Thumbnails {
 }
 
 impl Thumbnails {
-    /// Forgets what an earlier run saw.
-    pub(super) fn follow(&mut self, session: &Session) {
-        let result = session.result.as_ref().map(|result| result.key);
-        if self.result != result {
+    /// Those of the boxes in sight, one entry a box; made a few at a time.
+    pub(super) fn of(
+        &mut self,
+        ui: &Ui,
+        session: &Session,
+        (plan, camera, pane): (&Plan, Camera, Rect),
+        nodes: &[NodeCost],
+    ) -> Vec<Option<Thumbnail>> {
+        let mut thumbnails = vec![None; plan.drawing.boxes.len()];
+        let result = session.result.as_ref().filter(|_| session.result_is_current());
+        let key = result.map(|result| result.key);
+        if self.result != key {
+            // What an earlier run saw.
             self.pictures.clear();
-            self.result = result;
+            self.result = key;
         }
-    }
-
-    /// Paints those of the boxes in sight.
-    pub(super) fn paint(&mut self, ui: &Ui, session: &Session, painting: &Painting<'_>, nodes: &[NodeCost]) {
-        let zoom = painting.camera.zoom;
-        if ROOM * zoom < SMALLEST || !session.result_is_current() {
-            return;
-        }
-        let Some(result) = &session.result else { return };
+        let (Some(result), true) = (result, ROOM.y * camera.zoom >= SMALLEST) else { return thumbnails };
         let mut made = 0;
-        for one in &painting.plan.drawing.boxes {
-            let rect = painting.rect(one);
+        for (one, thumbnail) in plan.drawing.boxes.iter().zip(&mut thumbnails) {
             let name = nodes.get(node_of(&one.content)).map(|node| node.name.as_str());
             let Some(maps) = name.and_then(|name| result.features.maps.get(name)) else { continue };
             let (count, height, width) = maps.maps.dim();
-            if !rect.intersects(painting.pane) || count == 0 || height * width <= 1 {
+            let in_sight = camera.rect(pane, &one.area).intersects(pane);
+            if !in_sight || count == 0 || height * width <= 1 {
                 continue;
             }
             if !self.pictures.contains_key(&maps.node) {
@@ -61,18 +66,12 @@ impl Thumbnails {
                 let texture = ui.ctx().load_texture("node", picture(maps), TextureOptions::LINEAR);
                 self.pictures.insert(maps.node.clone(), texture);
             }
-            let Some(texture) = self.pictures.get(&maps.node) else { continue };
-            let longest = height.max(width) as f32;
-            let size = vec2(width as f32, height as f32) / longest * ROOM * zoom;
-            // Left of the triangle of a folded group.
-            let middle = pos2(rect.right() - 30.0 * zoom, rect.top() + 10.5 * zoom);
-            let size = size * (15.0 / ROOM);
-            let place = Rect::from_center_size(middle, size);
-            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            ui.painter().image(texture.id(), place, whole, Color32::WHITE);
-            let line = Stroke::new(1.0, Palette::of(ui).line);
-            ui.painter().rect_stroke(place, 1.0, line, StrokeKind::Outside);
+            let size = vec2(width as f32, height as f32);
+            let size = size * (ROOM / size).min_elem();
+            *thumbnail =
+                self.pictures.get(&maps.node).map(|texture| Thumbnail { texture: texture.id(), size });
         }
+        thumbnails
     }
 }
 

@@ -11,7 +11,6 @@ pub(super) struct Tip<'a> {
     pub(super) place: usize,
     pub(super) drawing: &'a Drawing,
     pub(super) scene: &'a Scene<'a>,
-    pub(super) spent: Option<&'a Spent>,
 }
 
 impl Tip<'_> {
@@ -40,7 +39,7 @@ impl Tip<'_> {
             ("Sees", self.scene.ruler.sees(node).1.trim_start_matches("Sees ").to_owned()),
             ("Values", format::bytes(node.activation_bytes)),
         ];
-        if let Some(spent) = self.spent {
+        if let Some(spent) = self.scene.spent {
             rows.extend(self.took(spent, place));
         }
         grid(ui, &rows);
@@ -69,7 +68,7 @@ impl Tip<'_> {
             rows.insert(0, ("Gives", format!("{} from {}", format::shape(&last.shape), last.name)));
             rows.push(("Sees", self.scene.ruler.sees(last).1.trim_start_matches("Sees ").to_owned()));
         }
-        if let Some(spent) = self.spent {
+        if let Some(spent) = self.scene.spent {
             let members = members(self.drawing, self.place, self.scene.nodes.len());
             rows.push(("Time of the last run", share(spent.seconds_of(members), spent)));
         }
@@ -93,6 +92,7 @@ fn head(ui: &mut Ui, name: &str, words: &str) {
 fn grid(ui: &mut Ui, rows: &[(&str, String)]) {
     let weak = Palette::of(ui).weak;
     Grid::new("node facts").num_columns(2).spacing([14.0, 2.0]).show(ui, |ui| {
+        ui.spacing_mut().interact_size.y = 14.0;
         for (name, value) in rows {
             ui.label(small(*name).color(weak));
             ui.label(small(value));
