@@ -10,9 +10,11 @@ use crate::imaging::{Colormap, InfoBarChoice, ScaleByHand};
 use crate::synth::Kind;
 
 use super::bench::BenchArgs;
+use super::drawing::DrawingArgs;
 use super::effective::EffectiveArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 use super::report::ReportArgs;
+use super::spent::SpentArgs;
 
 mod architecture;
 mod convert;
@@ -308,7 +310,11 @@ pub struct DescribeArgs {
     #[command(flatten)]
     pub choices: ChoiceArgs,
     #[command(flatten)]
+    pub drawing: DrawingArgs,
+    #[command(flatten)]
     pub effective: EffectiveArgs,
+    #[command(flatten)]
+    pub spent: SpentArgs,
     #[arg(long)]
     pub json: bool,
 }

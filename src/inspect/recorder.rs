@@ -1,5 +1,6 @@
 //! Keeps the feature maps that were asked for, within a memory budget, stitching tiles into whole planes.
 use super::FeatureMaps;
+use crate::network::Spent;
 use ndarray::{Array3, ArrayView3, s};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ pub struct Recorder {
     pub budget_bytes: u64,
     maps: BTreeMap<String, FeatureMaps>,
     left_out: Vec<String>,
+    spent: Spent,
 }
 
 /// What was kept.
@@ -62,13 +64,15 @@ pub struct Features {
     pub maps: BTreeMap<String, Arc<FeatureMaps>>,
     /// Nodes that did not fit the budget.
     pub left_out: Vec<String>,
+    /// Time and memory of every node in this run. Values that are kept are computed each by itself.
+    pub spent: Spent,
 }
 
 impl Recorder {
     /// `budget_bytes` limits all feature maps together.
     #[must_use]
     pub fn new(wanted: Wanted, budget_bytes: u64) -> Self {
-        Self { wanted, budget_bytes, maps: BTreeMap::new(), left_out: Vec::new() }
+        Self { wanted, budget_bytes, maps: BTreeMap::new(), left_out: Vec::new(), spent: Spent::default() }
     }
 
     /// A recorder that keeps nothing.
@@ -82,6 +86,7 @@ impl Recorder {
     pub fn plan(&mut self, nodes: &[PlannedNode]) {
         self.maps.clear();
         self.left_out.clear();
+        self.spent = Spent::default();
         let named = |name: &String| nodes.iter().find(|node| node.name == *name);
         let candidates: Vec<&PlannedNode> = match &self.wanted {
             Wanted::Nothing => Vec::new(),
@@ -129,11 +134,16 @@ impl Recorder {
         ]));
     }
 
+    /// Adds what a tile took.
+    pub fn spend(&mut self, spent: &Spent) {
+        self.spent.add(spent);
+    }
+
     /// What was kept, and what did not fit.
     #[must_use]
     pub fn finish(self) -> Features {
         let maps = self.maps.into_iter().map(|(name, maps)| (name, Arc::new(maps))).collect();
-        Features { maps, left_out: self.left_out }
+        Features { maps, left_out: self.left_out, spent: self.spent }
     }
 }
 
