@@ -1,6 +1,7 @@
 //! What the user asks for: classify, segment, measure objects. Above this room there are plain arrays only.
 
 mod array;
+mod class_plane;
 mod components;
 mod effective;
 mod error;
@@ -25,6 +26,7 @@ mod tiling;
 mod walk;
 
 pub use array::{ArrayRun, run_array};
+pub use class_plane::{ClassSource, class_plane};
 pub use effective::{Probe, effective_field};
 pub use error::AnalysisError;
 pub use example::{Difference, compare};

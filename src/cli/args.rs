@@ -12,6 +12,7 @@ use crate::synth::Kind;
 use super::bench::BenchArgs;
 use super::drawing::DrawingArgs;
 use super::effective::EffectiveArgs;
+use super::features::FeaturesArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 use super::report::ReportArgs;
 use super::spent::SpentArgs;
@@ -266,28 +267,6 @@ pub struct RegressArgs {
     /// One JSON object a frame
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all"])))]
-pub struct FeaturesArgs {
-    pub file: PathBuf,
-    /// A model file, or the name of an installed model
-    #[arg(long, short)]
-    pub model: String,
-    /// The node whose feature maps are wanted (`polepiece describe` lists them)
-    #[arg(long)]
-    pub node: Option<String>,
-    /// Every node
-    #[arg(long)]
-    pub all: bool,
-    /// Folder for the results; made if it is not there
-    #[arg(long, short)]
-    pub out: PathBuf,
-    #[command(flatten)]
-    pub part: PartArgs,
-    #[command(flatten)]
-    pub device: DeviceArgs,
 }
 
 #[derive(Debug, Args)]
