@@ -1,6 +1,8 @@
 //! What the user asks for: classify, segment, measure objects. Above this room there are plain arrays only.
 
 mod array;
+mod attribute;
+mod by_hand;
 mod components;
 mod effective;
 mod error;
@@ -13,6 +15,7 @@ mod normalise;
 mod objects;
 mod otsu;
 mod outlook;
+mod piece;
 mod plane_scale;
 mod predict;
 mod profile;
@@ -25,6 +28,11 @@ mod tiling;
 mod walk;
 
 pub use array::{ArrayRun, run_array};
+pub use attribute::{
+    Ablating, AttributionMethod, AttributionRequest, Baseline, Filling, Over, attribute, channel_names,
+    class_of,
+};
+pub use by_hand::{HandProbe, by_hand, first_kernels};
 pub use effective::{Probe, effective_field};
 pub use error::AnalysisError;
 pub use example::{Difference, compare};

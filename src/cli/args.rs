@@ -9,7 +9,9 @@ use crate::export::Format;
 use crate::imaging::{Colormap, InfoBarChoice, ScaleByHand};
 use crate::synth::Kind;
 
+use super::attribute::AttributeArgs;
 use super::bench::BenchArgs;
+use super::by_hand::HandArgs;
 use super::effective::EffectiveArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 use super::report::ReportArgs;
@@ -66,6 +68,8 @@ pub enum Command {
     Regress(RegressArgs),
     /// Write the feature maps of one node, or of all, as .npy [channel, y, x] and a PNG sheet
     Features(FeaturesArgs),
+    /// Why a pixel or an image is called what it is: gradients, Grad-CAM, occlusion, channel ablation
+    Attribute(AttributeArgs),
     /// Run a model on a NumPy array and write what a node makes of it
     Run(RunArgs),
     /// Write a model in a format of other programs
@@ -267,7 +271,7 @@ pub struct RegressArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all"])))]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all", "kernels"])))]
 pub struct FeaturesArgs {
     pub file: PathBuf,
     /// A model file, or the name of an installed model
@@ -280,8 +284,10 @@ pub struct FeaturesArgs {
     #[arg(long)]
     pub all: bool,
     /// Folder for the results; made if it is not there
-    #[arg(long, short)]
-    pub out: PathBuf,
+    #[arg(long, short, required_unless_present_any = ["by_hand", "kernels"])]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub hand: HandArgs,
     #[command(flatten)]
     pub part: PartArgs,
     #[command(flatten)]

@@ -10,6 +10,10 @@ use super::context::{for_each_frame, load_model, open_device};
 use super::terminal::{Finished, Outcome, complain, say, with_progress};
 
 pub(super) fn run(args: &FeaturesArgs) -> Outcome {
+    if args.hand.is_asked() {
+        return super::by_hand::run(args);
+    }
+    let Some(out) = &args.out else { bail!("Name a folder for the results: --out DIR") };
     let device = open_device(&args.device)?;
     let model = load_model(&args.model, &device, None)?;
     let nodes: Vec<&str> = match &args.node {
@@ -26,7 +30,7 @@ pub(super) fn run(args: &FeaturesArgs) -> Outcome {
         for_each_frame(std::slice::from_ref(&args.file), &args.part, |micrograph, settings, label| {
             let several = micrograph.frames() > 1 || micrograph.series() > 0;
             let stem = export::result_stem(micrograph, settings.frame);
-            let dir = if several { args.out.join(stem) } else { args.out.clone() };
+            let dir = if several { out.join(stem) } else { out.clone() };
             with_progress(label, |monitor| {
                 for (i, node) in nodes.iter().enumerate() {
                     let part = monitor.part(i, nodes.len());

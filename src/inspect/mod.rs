@@ -1,6 +1,8 @@
 //! What the network saw: recorded feature maps, their statistics and health, the sheet that shows them all, and what of
 //! the image one value hangs on.
 
+mod attribution;
+mod by_hand;
 mod effective;
 mod features;
 mod health;
@@ -9,6 +11,8 @@ mod scale;
 mod sheet;
 mod statistics;
 
+pub use attribution::{Attribution, AttributionMap, ChannelEffect, Completeness, Score, Summary};
+pub use by_hand::{ByHand, ChannelPart, FirstKernels, Following};
 pub use effective::{EffectiveField, Extent, HELD};
 pub use features::FeatureMaps;
 pub use health::{HealthCheck, NodeHealth, Spread, WeightHealth};

@@ -40,7 +40,7 @@ pub use cost::{NodeCost, describe};
 pub use error::NetworkError;
 pub use forecast::{Forecast, forecast, forecast_wanting, workspace_elsewhere};
 pub use geometry::planes_of_image;
-pub use gradient::{OutputValue, input_gradient};
+pub use gradient::{NodeGradient, Objective, OutputValue, gradient_by, input_gradient};
 pub use graph::{Graph, Node};
 pub use library::{Installed, find_model, installed, is_model_file, load_model};
 pub use model::Model;
