@@ -2,6 +2,8 @@
 
 mod array;
 mod class_plane;
+mod attribute;
+mod by_hand;
 mod components;
 mod effective;
 mod error;
@@ -14,6 +16,7 @@ mod normalise;
 mod objects;
 mod otsu;
 mod outlook;
+mod piece;
 mod plane_scale;
 mod predict;
 mod profile;
@@ -27,6 +30,11 @@ mod walk;
 
 pub use array::{ArrayRun, run_array};
 pub use class_plane::{ClassSource, class_plane};
+pub use attribute::{
+    Ablating, AttributionMethod, AttributionRequest, Baseline, Filling, Over, attribute, channel_names,
+    class_of,
+};
+pub use by_hand::{HandProbe, by_hand, first_kernels};
 pub use effective::{Probe, effective_field};
 pub use error::AnalysisError;
 pub use example::{Difference, compare};

@@ -9,7 +9,9 @@ use crate::export::Format;
 use crate::imaging::{Colormap, InfoBarChoice, ScaleByHand};
 use crate::synth::Kind;
 
+use super::attribute::AttributeArgs;
 use super::bench::BenchArgs;
+use super::by_hand::HandArgs;
 use super::drawing::DrawingArgs;
 use super::effective::EffectiveArgs;
 use super::features::FeaturesArgs;
@@ -69,6 +71,8 @@ pub enum Command {
     Regress(RegressArgs),
     /// Write the feature maps of one node, or of all, as .npy [channel, y, x] and a PNG sheet
     Features(FeaturesArgs),
+    /// Why a pixel or an image is called what it is: gradients, Grad-CAM, occlusion, channel ablation
+    Attribute(AttributeArgs),
     /// Run a model on a NumPy array and write what a node makes of it
     Run(RunArgs),
     /// Write a model in a format of other programs

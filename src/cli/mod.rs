@@ -6,7 +6,9 @@
 
 mod architectures;
 mod args;
+mod attribute;
 mod bench;
+mod by_hand;
 mod classify;
 mod context;
 mod convert;
@@ -47,6 +49,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Classify(args) => classify::run(&args),
         Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
+        Command::Attribute(args) => attribute::run(&args),
         Command::Run(args) => run_array::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Report(args) => report::run(&args),

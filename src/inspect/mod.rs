@@ -4,6 +4,8 @@
 mod clusters;
 mod components;
 mod correlation;
+mod attribution;
+mod by_hand;
 mod effective;
 mod eigen;
 mod features;
@@ -21,6 +23,8 @@ mod reference;
 pub use clusters::{Clusters, clusters};
 pub use components::{Components, components};
 pub use correlation::{correlations, on_grid};
+pub use attribution::{Attribution, AttributionMap, ChannelEffect, Completeness, Score, Summary};
+pub use by_hand::{ByHand, ChannelPart, FirstKernels, Following};
 pub use effective::{EffectiveField, Extent, HELD};
 pub use features::FeatureMaps;
 pub use health::{HealthCheck, NodeHealth, Spread, WeightHealth};
