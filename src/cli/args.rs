@@ -10,6 +10,7 @@ use crate::imaging::{Colormap, InfoBarChoice, ScaleByHand};
 use crate::synth::Kind;
 
 use super::bench::BenchArgs;
+use super::compare::CompareArgs;
 use super::effective::EffectiveArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 use super::report::ReportArgs;
@@ -70,7 +71,9 @@ pub enum Command {
     Run(RunArgs),
     /// Write a model in a format of other programs
     Export(ExportArgs),
-    /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
+    /// Two models, frames or feature maps on the same image: how far apart they are, and where
+    Compare(CompareArgs),
+    /// What is to be thought of a network on micrographs: --on names the kind of report
     Report(ReportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
     Describe(DescribeArgs),

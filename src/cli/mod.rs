@@ -8,6 +8,7 @@ mod architectures;
 mod args;
 mod bench;
 mod classify;
+mod compare;
 mod context;
 mod convert;
 mod describe;
@@ -47,6 +48,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Features(args) => features::run(&args),
         Command::Run(args) => run_array::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),

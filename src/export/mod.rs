@@ -11,6 +11,7 @@ mod results;
 
 mod array;
 mod command;
+mod difference;
 mod features;
 mod field;
 mod health;
@@ -29,6 +30,7 @@ mod convert;
 pub use array::write_array;
 pub use command::{class_command_line, command_line, regression_command_line};
 pub use convert::{ConvertRequest, Converted, Rendering, Target, convert};
+pub use difference::{difference_display, equivariance_csv, seams_csv, write_difference};
 pub use error::ExportError;
 pub use features::{write_feature_sheet, write_features};
 pub use field::write_field;
