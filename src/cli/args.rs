@@ -11,8 +11,8 @@ use crate::synth::Kind;
 
 use super::attribute::AttributeArgs;
 use super::bench::BenchArgs;
-use super::by_hand::HandArgs;
 use super::drawing::DrawingArgs;
+use super::compare::CompareArgs;
 use super::effective::EffectiveArgs;
 use super::features::FeaturesArgs;
 use super::measure::{ProfileArgs, StatsArgs};
@@ -77,7 +77,9 @@ pub enum Command {
     Run(RunArgs),
     /// Write a model in a format of other programs
     Export(ExportArgs),
-    /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
+    /// Two models, frames or feature maps on the same image: how far apart they are, and where
+    Compare(CompareArgs),
+    /// What is to be thought of a network on micrographs: --on names the kind of report
     Report(ReportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
     Describe(DescribeArgs),

@@ -10,6 +10,7 @@ mod attribute;
 mod bench;
 mod by_hand;
 mod classify;
+mod compare;
 mod context;
 mod convert;
 mod describe;
@@ -52,6 +53,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Attribute(args) => attribute::run(&args),
         Command::Run(args) => run_array::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),
