@@ -43,7 +43,7 @@ pub use drawing::{Area, Band, Drawing, Drawn, DrawnBox, DrawnEdge, DrawnFrame, F
 pub use error::NetworkError;
 pub use forecast::{Forecast, forecast, forecast_wanting, workspace_elsewhere};
 pub use geometry::planes_of_image;
-pub use gradient::{OutputValue, input_gradient};
+pub use gradient::{NodeGradient, Objective, OutputValue, gradient_by, input_gradient};
 pub use graph::{Graph, Node};
 pub use library::{Installed, find_model, installed, is_model_file, load_model};
 pub use model::Model;
