@@ -32,12 +32,13 @@ pub(super) fn frames(items: &Items, areas: &[Area]) -> Vec<DrawnFrame> {
             height: all.height + 2.0 * PAD + TITLE,
         });
     }
+    let mut from_above: Vec<usize> = (0..areas.len()).collect();
+    from_above.sort_by(|&a, &b| areas[a].top.total_cmp(&areas[b].top));
     let drawn = items.groups.iter().zip(&around).enumerate().filter_map(|(group, (of, area))| {
         let area = (*area)?;
-        let strange = |(item, box_area): (&super::items::Item, &Area)| {
-            !item.within.contains(&group) && box_area.overlaps(&area)
-        };
-        if items.all.iter().zip(areas).any(strange) {
+        let first = from_above.partition_point(|&item| areas[item].bottom() <= area.top);
+        let mut in_reach = from_above[first..].iter().take_while(|&&item| areas[item].top < area.bottom());
+        if in_reach.any(|&item| areas[item].overlaps(&area) && !items.all[item].within.contains(&group)) {
             return None;
         }
         Some(DrawnFrame { prefix: of.prefix.clone(), label: of.label.clone(), depth: of.depth, area })

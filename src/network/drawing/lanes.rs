@@ -87,11 +87,17 @@ fn widen(spans: &mut BTreeMap<usize, Span>, source: usize, ends: [f32; 2]) {
 /// The innermost lane that is free, the shortest lines first.
 fn share_out(mut spans: Vec<Span>) -> (Vec<(usize, usize)>, usize) {
     spans.sort_by(|a, b| (a.2 - a.1).total_cmp(&(b.2 - b.1)).then(a.0.cmp(&b.0)));
+    // Each from the top to the bottom.
     let mut lanes: Vec<Vec<(f32, f32)>> = Vec::new();
     let mut given = Vec::with_capacity(spans.len());
     for (source, low, high) in spans {
-        let is_free =
-            |lane: &Vec<(f32, f32)>| lane.iter().all(|&(from, to)| high + 1.0 < from || to + 1.0 < low);
+        let place_in = |lane: &Vec<(f32, f32)>| lane.partition_point(|&(from, _)| from < low);
+        let is_free = |lane: &Vec<(f32, f32)>| {
+            let place = place_in(lane);
+            let below = lane.get(place).is_none_or(|&(from, _)| high + 1.0 < from);
+            let above = place.checked_sub(1).and_then(|above| lane.get(above));
+            below && above.is_none_or(|&(_, to)| to + 1.0 < low)
+        };
         let lane = match lanes.iter().position(is_free) {
             Some(lane) => lane,
             None if lanes.len() < MOST => {
@@ -100,7 +106,8 @@ fn share_out(mut spans: Vec<Span>) -> (Vec<(usize, usize)>, usize) {
             }
             None => MOST - 1,
         };
-        lanes[lane].push((low, high));
+        let place = place_in(&lanes[lane]);
+        lanes[lane].insert(place, (low, high));
         given.push((source, lane));
     }
     (given, lanes.len())

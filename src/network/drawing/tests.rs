@@ -198,6 +198,31 @@ fn the_largest_network_is_laid_out_within_a_few_frames() {
     assert!(took.as_millis() < 1000, "{} nodes took {took:?}", nodes.len());
 }
 
+#[test]
+fn time_grows_with_the_network_and_not_with_its_square() {
+    let node = |name: String, op: Op, inputs: Vec<String>| Node { name, op, inputs };
+    let took = |blocks: usize| {
+        let mut nodes = vec![node("input".into(), Op::Input { channels: 1 }, vec![])];
+        let mut before = "input".to_owned();
+        for block in 0..blocks {
+            let [a, b, sum] = ["a", "b", "sum"].map(|name| format!("block{block}.{name}"));
+            nodes.push(node(a.clone(), Op::Relu, vec![before.clone()]));
+            nodes.push(node(b.clone(), Op::Tanh, vec![a]));
+            nodes.push(node(sum.clone(), Op::Add, vec![b, before]));
+            before = sum;
+        }
+        let graph = Graph::new("test", nodes).unwrap();
+        let nodes = describe(&graph, [1, 4, 4]).unwrap();
+        let began = std::time::Instant::now();
+        let drawing = Drawing::new(&graph, &nodes, &|_| false);
+        assert_eq!((drawing.boxes.len(), drawing.frames.len()), (3 * blocks + 1, blocks));
+        began.elapsed().as_secs_f64()
+    };
+    let (small, large) = (took(250), took(2000));
+    println!("751 nodes took {:.1} ms, 6001 nodes {:.1} ms", small * 1e3, large * 1e3);
+    assert!(large < small.max(0.002) * 40.0, "eight times as large took {} times as long", large / small);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]

@@ -1,4 +1,5 @@
 //! Where on the drawing the pane looks, and how near.
+use crate::network::Area;
 use eframe::egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 /// Points of the screen per point of the drawing.
@@ -53,7 +54,7 @@ impl Camera {
     }
 
     /// A rectangle of the drawing on the screen.
-    pub(super) fn rect(self, pane: Rect, area: &crate::network::Area) -> Rect {
+    pub(super) fn rect(self, pane: Rect, area: &Area) -> Rect {
         let min = self.to_screen(pane, [area.left, area.top]);
         Rect::from_min_size(min, vec2(area.width, area.height) * self.zoom)
     }
@@ -73,13 +74,14 @@ impl Camera {
     }
 
     /// Moves no farther than brings an area into sight, with some of what is around it.
-    pub(super) fn reveal(&mut self, pane: Rect, area: &crate::network::Area) {
+    pub(super) fn reveal(&mut self, pane: Rect, area: &Area) {
         let (rect, inside) = (self.rect(pane, area), pane.shrink(24.0));
         let along = |low: f32, high: f32, from: f32, to: f32| {
             if low < from {
                 low - from
             } else if high > to {
-                high - to
+                // Of what is larger than the pane the beginning.
+                (high - to).min(low - from)
             } else {
                 0.0
             }
@@ -95,7 +97,6 @@ impl Camera {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Area;
 
     fn pane() -> Rect {
         Rect::from_min_size(pos2(100.0, 50.0), vec2(400.0, 300.0))

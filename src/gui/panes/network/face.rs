@@ -10,7 +10,7 @@ use crate::gui::desk::Desk;
 use crate::gui::ruler::Ruler;
 use crate::gui::theme::{Palette, small};
 use crate::gui::widgets::at_right;
-use crate::network::{Drawn, Graph, NodeCost, Spent};
+use crate::network::{Area, Drawn, DrawnBox, Graph, NodeCost, Spent};
 use crate::session::{Command, Session};
 use eframe::egui::{
     self, ComboBox, CursorIcon, Label, PointerButton, Rect, Response, Sense, Ui, WidgetInfo, vec2,
@@ -35,6 +35,12 @@ pub(super) struct Face {
     moved: bool,
     /// The group whose box or frame was just folded or opened.
     toggled: Option<String>,
+    /// That group, and where on the screen it was: it stays there.
+    anchor: Option<(String, egui::Pos2)>,
+    /// Whether the chosen node is to come into sight.
+    follows: bool,
+    /// Where the graph lies in memory: another network is looked at anew.
+    graph: usize,
 }
 
 /// What a frame of the drawing is made of.
@@ -57,6 +63,7 @@ impl Face {
         scene: &Scene<'_>,
     ) -> Option<String> {
         let session = desk.session;
+        self.follow_network(scene.graph);
         self.reveal_selected(session, lines);
         self.plan.follow(scene.graph, scene.nodes, lines, scene.search);
         let room = vec2(ui.available_width(), (ui.available_height() - BAR).max(40.0));
@@ -70,6 +77,7 @@ impl Face {
         // A child that takes no room of its own: the pane has it already.
         let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(pane).id_salt("drawing"));
         inside.set_clip_rect(pane.intersect(ui.clip_rect()));
+        self.frames_ui(&inside, pane);
         let hovered = self.boxes_ui(&inside, desk, (pane, selected), scene);
         let thumbnails = self.thumbnails.of(&inside, session, (&self.plan, self.camera, pane), scene.nodes);
         let painting = Painting {
@@ -82,7 +90,14 @@ impl Face {
         };
         painting.paint(&inside);
         self.bar_ui(ui, pane, scene.spent.is_some(), &costs);
-        self.toggled.take()
+        let toggled = self.toggled.take();
+        if let Some(prefix) = &toggled {
+            // Where not all is in sight, what was pressed stays under the pointer.
+            self.moved |= !self.shows_all(pane);
+            self.anchor =
+                self.area_of(prefix).map(|area| (prefix.clone(), self.camera.rect(pane, &area).min));
+        }
+        toggled
     }
 
     /// Opens the groups around a node that was chosen elsewhere, but not for the first one, which nobody chose.
@@ -94,22 +109,54 @@ impl Face {
             lines.reveal(node);
         }
         self.selected_before.clone_from(&session.node);
-        // Where it lies is known once the layout has followed.
-        self.seen = self.seen.map(|(size, _)| (size, 0));
+        self.follows = true;
+    }
+
+    fn follow_network(&mut self, graph: &Graph) {
+        let now = std::ptr::from_ref(graph).addr();
+        if self.graph != now {
+            (self.graph, self.seen, self.moved, self.selected_before) = (now, None, false, None);
+        }
     }
 
     fn place_camera(&mut self, pane: Rect, nodes: &[NodeCost], session: &Session) {
-        let size = self.plan.drawing.size;
-        match self.seen {
-            Some((before, stamp)) if before == pane.size() && stamp == self.plan.stamp => return,
-            // Something was chosen, folded or opened: it stays in sight, and the rest where it was.
-            Some((before, _)) if before == pane.size() && self.moved => {}
-            _ => self.camera.begin(size, pane),
+        let seen = (pane.size(), self.plan.stamp);
+        let is_new = self.seen != Some(seen);
+        if is_new && !self.moved {
+            self.camera.begin(self.plan.drawing.size, pane);
         }
-        self.seen = Some((pane.size(), self.plan.stamp));
-        if let Some(place) = self.plan.box_of(nodes, session.node.as_deref()) {
-            self.camera.reveal(pane, &self.plan.drawing.boxes[place].area);
+        self.seen = Some(seen);
+        let anchor = self.anchor.take().and_then(|(prefix, at)| Some((self.area_of(&prefix)?, at)));
+        if let Some((area, at)) = anchor {
+            if self.moved {
+                self.camera.pan(at - self.camera.rect(pane, &area).min, self.plan.drawing.size);
+            } else {
+                self.camera.reveal(pane, &area);
+            }
+        } else if is_new || self.follows {
+            if let Some(place) = self.plan.box_of(nodes, session.node.as_deref()) {
+                self.camera.reveal(pane, &self.plan.drawing.boxes[place].area);
+            }
         }
+        self.follows = false;
+    }
+
+    /// The box or frame of a group.
+    fn area_of(&self, prefix: &str) -> Option<Area> {
+        let drawing = &self.plan.drawing;
+        let frame = drawing.frames.iter().find(|frame| frame.prefix == prefix).map(|frame| frame.area);
+        let is_group = |one: &&DrawnBox| match &one.content {
+            Drawn::Group(group) => group.prefix == prefix,
+            Drawn::Node(_) => false,
+        };
+        frame.or_else(|| drawing.boxes.iter().find(is_group).map(|one| one.area))
+    }
+
+    /// Whether the whole drawing is in sight.
+    fn shows_all(&self, pane: Rect) -> bool {
+        let [width, height] = self.plan.drawing.size;
+        let whole = Area { left: 0.0, top: 0.0, width, height };
+        pane.expand(1.0).contains_rect(self.camera.rect(pane, &whole))
     }
 
     fn move_camera(&mut self, ui: &Ui, pane: Rect, response: &Response) {
@@ -134,15 +181,8 @@ impl Face {
         }
     }
 
-    /// What can be pressed of the boxes and frames in sight; gives the box that is pointed at.
-    fn boxes_ui(
-        &mut self,
-        ui: &Ui,
-        desk: &mut Desk<'_>,
-        (pane, selected): (Rect, Option<usize>),
-        scene: &Scene<'_>,
-    ) -> Option<usize> {
-        let mut hovered = None;
+    /// The titles of the frames in sight, which fold them.
+    fn frames_ui(&mut self, ui: &Ui, pane: Rect) {
         for frame in &self.plan.drawing.frames {
             let title = self.camera.rect(pane, &frame.area);
             let title = Rect::from_min_size(title.min, vec2(title.width(), 18.0 * self.camera.zoom));
@@ -156,6 +196,17 @@ impl Face {
                 self.toggled = Some(frame.prefix.clone());
             }
         }
+    }
+
+    /// The boxes in sight, which can be chosen and opened; gives the one that is pointed at.
+    fn boxes_ui(
+        &mut self,
+        ui: &Ui,
+        desk: &mut Desk<'_>,
+        (pane, selected): (Rect, Option<usize>),
+        scene: &Scene<'_>,
+    ) -> Option<usize> {
+        let mut hovered = None;
         for (place, one) in self.plan.drawing.boxes.iter().enumerate() {
             let rect = self.camera.rect(pane, &one.area);
             if !rect.intersects(pane) {
@@ -181,7 +232,7 @@ impl Face {
                 folds |= open_button(ui, rect, &group.prefix).clicked();
             }
             if folds {
-                self.toggled = group_of(scene.nodes, &one.content, lines_prefixes(&self.plan));
+                self.toggled = self.plan.group_of(scene.nodes, &one.content);
             } else if response.clicked() {
                 self.selected_before = Some(name.clone());
                 desk.send(Command::SelectNode(name));
@@ -245,34 +296,4 @@ fn open_button(ui: &Ui, rect: Rect, prefix: &str) -> Response {
     let response = ui.interact(place, ui.scope_id().with(("open", prefix)), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &spoken));
     response.on_hover_cursor(CursorIcon::PointingHand)
-}
-
-/// The prefixes of the frames, which are the groups that can be folded.
-fn lines_prefixes(plan: &Plan) -> impl Fn(&str) -> Option<String> + '_ {
-    move |name| {
-        let frames = plan.drawing.frames.iter().filter(|frame| {
-            name.strip_prefix(frame.prefix.as_str()).is_some_and(|rest| rest.starts_with('.'))
-        });
-        frames.max_by_key(|frame| frame.depth).map(|frame| frame.prefix.clone())
-    }
-}
-
-/// The group that a double click folds or opens: that of the box, or the innermost around it.
-fn group_of(nodes: &[NodeCost], content: &Drawn, around: impl Fn(&str) -> Option<String>) -> Option<String> {
-    match content {
-        Drawn::Group(group) => Some(group.prefix.clone()),
-        Drawn::Node(node) => around(&nodes.get(*node)?.name),
-    }
-}
-
-/// What the last run took, where it was one of this network.
-pub(super) fn spent_of<'a>(session: &'a Session, graph: &Graph) -> Option<&'a Spent> {
-    let result = session.result.as_ref()?;
-    let spent = &result.features.spent;
-    let same = result.model.graph.nodes().len() == graph.nodes().len()
-        && session.model.as_ref().is_some_and(|model| {
-            std::sync::Arc::ptr_eq(model, &result.model)
-                || model.sha256.is_some() && model.sha256 == result.model.sha256
-        });
-    (same && spent.nodes.len() == graph.nodes().len()).then_some(spent)
 }

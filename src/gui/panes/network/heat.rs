@@ -1,6 +1,8 @@
 //! What the boxes of a drawing are coloured by: their kind, or what they cost.
 use crate::gui::format;
-use crate::network::{Drawing, Drawn, NodeCost, Spent};
+use crate::network::{Drawing, Drawn, Graph, NodeCost, Spent};
+use crate::session::Session;
+use std::sync::Arc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Heat {
@@ -30,7 +32,9 @@ impl Heat {
         match self {
             Self::Kind => "What each node does",
             Self::Time => "Seconds that each node took in the last run, over all tiles",
-            Self::Memory => "What each node's values take as 32-bit numbers on this micrograph",
+            Self::Memory => {
+                "What each node's values took in the last run, in its largest tile; before a run, what they would take"
+            }
             Self::Parameters => "Trained numbers of each node",
             Self::MultiplyAdds => "Multiply-adds of each node for this micrograph",
         }
@@ -65,12 +69,15 @@ pub(super) struct Costs {
 }
 
 impl Costs {
-    /// Of groups the sum; without a run nothing took time.
+    /// Of groups the sum; without a run nothing took time, and memory is what the values would take.
     pub(super) fn of(heat: Heat, drawing: &Drawing, nodes: &[NodeCost], spent: Option<&Spent>) -> Self {
         let cost = |place: usize, node: &NodeCost| match heat {
             Heat::Kind => 0.0,
             Heat::Time => spent.map_or(0.0, |spent| spent.seconds_of([place])),
-            Heat::Memory => node.activation_bytes as f64,
+            Heat::Memory => {
+                let took = spent.and_then(|spent| spent.nodes.get(place)).map(|node| node.bytes);
+                took.unwrap_or(node.activation_bytes) as f64
+            }
             Heat::Parameters => node.parameters as f64,
             Heat::MultiplyAdds => node.multiply_adds as f64,
         };
@@ -89,6 +96,17 @@ impl Costs {
         let value = self.values.get(place).copied().unwrap_or(0.0);
         if self.most > 0.0 { (value / self.most).sqrt() as f32 } else { 0.0 }
     }
+}
+
+/// What the last run took, where it was one of this network.
+pub(super) fn spent_of<'a>(session: &'a Session, graph: &Graph) -> Option<&'a Spent> {
+    let result = session.result.as_ref()?;
+    let spent = &result.features.spent;
+    let same = result.model.graph.nodes().len() == graph.nodes().len()
+        && session.model.as_ref().is_some_and(|model| {
+            Arc::ptr_eq(model, &result.model) || model.sha256.is_some() && model.sha256 == result.model.sha256
+        });
+    (same && spent.nodes.len() == graph.nodes().len()).then_some(spent)
 }
 
 /// The nodes of a box.

@@ -22,13 +22,14 @@ use crate::network::NodeCost;
 use crate::session::{Command, JobKind, Session};
 use details::Details;
 use eframe::egui::{self, Label, ScrollArea, TextEdit, Ui, vec2};
-use face::{Face, Scene, spent_of};
+use face::{Face, Scene};
+use heat::spent_of;
 use lines::Lines;
 use plan::next_match;
 use std::sync::Arc;
 
 /// Narrower than this, the table scrolls sideways.
-const TABLE: f32 = 660.0;
+const TABLE: f32 = 720.0;
 const FOOTER: f32 = 30.0;
 
 #[derive(Default)]

@@ -38,6 +38,20 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The group that a double click on a box folds or opens: its own, or the innermost around it.
+    pub(super) fn group_of(&self, nodes: &[NodeCost], content: &Drawn) -> Option<String> {
+        let node = match content {
+            Drawn::Group(group) => return Some(group.prefix.clone()),
+            Drawn::Node(node) => nodes.get(*node)?,
+        };
+        let around = self.drawing.frames.iter().filter(|frame| {
+            node.name.strip_prefix(frame.prefix.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        });
+        around.max_by_key(|frame| frame.depth).map(|frame| frame.prefix.clone())
+    }
+}
+
 /// Whether a node answers to words in lower case.
 pub(super) fn matches(node: &NodeCost, words: &str) -> bool {
     node.name.to_lowercase().contains(words) || node.kind.to_lowercase().contains(words)

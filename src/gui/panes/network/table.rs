@@ -1,11 +1,12 @@
 //! The table of nodes and groups: only the lines on the screen are drawn.
+use super::heat::{milliseconds, spent_of};
 use super::lines::{Line, Lines};
 use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::ruler::Ruler;
 use crate::gui::sections::Section;
 use crate::gui::theme::{Palette, small, strong};
-use crate::network::{Group, NodeCost, OutlineEntry};
+use crate::network::{Group, NodeCost, OutlineEntry, Spent};
 use crate::session::Command;
 use eframe::egui::{
     self, Align, Color32, Label, Layout, Rect, Response, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
@@ -15,13 +16,15 @@ use egui_extras::{Column, TableBuilder, TableRow};
 const ROW: f32 = 22.0;
 /// Points that a group's members stand further right.
 const INDENT: f32 = 12.0;
-const COLUMNS: usize = 8;
+const COLUMNS: usize = 9;
 
 /// What all rows of a frame have in common.
 struct Table<'a> {
     nodes: &'a [NodeCost],
     ruler: &'a Ruler,
     selected: Option<&'a str>,
+    /// What the last run took.
+    spent: Option<&'a Spent>,
 }
 
 /// Draws the table; the line `scroll_to` comes into view. Gives the group whose triangle was clicked.
@@ -46,11 +49,14 @@ pub(super) fn table_ui(
         .column(number(44.0))
         .column(Column::initial(92.0).at_least(60.0).clip(true))
         .column(number(56.0))
+        .column(number(56.0))
         .column(Column::remainder().at_least(96.0).clip(true));
     if let Some(place) = scroll_to {
         builder = builder.scroll_to_row(place, None);
     }
-    let table = Table { nodes, ruler, selected: desk.session.node.as_deref() };
+    let session = desk.session;
+    let spent = session.model.as_ref().and_then(|model| spent_of(session, &model.graph));
+    let table = Table { nodes, ruler, selected: session.node.as_deref(), spent };
     let mut folded = None;
     builder.header(22.0, header_ui).body(|body| {
         body.rows(ROW, lines.shown().len(), |mut row| match lines.shown()[row.index()] {
@@ -94,6 +100,7 @@ fn header_ui(mut header: TableRow<'_, '_>) {
             true,
         ),
         ("Memory", "Of the output's values as 32-bit numbers", true),
+        ("Time", "Of the last run, over all tiles; of nodes computed together at the first of them", true),
         ("Attributes", "Kernel, stride, padding and what else the operation is told", false),
     ];
     for (name, tooltip, right) in columns {
@@ -160,7 +167,7 @@ impl Table<'_> {
             ui.add(Label::new(small(&node.kind)).truncate()).on_hover_text(&node.attributes);
         });
         let cost = [node.parameters as u64, node.multiply_adds, node.activation_bytes];
-        self.numbers(row, (node, cost));
+        self.numbers(row, (node, cost), self.time(std::iter::once(place)));
         row.col(|ui| {
             ui.add_space(6.0);
             let weak = Palette::of(ui).weak;
@@ -198,9 +205,13 @@ impl Table<'_> {
         let last = &self.nodes[group.last];
         if folded {
             let cost = [group.parameters, group.multiply_adds, group.activation_bytes];
-            self.numbers(row, (last, cost));
+            let within = |node: &NodeCost| {
+                node.name.strip_prefix(&group.prefix).is_some_and(|rest| rest.starts_with('.'))
+            };
+            let members = (0..self.nodes.len()).filter(|place| within(&self.nodes[*place]));
+            self.numbers(row, (last, cost), self.time(members));
         } else {
-            (0..5).for_each(|_| drop(row.col(|_| ())));
+            (0..6).for_each(|_| drop(row.col(|_| ())));
         }
         row.col(|ui| {
             if folded {
@@ -216,11 +227,35 @@ impl Table<'_> {
         response.clicked()
     }
 
-    /// Shape and field of a node, with these parameters, multiply-adds and bytes.
+    /// Of some nodes in the last run, short and long.
+    fn time(&self, nodes: impl Iterator<Item = usize>) -> (String, String) {
+        let Some(spent) = self.spent else {
+            return ("·".to_owned(), "Run the model to know its time".to_owned());
+        };
+        let nodes: Vec<usize> = nodes.collect();
+        let seconds = spent.seconds_of(nodes.iter().copied());
+        let first = match nodes[..] {
+            [only] => spent.nodes.get(only).and_then(|node| self.nodes.get(node.within?)),
+            _ => None,
+        };
+        match first {
+            Some(first) => ("·".to_owned(), format!("Computed with {}", first.name)),
+            None => (
+                milliseconds(seconds),
+                format!(
+                    "{} of the network's time",
+                    format::percent(seconds / spent.seconds().max(f64::MIN_POSITIVE))
+                ),
+            ),
+        }
+    }
+
+    /// Shape, field and time of a node, with these parameters, multiply-adds and bytes.
     fn numbers(
         &self,
         row: &mut TableRow<'_, '_>,
         (node, [parameters, multiply_adds, bytes]): (&NodeCost, [u64; 3]),
+        time: (String, String),
     ) {
         let (sees, meaning) = self.ruler.sees(node);
         let shape = node.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×");
@@ -230,6 +265,7 @@ impl Table<'_> {
             (count(multiply_adds), format::thousands(multiply_adds)),
             (sees, meaning),
             (format::bytes(bytes), format!("{} bytes", format::thousands(bytes))),
+            time,
         ];
         for (short, long) in cells {
             row.col(|ui| {

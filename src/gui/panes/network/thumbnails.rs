@@ -1,7 +1,7 @@
 //! A node's first feature map, small in its box, where it was kept and there is room.
 use super::camera::Camera;
 use super::plan::{Plan, node_of};
-use crate::inspect::FeatureMaps;
+use crate::inspect::{FeatureMaps, Features};
 use crate::network::NodeCost;
 use crate::session::Session;
 use eframe::egui::{Color32, ColorImage, Rect, TextureHandle, TextureId, TextureOptions, Ui, Vec2, vec2};
@@ -51,7 +51,7 @@ impl Thumbnails {
         let mut made = 0;
         for (one, thumbnail) in plan.drawing.boxes.iter().zip(&mut thumbnails) {
             let name = nodes.get(node_of(&one.content)).map(|node| node.name.as_str());
-            let Some(maps) = name.and_then(|name| result.features.maps.get(name)) else { continue };
+            let Some(maps) = name.and_then(|name| kept(&result.features, name)) else { continue };
             let (count, height, width) = maps.maps.dim();
             let in_sight = camera.rect(pane, &one.area).intersects(pane);
             if !in_sight || count == 0 || height * width <= 1 {
@@ -73,6 +73,12 @@ impl Thumbnails {
         }
         thumbnails
     }
+}
+
+/// The small maps of a node where there are some, else the maps themselves.
+fn kept<'a>(features: &'a Features, node: &str) -> Option<&'a FeatureMaps> {
+    let reduced = features.reduced.get(node).map(|reduced| &reduced.maps);
+    reduced.or_else(|| features.maps.get(node).map(|maps| &**maps))
 }
 
 /// The first feature between its extremes, from so few of its values that a frame has time for it.
