@@ -11,8 +11,10 @@ use crate::synth::Kind;
 
 use super::bench::BenchArgs;
 use super::effective::EffectiveArgs;
+use super::figure::FigureArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 use super::report::ReportArgs;
+use super::values::ValuesArgs;
 
 mod architecture;
 mod convert;
@@ -66,6 +68,8 @@ pub enum Command {
     Regress(RegressArgs),
     /// Write the feature maps of one node, or of all, as .npy [channel, y, x] and a PNG sheet
     Features(FeaturesArgs),
+    /// Draw a figure: panels of a micrograph, what a model says of it and what its nodes see, as PNG or SVG
+    Figure(FigureArgs),
     /// Run a model on a NumPy array and write what a node makes of it
     Run(RunArgs),
     /// Write a model in a format of other programs
@@ -280,8 +284,10 @@ pub struct FeaturesArgs {
     #[arg(long)]
     pub all: bool,
     /// Folder for the results; made if it is not there
-    #[arg(long, short)]
-    pub out: PathBuf,
+    #[arg(long, short, required_unless_present = "at")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub values: ValuesArgs,
     #[command(flatten)]
     pub part: PartArgs,
     #[command(flatten)]
@@ -451,7 +457,7 @@ fn parse_size(text: &str) -> Result<[usize; 2], String> {
     parse_numbers(text, "HxW")
 }
 
-fn parse_colormap(text: &str) -> Result<Colormap, String> {
+pub(super) fn parse_colormap(text: &str) -> Result<Colormap, String> {
     let names = Colormap::ALL.map(|map| map.name().to_ascii_lowercase()).join(", ");
     Colormap::from_name(text).ok_or_else(|| format!("unknown colormap; there are {names}"))
 }

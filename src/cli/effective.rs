@@ -168,7 +168,7 @@ fn words(field: &EffectiveField, pixel: Option<&PixelSize>) -> Vec<String> {
     lines
 }
 
-fn parse_place(text: &str) -> Result<[usize; 2], String> {
+pub(super) fn parse_place(text: &str) -> Result<[usize; 2], String> {
     let numbers: Option<Vec<usize>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
     let wrong = || "expected Y,X in whole pixels, such as 12,40".to_owned();
     numbers.and_then(|numbers| numbers.try_into().ok()).ok_or_else(wrong)

@@ -8,8 +8,10 @@ use crate::export;
 use super::args::FeaturesArgs;
 use super::context::{for_each_frame, load_model, open_device};
 use super::terminal::{Finished, Outcome, complain, say, with_progress};
+use super::values;
 
 pub(super) fn run(args: &FeaturesArgs) -> Outcome {
+    let Some(out) = &args.out else { return values::run(args) };
     let device = open_device(&args.device)?;
     let model = load_model(&args.model, &device, None)?;
     let nodes: Vec<&str> = match &args.node {
@@ -26,7 +28,7 @@ pub(super) fn run(args: &FeaturesArgs) -> Outcome {
         for_each_frame(std::slice::from_ref(&args.file), &args.part, |micrograph, settings, label| {
             let several = micrograph.frames() > 1 || micrograph.series() > 0;
             let stem = export::result_stem(micrograph, settings.frame);
-            let dir = if several { args.out.join(stem) } else { args.out.clone() };
+            let dir = if several { out.join(stem) } else { out.clone() };
             with_progress(label, |monitor| {
                 for (i, node) in nodes.iter().enumerate() {
                     let part = monitor.part(i, nodes.len());

@@ -15,6 +15,7 @@ mod effective;
 mod evaluate;
 mod export;
 mod features;
+mod figure;
 mod formats;
 mod headless;
 mod import;
@@ -28,6 +29,7 @@ mod segment;
 mod synth;
 mod terminal;
 mod train;
+mod values;
 
 use std::process::ExitCode;
 
@@ -45,6 +47,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Classify(args) => classify::run(&args),
         Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
+        Command::Figure(args) => figure::run(&args),
         Command::Run(args) => run_array::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Report(args) => report::run(&args),

@@ -25,6 +25,7 @@ mod imagej;
 mod tiff;
 
 mod convert;
+mod figure;
 
 pub use array::write_array;
 pub use command::{class_command_line, command_line, regression_command_line};
@@ -32,6 +33,11 @@ pub use convert::{ConvertRequest, Converted, Rendering, Target, convert};
 pub use error::ExportError;
 pub use features::{write_feature_sheet, write_features};
 pub use field::write_field;
+pub use figure::{
+    Figure, FigureFormat, FigureInput, FigureLook, FigureSpec, Ground, Known, Mark, Panel, PanelSpec,
+    Picture, Place, ScaleBars, Tile, Which, figure, figure_command_line, figure_picture, figure_size,
+    write_figure,
+};
 pub use health::health_csv;
 pub use measurements::{profile_csv, statistics_csv};
 pub use micrograph::{SampleFiles, write_labels, write_micrograph, write_sample};

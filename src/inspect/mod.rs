@@ -8,6 +8,8 @@ mod recorder;
 mod scale;
 mod sheet;
 mod statistics;
+mod values;
+mod window;
 
 pub use effective::{EffectiveField, Extent, HELD};
 pub use features::FeatureMaps;
@@ -15,3 +17,5 @@ pub use health::{HealthCheck, NodeHealth, Spread, WeightHealth};
 pub use recorder::{Features, PlannedNode, Recorder, Wanted};
 pub use sheet::{Sheet, SheetStyle, sheet};
 pub use statistics::{FeatureOrder, FeatureStatistics, ordered, statistics};
+pub use values::{PlaceValues, by_value, values_at};
+pub use window::feature_window;

@@ -3,7 +3,7 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
-//! `correcting`, `running`, `features`, `effective`, `exporting`, `exporting_model`, `copying`, `sample`.
+//! `correcting`, `running`, `features`, `effective`, `exporting`, `exporting_model`, `figure`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -21,6 +21,7 @@ mod effective;
 mod exporting;
 mod exporting_model;
 mod features;
+mod figure;
 mod frames;
 mod looking;
 mod measuring;
@@ -43,6 +44,7 @@ pub use crate::compute::Memory;
 pub use command::Command;
 pub use drafting::{Draft, Drafted};
 pub use effective::{Effective, Measurement};
+pub use figure::{DrawnFigure, FigureCommand, FigurePreview};
 pub use frames::FramePictures;
 pub use job::{JobKind, Progress, Threading};
 pub use looking::{ChannelLook, MOST_TOGETHER, TintedLayer};
