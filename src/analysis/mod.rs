@@ -3,9 +3,9 @@
 mod agreement;
 mod answer;
 mod array;
-mod class_plane;
 mod attribute;
 mod by_hand;
+mod class_plane;
 mod comparison;
 mod components;
 mod effective;
@@ -36,12 +36,12 @@ mod walk;
 
 pub use agreement::{ClassAgreement, MatchedBy};
 pub use array::{ArrayRun, run_array};
-pub use class_plane::{ClassSource, class_plane};
 pub use attribute::{
     Ablating, AttributionMethod, AttributionRequest, Baseline, Filling, Over, attribute, channel_names,
     class_of,
 };
 pub use by_hand::{HandProbe, by_hand, first_kernels};
+pub use class_plane::{ClassSource, class_plane};
 pub use comparison::{Comparison, DifferenceMap, Seen, Sight, ValueAgreement, compare_sights, see};
 pub use effective::{Probe, effective_field};
 pub use equivariance::{
@@ -53,6 +53,7 @@ pub use example::{Difference, compare};
 pub use health::{HealthInspection, HealthReport};
 pub use inputs::network_input;
 pub use label_map::LabelMap;
+pub use memory::check_free;
 pub use movement::{Flip, Movement};
 pub use normalise::normalise;
 pub use objects::{Object, measure, remeasured};

@@ -12,10 +12,10 @@ mod results;
 mod array;
 mod attribution;
 mod command;
+mod difference;
 mod drawing;
 mod feature_pictures;
 mod feature_tables;
-mod difference;
 mod features;
 mod field;
 mod health;
@@ -31,18 +31,24 @@ mod imagej;
 mod tiff;
 
 mod convert;
+mod figure;
 
 pub use array::write_array;
 pub use attribution::{ablation_csv, write_attribution};
 pub use command::{class_command_line, command_line, regression_command_line};
 pub use convert::{ConvertRequest, Converted, Rendering, Target, convert};
-pub use drawing::write_drawing;
 pub use difference::{difference_display, equivariance_csv, seams_csv, write_difference};
+pub use drawing::write_drawing;
 pub use error::ExportError;
 pub use feature_pictures::{write_clusters, write_components, write_feature_stack};
 pub use feature_tables::{FeatureLine, FeatureTable, clusters_csv, features_csv};
 pub use features::{write_feature_sheet, write_features, write_ordered_sheet};
 pub use field::write_field;
+pub use figure::{
+    Figure, FigureFormat, FigureInput, FigureLook, FigureSpec, Ground, Known, Mark, Panel, PanelSpec,
+    Picture, Place, ScaleBars, Tile, Which, figure, figure_command_line, figure_picture, figure_size,
+    write_figure,
+};
 pub use health::health_csv;
 pub use kernels::write_kernels;
 pub use measurements::{profile_csv, statistics_csv};
