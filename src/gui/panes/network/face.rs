@@ -16,8 +16,8 @@ use eframe::egui::{
     self, ComboBox, CursorIcon, Label, PointerButton, Rect, Response, Sense, Ui, WidgetInfo, vec2,
 };
 
-/// Height of the line below the drawing.
-const BAR: f32 = 26.0;
+/// Height of the line below the drawing, with the space around it.
+const BAR: f32 = 32.0;
 /// Boxes less wide than this on the screen have no triangle to press.
 const PRESSABLE: f32 = 60.0;
 
@@ -247,7 +247,7 @@ impl Face {
     fn bar_ui(&mut self, ui: &mut Ui, pane: Rect, has_run: bool, costs: &Costs) {
         let palette = Palette::of(ui);
         ui.horizontal(|ui| {
-            ui.set_height(BAR - 4.0);
+            ui.set_height(22.0);
             ui.label(small("Colour by").color(palette.weak));
             let shown = ComboBox::from_id_salt("heat")
                 .width(92.0)
