@@ -232,7 +232,9 @@ impl Painting<'_> {
         // About as wide as it will be, so that the two do not run into one another.
         let told_width = told.chars().count() as f32 * 5.2 * zoom;
         let detail_room = (right - left - told_width - 4.0 * zoom).max(10.0);
-        let detail = (FontId::new(9.0, plain.clone()), shown(palette.weak));
+        // Weak words are lost on a hot box.
+        let words = if self.heat.0 == Heat::Kind { palette.weak } else { palette.text };
+        let detail = (FontId::new(9.0, plain.clone()), shown(words));
         self.text(painter, (pos2(left, low), Align2::LEFT_BOTTOM, detail_room), &one.detail, detail);
         let told_look = (FontId::new(9.0, plain), shown(palette.text));
         self.text(painter, (pos2(right, low), Align2::RIGHT_BOTTOM, room), &told, told_look);

@@ -91,8 +91,7 @@ fn head(ui: &mut Ui, name: &str, words: &str) {
 
 fn grid(ui: &mut Ui, rows: &[(&str, String)]) {
     let weak = Palette::of(ui).weak;
-    Grid::new("node facts").num_columns(2).spacing([14.0, 2.0]).show(ui, |ui| {
-        ui.spacing_mut().interact_size.y = 14.0;
+    Grid::new("node facts").num_columns(2).min_row_height(15.0).spacing([14.0, 2.0]).show(ui, |ui| {
         for (name, value) in rows {
             ui.label(small(*name).color(weak));
             ui.label(small(value));
