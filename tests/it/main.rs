@@ -10,6 +10,7 @@ mod common;
 mod convert;
 mod effective;
 mod exported;
+mod features;
 #[cfg(feature = "gui")]
 mod gui;
 #[cfg(feature = "gui")]
@@ -20,6 +21,8 @@ mod gui_correcting;
 mod gui_network;
 #[cfg(feature = "gui")]
 mod gui_regression;
+#[cfg(feature = "gui")]
+mod gui_sheet;
 mod hostile;
 mod imported;
 mod imported_weights;
