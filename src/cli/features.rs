@@ -18,11 +18,12 @@ use crate::network::Model;
 use crate::training::LabelScheme;
 
 use super::args::{DeviceArgs, PartArgs};
+use super::by_hand::HandArgs;
 use super::context::{for_each_frame, load_model, open_device};
 use super::terminal::{Finished, Outcome, complain, say, with_progress};
 
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all"])))]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all", "kernels"])))]
 pub struct FeaturesArgs {
     pub file: PathBuf,
     /// A model file, or the name of an installed model
@@ -35,8 +36,8 @@ pub struct FeaturesArgs {
     #[arg(long)]
     pub all: bool,
     /// Folder for the results; made if it is not there
-    #[arg(long, short)]
-    pub out: PathBuf,
+    #[arg(long, short, required_unless_present_any = ["by_hand", "kernels"])]
+    pub out: Option<PathBuf>,
     /// What to write of each node
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT,…", default_values_t = [FeatureFormat::Npy, FeatureFormat::Sheet])]
     pub formats: Vec<FeatureFormat>,
@@ -64,6 +65,8 @@ pub struct FeaturesArgs {
     /// Seed of the groups: the same one gives the same groups
     #[arg(long, default_value_t = 0, requires = "kmeans")]
     pub seed: u64,
+    #[command(flatten)]
+    pub hand: HandArgs,
     #[command(flatten)]
     pub part: PartArgs,
     #[command(flatten)]
@@ -126,6 +129,10 @@ struct Frame<'a> {
 }
 
 pub(super) fn run(args: &FeaturesArgs) -> Outcome {
+    if args.hand.is_asked() {
+        return super::by_hand::run(args);
+    }
+    let Some(out) = &args.out else { bail!("Name a folder for the results: --out DIR") };
     let device = open_device(&args.device)?;
     let model = load_model(&args.model, &device, None)?;
     let nodes: Vec<&str> = match &args.node {
@@ -148,7 +155,7 @@ pub(super) fn run(args: &FeaturesArgs) -> Outcome {
             }
             let several = micrograph.frames() > 1 || micrograph.series() > 0;
             let stem = export::result_stem(micrograph, settings.frame);
-            let dir = if several { args.out.join(stem) } else { args.out.clone() };
+            let dir = if several { out.join(stem) } else { out.clone() };
             let class = class.as_ref();
             let frame = Frame { args, model: &model, micrograph, settings, device: &device, class, dir };
             with_progress(label, |monitor| {

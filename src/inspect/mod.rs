@@ -1,6 +1,8 @@
 //! What the network saw: recorded feature maps, their statistics and health, how they go with a class, the sheet and the
 //! pictures that show them all, and what of the image one value hangs on.
 
+mod attribution;
+mod by_hand;
 mod clusters;
 mod components;
 mod correlation;
@@ -18,6 +20,8 @@ mod statistics;
 #[cfg(test)]
 mod reference;
 
+pub use attribution::{Attribution, AttributionMap, ChannelEffect, Completeness, Score, Summary};
+pub use by_hand::{ByHand, ChannelPart, FirstKernels, Following};
 pub use clusters::{Clusters, clusters};
 pub use components::{Components, components};
 pub use correlation::{correlations, on_grid};

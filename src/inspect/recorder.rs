@@ -2,6 +2,7 @@
 //! not fit, small pictures and exact numbers on request.
 use super::reduced::{Reducing, reduced_bytes, step_for};
 use super::{FeatureMaps, ReducedMaps};
+use crate::network::Spent;
 use ndarray::{Array3, ArrayView3, s};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub struct Recorder {
     maps: BTreeMap<String, FeatureMaps>,
     reducing: BTreeMap<String, Reducing>,
     left_out: Vec<String>,
+    spent: Spent,
 }
 
 /// What was kept.
@@ -71,6 +73,8 @@ pub struct Features {
     pub reduced: BTreeMap<String, Arc<ReducedMaps>>,
     /// Nodes whose maps did not fit the budget.
     pub left_out: Vec<String>,
+    /// Time and memory of every node in this run. Values that are kept are computed each by itself.
+    pub spent: Spent,
 }
 
 impl Features {
@@ -92,7 +96,8 @@ impl Recorder {
     #[must_use]
     pub fn new(wanted: Wanted, budget_bytes: u64) -> Self {
         let (maps, reducing, left_out) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Self { wanted, budget_bytes, with_pictures: false, maps, reducing, left_out }
+        let spent = Spent::default();
+        Self { wanted, budget_bytes, with_pictures: false, maps, reducing, left_out, spent }
     }
 
     /// Also makes small pictures and statistics of every wanted node, within the same budget. The node that is wanted first
@@ -114,6 +119,7 @@ impl Recorder {
         self.maps.clear();
         self.reducing.clear();
         self.left_out.clear();
+        self.spent = Spent::default();
         let named = |name: &String| nodes.iter().find(|node| node.name == *name);
         let mut candidates: Vec<&PlannedNode> = match &self.wanted {
             Wanted::Nothing => Vec::new(),
@@ -190,12 +196,17 @@ impl Recorder {
         }
     }
 
+    /// Adds what a tile took.
+    pub fn spend(&mut self, spent: &Spent) {
+        self.spent.add(spent);
+    }
+
     /// What was kept, and what did not fit.
     #[must_use]
     pub fn finish(self) -> Features {
         let maps = self.maps.into_iter().map(|(name, maps)| (name, Arc::new(maps))).collect();
         let reduced = self.reducing.into_iter().map(|(name, node)| (name, Arc::new(node.finish()))).collect();
-        Features { maps, reduced, left_out: self.left_out }
+        Features { maps, reduced, left_out: self.left_out, spent: self.spent }
     }
 }
 
