@@ -9,7 +9,7 @@ use crate::gui::widgets::{empty_state, swatch};
 use crate::imaging::{ChannelColour, Colormap, Tinted, Tone};
 use crate::inspect::{Clusters, Components, FeatureMaps};
 use crate::session::{JobKind, NodePicture, SelectedFeatures, SheetView};
-use eframe::egui::{Color32, ScrollArea, Ui, vec2};
+use eframe::egui::{Align, Color32, Layout, ScrollArea, Ui, vec2};
 use ndarray::Axis;
 
 /// Width of the list beside the picture, in points.
@@ -41,15 +41,20 @@ impl NodePictureView {
             (self.shown, self.picture) = (Some(key), TiledPicture::default());
         }
         ui.horizontal_top(|ui| {
-            ui.allocate_ui(vec2(LIST, ui.available_height()), |ui| {
-                ui.set_width(LIST);
-                ScrollArea::vertical().id_salt("of the picture").auto_shrink(false).show(ui, |ui| {
-                    match picture.as_ref() {
-                        NodePicture::Components(found) => components_ui(ui, found),
-                        NodePicture::Clusters(found) => clusters_ui(ui, found),
-                    }
-                });
-            });
+            ui.allocate_ui_with_layout(
+                vec2(LIST, ui.available_height()),
+                Layout::top_down(Align::Min),
+                |ui| {
+                    ui.set_width(LIST);
+                    ui.spacing_mut().item_spacing.y = 3.0;
+                    ScrollArea::vertical().id_salt("of the picture").auto_shrink(false).show(ui, |ui| {
+                        match picture.as_ref() {
+                            NodePicture::Components(found) => components_ui(ui, found),
+                            NodePicture::Clusters(found) => clusters_ui(ui, found),
+                        }
+                    });
+                },
+            );
             self.picture_ui(ui, desk, (key, picture), &features.maps);
         });
     }
