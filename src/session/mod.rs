@@ -3,7 +3,8 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
-//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `exporting`, `exporting_model`, `copying`, `sample`.
+//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `exporting`, `exporting_model`, `figure`,
+//! `copying`, `sample`.
 
 mod command;
 mod device;
@@ -21,6 +22,7 @@ mod effective;
 mod exporting;
 mod exporting_model;
 mod features;
+mod figure;
 mod frames;
 mod keeping;
 mod looking;
@@ -46,6 +48,7 @@ pub use crate::compute::Memory;
 pub use command::Command;
 pub use drafting::{Draft, Drafted};
 pub use effective::{Effective, Measurement};
+pub use figure::{DrawnFigure, FigureCommand, FigurePreview};
 pub use frames::FramePictures;
 pub use job::{JobKind, Progress, Threading};
 pub use looking::{ChannelLook, MOST_TOGETHER, TintedLayer};
