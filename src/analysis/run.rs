@@ -105,11 +105,15 @@ pub fn features_of(
     let stop = prepared.nodes.iter().position(|planned| planned.name == node);
     let bytes = stop.map_or(0, |index| prepared.nodes[index].bytes());
     memory::check_free(&format!("Keeping the feature maps of {node}"), bytes)?;
+    let prepared = prepared.leaving_room(model, settings, bytes)?;
     let mut recorder = Recorder::new(wanted, bytes);
     prepared.record(model, stop, &mut recorder, monitor)?;
     let kept = recorder.finish().maps.remove(node).map(Arc::unwrap_or_clone);
     kept.ok_or_else(|| AnalysisError::Mismatch(format!("{} gave nothing at node {node}", model.card.name)))
 }
+
+/// Bytes of feature maps beside which a run takes no less memory than usual.
+const LARGE: u64 = 512 << 20;
 
 /// An image ready to run.
 pub(super) struct Prepared<'a> {
@@ -154,6 +158,24 @@ impl<'a> Prepared<'a> {
         };
         let nodes = planned_nodes(&model.graph, tiling.padded, extent, source)?;
         Ok(Self { image, tiling, nodes, device })
+    }
+
+    /// In smaller tiles where the maps that are kept are themselves so large that they and the usual run would be much
+    /// together: what they take beyond [`LARGE`], the network takes less.
+    fn leaving_room(self, model: &Model, settings: &RunSettings, maps: u64) -> Result<Self, AnalysisError> {
+        let said = settings.memory_limit.is_some() || settings.tile.is_some() || !self.device.is_cpu();
+        let cut = model.card.scope(&model.graph)? == Scope::PerPixel;
+        if maps <= LARGE || said || !cut {
+            return Ok(self);
+        }
+        let limit = memory::limit(settings, self.device).saturating_sub(maps - LARGE).max(LARGE / 2);
+        let settings = RunSettings { memory_limit: Some(limit), ..settings.clone() };
+        let size = [self.image.dim().1, self.image.dim().2];
+        Ok(match Tiling::choose(&model.graph, size, &settings, self.device) {
+            Ok(tiling) => Self { tiling, ..self },
+            // What cannot be cut that small was within the usual limit.
+            Err(_) => self,
+        })
     }
 
     /// The model's answer; `recorder` keeps the feature maps it wants on the way.

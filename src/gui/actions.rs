@@ -7,6 +7,7 @@ use eframe::egui::{self, Key, KeyboardShortcut, Modifiers};
 pub(super) enum Action {
     Open,
     OpenModel,
+    OpenLabels,
     NewNetwork,
     SaveModel,
     Export,
@@ -69,9 +70,10 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 35] = [
+    pub(super) const ALL: [Self; 36] = [
         Self::Open,
         Self::OpenModel,
+        Self::OpenLabels,
         Self::NewNetwork,
         Self::SaveModel,
         Self::Export,
@@ -111,6 +113,7 @@ impl Action {
         match self {
             Self::Open
             | Self::OpenModel
+            | Self::OpenLabels
             | Self::NewNetwork
             | Self::SaveModel
             | Self::Export
@@ -148,6 +151,10 @@ impl Action {
                 const KEYS: &[KeyboardShortcut] =
                     &[KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::O)];
                 about(group, "Open model file…", "Open a model from a .safetensors or .onnx file", KEYS)
+            }
+            Self::OpenLabels => {
+                let tooltip = "Open a label map of the shown image, and order features by how closely they follow its classes";
+                about(group, "Open labels…", tooltip, &[])
             }
             Self::NewNetwork => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::N)];

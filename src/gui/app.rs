@@ -15,7 +15,7 @@ use super::view::View;
 use crate::export::{Target, copy_stem, file_name};
 use crate::imaging::Micrograph;
 use crate::network::{Model, is_model_file};
-use crate::session::{Command, MeasuredTable, Session, Theme};
+use crate::session::{Command, MeasuredTable, Session, SheetCommand, Theme};
 use eframe::egui::{self, Align2, Color32, FontId, Frame, LayerId, Margin, Order, Panel, Ui};
 use egui_tiles::Tree;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Where the arrangement of the panes is kept; the number changes when old ones no longer fit.
-const LAYOUT: &str = "layout 2";
+const LAYOUT: &str = "layout 3";
 /// Frames that take longer are told to whoever reads the log.
 const LONG_FRAME: Duration = Duration::from_millis(16);
 const NO_DIALOG: &str =
@@ -189,6 +189,10 @@ impl App {
         match purpose {
             Purpose::Micrographs => tray.commands.push(Command::Open(paths)),
             Purpose::Model => tray.commands.extend(paths.iter().map(|path| choose(path))),
+            Purpose::Labels => {
+                let opened = paths.into_iter().map(|path| Command::Sheet(SheetCommand::OpenLabels(path)));
+                tray.commands.extend(opened);
+            }
             Purpose::ExportFolder => self.export.set_folder(&paths[0]),
             Purpose::SaveModel => tray.commands.extend(paths.into_iter().map(Command::SaveModel)),
             Purpose::Copy => tray.commands.extend(paths.into_iter().map(Command::SaveCopy)),
@@ -207,6 +211,10 @@ impl App {
                 self.dialogs.ask(Purpose::Micrographs, beside);
             }
             Action::OpenModel => self.dialogs.ask(Purpose::Model, None),
+            Action::OpenLabels => {
+                let beside = self.session.micrograph().and_then(Micrograph::path).and_then(Path::parent);
+                self.dialogs.ask(Purpose::Labels, beside);
+            }
             Action::NewNetwork => self.new_network.show(&self.session),
             Action::SaveModel => match &self.session.model {
                 Some(model) => {

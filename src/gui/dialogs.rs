@@ -21,6 +21,8 @@ const TOO_SOON: Duration = Duration::from_millis(250);
 pub(super) enum Purpose {
     Micrographs,
     Model,
+    /// A label map of the shown image.
+    Labels,
     /// The name of a model file to write.
     SaveModel,
     ExportFolder,
@@ -74,6 +76,12 @@ impl Dialogs {
                     .set_title("Open a model")
                     .add_filter("Models", &["safetensors", "onnx", "zip", "yaml"])
                     .pick_file();
+                Box::pin(async { file.await.iter().map(path).collect() })
+            }
+            Purpose::Labels => {
+                let dialog =
+                    dialog.set_title("Open a label map").add_filter("Micrographs", &endings_to_open());
+                let file = dialog.add_filter("All files", &["*"]).pick_file();
                 Box::pin(async { file.await.iter().map(path).collect() })
             }
             Purpose::SaveModel => {

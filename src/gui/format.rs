@@ -35,6 +35,11 @@ pub(super) fn value(value: f64) -> String {
     text.replace('-', "−")
 }
 
+/// A number between −1 and 1 with its sign: `+0.83`.
+pub(super) fn signed(number: f32) -> String {
+    format!("{number:+.2}").replace('-', "−")
+}
+
 /// A large count in short: `950`, `12.4 k`, `3.1 M`, `1.2 G`.
 pub(super) fn short_count(count: u64) -> String {
     let steps = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];

@@ -54,6 +54,27 @@ pub(super) fn colormap_box(ui: &mut Ui, id: &str, now: Colormap, what: &str) -> 
     (chosen != now).then_some(chosen)
 }
 
+/// A pin in the upper right corner of a small picture of a feature; true when it was clicked.
+pub(super) fn pin_button(ui: &Ui, cell: Rect, (feature, pinned): (usize, bool)) -> bool {
+    let rect = Rect::from_min_size(pos2(cell.right() - 18.0, cell.top() + 2.0), vec2(16.0, 16.0));
+    let response = ui.interact(rect, ui.scope_id().with(("pin", feature)), egui::Sense::click());
+    let name = if pinned { format!("Unpin feature {feature}") } else { format!("Pin feature {feature}") };
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, pinned, &name));
+    let palette = Palette::of(ui);
+    let (fill, ink) = match (pinned, response.hovered()) {
+        (true, _) => (palette.accent, palette.on_accent),
+        (false, true) => (Color32::from_black_alpha(220), Color32::WHITE),
+        (false, false) => (Color32::from_black_alpha(150), Color32::from_gray(210)),
+    };
+    ui.painter().circle_filled(rect.center(), 7.5, fill);
+    let at = |x: f32, y: f32| rect.center() + vec2(x, y);
+    ui.painter().circle_filled(at(0.0, -1.8), 2.6, ink);
+    ui.painter().line_segment([at(0.0, 0.0), at(0.0, 4.8)], egui::Stroke::new(1.3, ink));
+    response
+        .on_hover_text(format!("{name}: pinned features stay in sight beside those of other nodes"))
+        .clicked()
+}
+
 /// Contents at the right end of a line that begins at the left.
 pub(super) fn at_right(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
     ui.with_layout(Layout::right_to_left(Align::Center), contents);

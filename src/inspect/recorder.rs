@@ -304,7 +304,7 @@ mod tests {
             for node in &nodes {
                 let [_, height, width] = node.shape;
                 let values = Array3::from_shape_fn((1, height, width), |(_, y, x)| (y * width + x) as f32);
-                assert_eq!(recorder.wants(&node.name), budget > 1 << 16 || node.name != "small");
+                assert!(recorder.wants(&node.name));
                 recorder.put(&node.name, [0, 0], values.view());
             }
             recorder.finish()

@@ -114,7 +114,7 @@ impl Default for SheetState {
 pub(super) enum SheetAnswer {
     Labels(OpenedLabels, Against),
     Correlations(CorrelatedFeatures),
-    Picture(DrawnNode),
+    Picture(Box<DrawnNode>),
     Pinned(Vec<PinnedMap>),
 }
 
@@ -157,7 +157,8 @@ impl Session {
                 self.sheet.correlations = Some((of, Arc::new(values)));
                 self.order_features();
             }
-            SheetAnswer::Picture(DrawnNode { of, picture }) => {
+            SheetAnswer::Picture(drawn) => {
+                let DrawnNode { of, picture } = *drawn;
                 let key = self.new_key();
                 self.sheet.picture = Some((of, key, Arc::new(picture)));
             }
@@ -270,6 +271,10 @@ impl Session {
     fn request_picture(&mut self) {
         let view = self.sheet.view;
         let (Some(features), Some(result)) = (&self.features, self.features_of) else { return };
+        if view == SheetView::Maps {
+            // A picture of a large node takes as much memory as three of its features.
+            self.sheet.picture = None;
+        }
         if view == SheetView::Maps || self.node_picture_now().is_some() {
             self.jobs.cancel(JobKind::NodePicture);
             return;
@@ -283,7 +288,8 @@ impl Session {
                 }
             };
             let of = Of { result, node: maps.node.clone(), asked: view };
-            Ok(Answer::Sheet(Box::new(SheetAnswer::Picture(DrawnNode { of, picture }))))
+            let drawn = Box::new(DrawnNode { of, picture });
+            Ok(Answer::Sheet(Box::new(SheetAnswer::Picture(drawn))))
         });
     }
 }

@@ -11,6 +11,7 @@ mod common;
 mod convert;
 mod effective;
 mod exported;
+mod features;
 #[cfg(feature = "gui")]
 mod gui;
 #[cfg(feature = "gui")]
@@ -21,6 +22,8 @@ mod gui_correcting;
 mod gui_network;
 #[cfg(feature = "gui")]
 mod gui_regression;
+#[cfg(feature = "gui")]
+mod gui_sheet;
 mod hostile;
 mod imported;
 mod imported_weights;

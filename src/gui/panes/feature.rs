@@ -1,12 +1,14 @@
 //! The chosen feature map, large, at the source's zoom and pan.
 use super::PaneUi;
+use super::features::shown;
+use super::sheet::toggle_pin;
 use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
 use crate::gui::feature_look::{contrast_of, place_in_order};
 use crate::gui::format;
 use crate::gui::theme::{Palette, small};
 use crate::gui::view::{Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, stamp, still_canvas};
-use crate::gui::widgets::{colormap_box, empty_state};
+use crate::gui::widgets::{colormap_box, empty_state, toggle};
 use crate::session::{Command, JobKind, SelectedFeatures, Session};
 use eframe::egui::{Color32, Ui};
 use ndarray::Axis;
@@ -22,7 +24,7 @@ impl PaneUi for FeaturePane {
     }
 
     fn detail(&self, session: &Session) -> String {
-        match (&session.features, &session.node) {
+        match (shown(session), &session.node) {
             (Some(features), _) => features.maps.node.clone(),
             (None, Some(node)) => node.clone(),
             (None, None) => String::new(),
@@ -54,14 +56,17 @@ impl PaneUi for FeaturePane {
                 });
             }
         }
+        let node = &features.maps.node;
+        let pinned = desk.session.is_pinned(node, feature);
+        let hint = "Keep this feature in sight beside the sheet, to compare it with features of other nodes";
+        if toggle(ui, pinned, "Pin", hint) {
+            toggle_pin(desk, node, feature);
+        }
     }
 
     fn ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
         let session = desk.session;
-        let shown = session
-            .features
-            .as_ref()
-            .and_then(|features| Some((features, shown_feature(session, features)?)));
+        let shown = shown(session).and_then(|features| Some((features, shown_feature(session, features)?)));
         let Some((features, feature)) = shown else {
             let (title, advice) = waiting(session);
             empty_state(ui, title, advice);
@@ -90,6 +95,7 @@ impl PaneUi for FeaturePane {
         }
         let waiting = session.is_busy(JobKind::Features) || session.node.as_ref() != Some(&maps.node);
         let badge = match desk.view.position().filter(|_| linked).and_then(|[x, y]| maps.pixel_at([y, x])) {
+            _ if session.features.is_none() => "small picture, the map is computed again…".to_owned(),
             _ if waiting && session.is_busy(JobKind::Features) => "computing the next…".to_owned(),
             Some([y, x]) => format!("{}  at {x}, {y}", format::value(f64::from(maps.maps[[feature, y, x]]))),
             None => dims(features),

@@ -10,6 +10,8 @@ mod heat;
 mod info;
 mod info_facts;
 mod network;
+mod node_picture;
+mod pins;
 mod prediction;
 mod profile;
 mod region;

@@ -1,5 +1,6 @@
 //! How image panes show a picture: one shared zoom and pan, textures in tiles, and what is drawn over them.
 
+mod atlas;
 mod canvas;
 mod hatch;
 mod minimap;
@@ -9,6 +10,7 @@ mod pixels;
 mod placement;
 mod reduced;
 
+pub(super) use atlas::{Atlas, Batch};
 pub(super) use canvas::{Canvas, canvas, canvas_for, still_canvas};
 pub(super) use hatch::{below, paint_hatch};
 pub(super) use minimap::Minimap;
