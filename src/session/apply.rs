@@ -1,6 +1,7 @@
 //! The one place where commands are carried out and the answers of jobs taken in.
 
 use super::choosing::LoadedModel;
+use super::comparing::Compared;
 use super::drafting::Draft;
 use super::effective::MeasuredField;
 use super::exporting::Exported;
@@ -10,6 +11,7 @@ use super::frames::NewPictures;
 use super::job::Failure;
 use super::opening::OpenedFiles;
 use super::reducing::ReducedPlane;
+use super::robustness::FoundRobustness;
 use super::running::Ran;
 use super::showing::LoadedPlane;
 use super::stack_window::StackWindows;
@@ -30,6 +32,8 @@ pub(super) enum Answer {
     Ran(Box<Ran>),
     Features(ComputedFeatures),
     Effective(Box<MeasuredField>),
+    Robustness(Box<FoundRobustness>),
+    Compared(Box<Compared>),
     Exported(Exported),
     Copied(Converted),
     ModelExported(ExportedModel),
@@ -65,6 +69,8 @@ impl Session {
             Command::SelectFeature(feature) => self.select_feature(feature),
             Command::ShowEffective(shown) => self.show_effective(shown),
             Command::MeasureField(probe) => self.measure_field(probe),
+            Command::Robustness(command) => self.look_at_robustness(command),
+            Command::Compare(command) => self.compare(command),
             Command::SetFeatureOrder(order) => {
                 self.feature_order = order;
                 self.order_features();
@@ -157,6 +163,8 @@ impl Session {
             Answer::Ran(ran) => self.take_ran(*ran),
             Answer::Features(features) => self.take_features(features),
             Answer::Effective(field) => self.take_field(*field),
+            Answer::Robustness(found) => self.take_robustness(*found),
+            Answer::Compared(compared) => self.take_compared(*compared),
             Answer::Exported(exported) => self.take_exported(exported),
             Answer::Copied(copy) => self.take_copied(copy),
             Answer::ModelExported(model) => self.take_exported_model(&model),
@@ -185,6 +193,9 @@ impl Session {
             JobKind::Run,
             JobKind::Features,
             JobKind::Effective,
+            JobKind::Equivariance,
+            JobKind::Seams,
+            JobKind::Compare,
             JobKind::StackWindow,
             JobKind::LoadModel,
             JobKind::Open,

@@ -24,6 +24,12 @@ pub enum JobKind {
     Features,
     /// What of the image one value hangs on.
     Effective,
+    /// What becomes of the answer when the image is moved.
+    Equivariance,
+    /// Whether it shows where tiles meet.
+    Seams,
+    /// Two models, nodes or frames at once.
+    Compare,
     Export,
     Copy,
     ExportModel,
@@ -48,6 +54,9 @@ impl JobKind {
             Self::Run => "Running the network",
             Self::Features => "Computing feature maps",
             Self::Effective => "Measuring what it sees",
+            Self::Equivariance => "Running the moved image",
+            Self::Seams => "Looking for seams",
+            Self::Compare => "Comparing",
             Self::Export => "Writing the results",
             Self::Copy => "Saving a copy",
             Self::ExportModel => "Writing the model",
@@ -61,7 +70,15 @@ impl JobKind {
     /// Begun again with every move of the hand, or not waited for: told of only when it takes longer than
     /// [`Self::UNTOLD`].
     pub(super) fn is_small(self) -> bool {
-        matches!(self, Self::Draft | Self::ReadAhead | Self::FramePictures | Self::Profile | Self::Statistics)
+        matches!(
+            self,
+            Self::Draft
+                | Self::Equivariance
+                | Self::ReadAhead
+                | Self::FramePictures
+                | Self::Profile
+                | Self::Statistics
+        )
     }
 
     /// How long small jobs go untold.

@@ -3,7 +3,7 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
-//! `correcting`, `running`, `features`, `effective`, `exporting`, `exporting_model`, `copying`, `sample`.
+//! `correcting`, `running`, `features`, `effective`, `robustness`, `comparing`, `exporting`, `exporting_model`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -14,6 +14,7 @@ mod state;
 
 mod apply;
 mod choosing;
+mod comparing;
 mod copying;
 mod correcting;
 mod drafting;
@@ -27,6 +28,7 @@ mod measuring;
 mod messages;
 mod opening;
 mod reducing;
+mod robustness;
 mod running;
 mod sample;
 mod showing;
@@ -41,6 +43,7 @@ mod testing;
 
 pub use crate::compute::Memory;
 pub use command::Command;
+pub use comparing::{CompareCommand, Compared, Comparing, SideChoice};
 pub use drafting::{Draft, Drafted};
 pub use effective::{Effective, Measurement};
 pub use frames::FramePictures;
@@ -48,6 +51,7 @@ pub use job::{JobKind, Progress, Threading};
 pub use looking::{ChannelLook, MOST_TOGETHER, TintedLayer};
 pub use measuring::{Measured, MeasuredTable};
 pub use preferences::{Preferences, Theme};
+pub use robustness::{Found, Robustness, RobustnessCommand};
 pub use state::{
     ExportRequest, Message, ModelEntry, Opened, PredictionView, RunResult, SelectedFeatures, Session,
     Severity, Shown, ShownLayer,

@@ -20,11 +20,14 @@ mod gui_correcting;
 mod gui_network;
 #[cfg(feature = "gui")]
 mod gui_regression;
+#[cfg(feature = "gui")]
+mod gui_robustness;
 mod hostile;
 mod imported;
 mod imported_weights;
 mod models;
 mod onnx;
 mod regress;
+mod robustness;
 mod rooms;
 mod same_bytes;

@@ -1,6 +1,7 @@
 //! How image panes show a picture: one shared zoom and pan, textures in tiles, and what is drawn over them.
 
 mod canvas;
+mod clear;
 mod hatch;
 mod minimap;
 mod overlay;
@@ -10,6 +11,7 @@ mod placement;
 mod reduced;
 
 pub(super) use canvas::{Canvas, canvas, canvas_for, still_canvas};
+pub(super) use clear::Clear;
 pub(super) use hatch::{below, paint_hatch};
 pub(super) use minimap::Minimap;
 pub(super) use overlay::{
