@@ -3,6 +3,9 @@
 mod agreement;
 mod answer;
 mod array;
+mod attribute;
+mod by_hand;
+mod class_plane;
 mod comparison;
 mod components;
 mod effective;
@@ -18,6 +21,7 @@ mod normalise;
 mod objects;
 mod otsu;
 mod outlook;
+mod piece;
 mod plane_scale;
 mod predict;
 mod profile;
@@ -32,6 +36,12 @@ mod walk;
 
 pub use agreement::{ClassAgreement, MatchedBy};
 pub use array::{ArrayRun, run_array};
+pub use attribute::{
+    Ablating, AttributionMethod, AttributionRequest, Baseline, Filling, Over, attribute, channel_names,
+    class_of,
+};
+pub use by_hand::{HandProbe, by_hand, first_kernels};
+pub use class_plane::{ClassSource, class_plane};
 pub use comparison::{Comparison, DifferenceMap, Seen, Sight, ValueAgreement, compare_sights, see};
 pub use effective::{Probe, effective_field};
 pub use equivariance::{

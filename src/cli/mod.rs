@@ -6,12 +6,15 @@
 
 mod architectures;
 mod args;
+mod attribute;
 mod bench;
+mod by_hand;
 mod classify;
 mod compare;
 mod context;
 mod convert;
 mod describe;
+mod drawing;
 mod effective;
 mod evaluate;
 mod export;
@@ -26,6 +29,7 @@ mod regress;
 mod report;
 mod run_array;
 mod segment;
+mod spent;
 mod synth;
 mod terminal;
 mod train;
@@ -46,6 +50,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Classify(args) => classify::run(&args),
         Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
+        Command::Attribute(args) => attribute::run(&args),
         Command::Run(args) => run_array::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Compare(args) => compare::run(&args),

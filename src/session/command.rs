@@ -1,5 +1,7 @@
 //! What a person can ask for; one enum, carried out in one place.
-use super::{CompareCommand, ExportRequest, MeasuredTable, PredictionView, RobustnessCommand, Theme};
+use super::{
+    CompareCommand, ExportRequest, MeasuredTable, PredictionView, RobustnessCommand, SheetCommand, Theme,
+};
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
@@ -72,6 +74,8 @@ pub enum Command {
     Robustness(RobustnessCommand),
     /// Look at two models, nodes or frames at once.
     Compare(CompareCommand),
+    /// Of the sheet of all features.
+    Sheet(SheetCommand),
     SetFeatureOrder(FeatureOrder),
     SetHideDead(bool),
     SetFeatureColormap(Colormap),

@@ -7,7 +7,7 @@ use super::jobs::Jobs;
 use super::showing::Look;
 use super::{
     ChannelLook, Comparing, Draft, Effective, FramePictures, JobKind, Measured, Preferences, Progress,
-    Robustness, Threading,
+    Robustness, SheetState, Threading,
 };
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
@@ -178,6 +178,7 @@ pub struct Session {
     pub node: Option<String>,
     pub feature: Option<usize>,
     pub features: Option<SelectedFeatures>,
+    pub sheet: SheetState,
     pub effective: Effective,
     pub robustness: Robustness,
     pub comparing: Comparing,
@@ -251,6 +252,7 @@ impl Session {
             node: None,
             feature: None,
             features: None,
+            sheet: SheetState::default(),
             effective: Effective::default(),
             robustness: Robustness::default(),
             comparing: Comparing::default(),
