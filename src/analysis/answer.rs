@@ -3,6 +3,16 @@ use super::{Numbers, Prediction};
 use crate::network::ClassInfo;
 use ndarray::{ArrayView2, ArrayView3, s};
 
+impl Prediction {
+    /// Names and probabilities or numbers of an answer about the image as a whole; `None` of one about its pixels.
+    #[must_use]
+    pub fn of_image(&self) -> Option<Vec<(&str, f32)>> {
+        let view = AnswerView::of(self).filter(|view| view.per_image)?;
+        let names = view.classes.iter().map(|class| class.name.as_str());
+        Some(names.zip(view.values.iter().copied()).collect())
+    }
+}
+
 /// Probabilities or a regressor's numbers, `[class or output, y, x]`, of the specimen alone; those of an image are
 /// planes of one pixel.
 #[derive(Debug, Clone, Copy)]

@@ -88,7 +88,7 @@ pub fn seams_csv<'a>(reports: impl IntoIterator<Item = (usize, &'a Seams)>) -> i
                     check.mean.to_string(),
                     check.changed.map(|share| share.to_string()).unwrap_or_default(),
                 ],
-                None => Default::default(),
+                None => std::array::from_fn(|_| String::new()),
             });
         }
         table.write_record(&line)?;

@@ -1,6 +1,7 @@
 //! The one place where commands are carried out and the answers of jobs taken in.
 
 use super::choosing::LoadedModel;
+use super::comparing::Compared;
 use super::drafting::Draft;
 use super::effective::MeasuredField;
 use super::exporting::Exported;
@@ -11,6 +12,7 @@ use super::frames::NewPictures;
 use super::job::Failure;
 use super::opening::OpenedFiles;
 use super::reducing::ReducedPlane;
+use super::robustness::FoundRobustness;
 use super::running::Ran;
 use super::sheet::SheetAnswer;
 use super::showing::LoadedPlane;
@@ -33,6 +35,8 @@ pub(super) enum Answer {
     Features(ComputedFeatures),
     Sheet(Box<SheetAnswer>),
     Effective(Box<MeasuredField>),
+    Robustness(Box<FoundRobustness>),
+    Compared(Box<Compared>),
     Exported(Exported),
     Figure(Box<MadeFigure>),
     Copied(Converted),
@@ -69,6 +73,8 @@ impl Session {
             Command::SelectFeature(feature) => self.select_feature(feature),
             Command::ShowEffective(shown) => self.show_effective(shown),
             Command::MeasureField(probe) => self.measure_field(probe),
+            Command::Robustness(command) => self.look_at_robustness(command),
+            Command::Compare(command) => self.compare(command),
             Command::Sheet(command) => self.apply_to_sheet(command),
             Command::SetFeatureOrder(order) => self.set_feature_order(order),
             Command::SetHideDead(hide) => {
@@ -161,6 +167,8 @@ impl Session {
             Answer::Features(features) => self.take_features(features),
             Answer::Sheet(answer) => self.take_sheet(*answer),
             Answer::Effective(field) => self.take_field(*field),
+            Answer::Robustness(found) => self.take_robustness(*found),
+            Answer::Compared(compared) => self.take_compared(*compared),
             Answer::Exported(exported) => self.take_exported(exported),
             Answer::Figure(made) => self.take_figure(*made),
             Answer::Copied(copy) => self.take_copied(copy),
@@ -193,6 +201,9 @@ impl Session {
             JobKind::NodePicture,
             JobKind::Pins,
             JobKind::Effective,
+            JobKind::Equivariance,
+            JobKind::Seams,
+            JobKind::Compare,
             JobKind::StackWindow,
             JobKind::LoadModel,
             JobKind::Open,

@@ -1,5 +1,8 @@
 //! What a person can ask for; one enum, carried out in one place.
-use super::{ExportRequest, FigureCommand, MeasuredTable, PredictionView, SheetCommand, Theme};
+use super::{
+    CompareCommand, ExportRequest, FigureCommand, MeasuredTable, PredictionView, RobustnessCommand,
+    SheetCommand, Theme,
+};
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
@@ -68,6 +71,10 @@ pub enum Command {
     ShowEffective(bool),
     /// Measure on the shown frame what a value of the chosen model hangs on.
     MeasureField(Probe),
+    /// Move the shown image, or cut it, and see whether the answer stays.
+    Robustness(RobustnessCommand),
+    /// Look at two models, nodes or frames at once.
+    Compare(CompareCommand),
     /// Of the sheet of all features.
     Sheet(SheetCommand),
     SetFeatureOrder(FeatureOrder),

@@ -30,6 +30,12 @@ pub enum JobKind {
     Pins,
     /// What of the image one value hangs on.
     Effective,
+    /// What becomes of the answer when the image is moved.
+    Equivariance,
+    /// Whether it shows where tiles meet.
+    Seams,
+    /// Two models, nodes or frames at once.
+    Compare,
     Export,
     /// A figure to be saved.
     Figure,
@@ -61,6 +67,9 @@ impl JobKind {
             Self::NodePicture => "Making one picture of all features",
             Self::Pins => "Computing pinned features",
             Self::Effective => "Measuring what it sees",
+            Self::Equivariance => "Running the moved image",
+            Self::Seams => "Looking for seams",
+            Self::Compare => "Comparing",
             Self::Export => "Writing the results",
             Self::Figure => "Saving the figure",
             Self::FigurePreview => "Drawing the figure",
@@ -80,6 +89,7 @@ impl JobKind {
             self,
             Self::Draft
                 | Self::FigurePreview
+                | Self::Equivariance
                 | Self::ReadAhead
                 | Self::FramePictures
                 | Self::Profile

@@ -3,8 +3,8 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
-//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `exporting`, `exporting_model`, `figure`,
-//! `copying`, `sample`.
+//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `robustness`, `comparing`, `exporting`,
+//! `exporting_model`, `figure`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -15,6 +15,7 @@ mod state;
 
 mod apply;
 mod choosing;
+mod comparing;
 mod copying;
 mod correcting;
 mod drafting;
@@ -31,6 +32,7 @@ mod messages;
 mod opening;
 mod pins;
 mod reducing;
+mod robustness;
 mod running;
 mod sample;
 mod sheet;
@@ -46,6 +48,7 @@ mod testing;
 
 pub use crate::compute::Memory;
 pub use command::Command;
+pub use comparing::{CompareCommand, Compared, Comparing, SideChoice};
 pub use drafting::{Draft, Drafted};
 pub use effective::{Effective, Measurement};
 pub use figure::{DrawnFigure, FigureCommand, FigurePreview};
@@ -55,6 +58,7 @@ pub use looking::{ChannelLook, MOST_TOGETHER, TintedLayer};
 pub use measuring::{Measured, MeasuredTable};
 pub use pins::{Pin, PinnedMap};
 pub use preferences::{Preferences, Theme};
+pub use robustness::{Found, Robustness, RobustnessCommand};
 pub use sheet::{Against, NodePicture, OpenedLabels, SheetCommand, SheetState, SheetView};
 pub use state::{
     ExportRequest, Message, ModelEntry, Opened, PredictionView, RunResult, SelectedFeatures, Session,

@@ -6,8 +6,8 @@ use super::job::Wake;
 use super::jobs::Jobs;
 use super::showing::Look;
 use super::{
-    ChannelLook, Draft, Effective, FigurePreview, FramePictures, JobKind, Measured, Preferences, Progress,
-    SheetState, Threading,
+    ChannelLook, Comparing, Draft, Effective, FigurePreview, FramePictures, JobKind, Measured, Preferences,
+    Progress, Robustness, SheetState, Threading,
 };
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
@@ -180,6 +180,8 @@ pub struct Session {
     pub features: Option<SelectedFeatures>,
     pub sheet: SheetState,
     pub effective: Effective,
+    pub robustness: Robustness,
+    pub comparing: Comparing,
     pub feature_order: FeatureOrder,
     pub hide_dead: bool,
     pub feature_colormap: Colormap,
@@ -254,6 +256,8 @@ impl Session {
             features: None,
             sheet: SheetState::default(),
             effective: Effective::default(),
+            robustness: Robustness::default(),
+            comparing: Comparing::default(),
             feature_order: FeatureOrder::default(),
             hide_dead: false,
             feature_colormap: Colormap::Viridis,

@@ -23,6 +23,8 @@ mod gui_network;
 #[cfg(feature = "gui")]
 mod gui_regression;
 #[cfg(feature = "gui")]
+mod gui_robustness;
+#[cfg(feature = "gui")]
 mod gui_sheet;
 mod hostile;
 mod imported;
@@ -30,5 +32,6 @@ mod imported_weights;
 mod models;
 mod onnx;
 mod regress;
+mod robustness;
 mod rooms;
 mod same_bytes;

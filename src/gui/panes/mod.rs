@@ -1,6 +1,7 @@
 //! One file a pane. A new pane: a file here, a line in [`Pane`], a place in `layout`.
 
 mod bar_edge;
+mod compare;
 mod contrast;
 mod feature;
 mod features;
@@ -15,6 +16,7 @@ mod pins;
 mod prediction;
 mod profile;
 mod region;
+mod robustness;
 mod scale_line;
 mod sheet;
 mod source;
@@ -36,9 +38,11 @@ pub enum Pane {
     Files,
     Source,
     Feature,
+    Compare,
     Prediction,
     Network,
     Features,
+    Robustness,
     Contrast,
     Info,
     Profile,
@@ -67,9 +71,11 @@ pub(super) struct Panes {
     files: files::FilesPane,
     source: source::SourcePane,
     feature: feature::FeaturePane,
+    compare: compare::ComparePane,
     prediction: prediction::PredictionPane,
     network: network::NetworkPane,
     features: features::FeaturesPane,
+    robustness: robustness::RobustnessPane,
     contrast: contrast::ContrastPane,
     info: info::InfoPane,
     profile: profile::ProfilePane,
@@ -77,13 +83,15 @@ pub(super) struct Panes {
 }
 
 impl Pane {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Files,
         Self::Source,
         Self::Feature,
+        Self::Compare,
         Self::Prediction,
         Self::Network,
         Self::Features,
+        Self::Robustness,
         Self::Contrast,
         Self::Info,
         Self::Profile,
@@ -97,9 +105,11 @@ impl Panes {
             Pane::Files => &mut self.files,
             Pane::Source => &mut self.source,
             Pane::Feature => &mut self.feature,
+            Pane::Compare => &mut self.compare,
             Pane::Prediction => &mut self.prediction,
             Pane::Network => &mut self.network,
             Pane::Features => &mut self.features,
+            Pane::Robustness => &mut self.robustness,
             Pane::Contrast => &mut self.contrast,
             Pane::Info => &mut self.info,
             Pane::Profile => &mut self.profile,

@@ -2,6 +2,7 @@
 
 mod atlas;
 mod canvas;
+mod clear;
 mod hatch;
 mod minimap;
 mod overlay;
@@ -12,6 +13,7 @@ mod reduced;
 
 pub(super) use atlas::{Atlas, Batch};
 pub(super) use canvas::{Canvas, canvas, canvas_for, still_canvas};
+pub(super) use clear::Clear;
 pub(super) use hatch::{below, paint_hatch};
 pub(super) use minimap::Minimap;
 pub(super) use overlay::{

@@ -1,0 +1,89 @@
+//! What one side of a comparison is.
+use crate::analysis::Sight;
+use crate::gui::desk::Desk;
+use crate::gui::theme::{Palette, small, strong};
+use crate::session::{Command, CompareCommand, Session, SideChoice};
+use eframe::egui::{ComboBox, DragValue, Ui};
+
+/// One line: the model, the frame, and the answer or a feature map.
+pub(super) fn ui(ui: &mut Ui, desk: &mut Desk<'_>, side: usize) {
+    let session = desk.session;
+    let before = session.comparing.sides[side].clone();
+    let mut choice = before.clone();
+    let name = ["A", "B"][side];
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.label(strong(name).color(Palette::of(ui).accent));
+        model_ui(ui, session, &mut choice, name);
+        frame_ui(ui, session, &mut choice);
+        sight_ui(ui, session, &mut choice, name);
+    });
+    if choice != before {
+        desk.send(Command::Compare(CompareCommand::Choose(side, choice)));
+    }
+}
+
+fn model_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, name: &str) {
+    let chosen = session.model.as_ref().map_or("the chosen model", |model| model.card.name.as_str());
+    let title = |id: &String| {
+        let entry = session.library.iter().find(|entry| entry.id == *id);
+        let card = entry.and_then(|entry| entry.card.as_ref().ok());
+        card.map_or_else(|| id.rsplit(['/', '\\']).next().unwrap_or(id).to_owned(), |card| card.name.clone())
+    };
+    let shown = choice.model.as_ref().map_or_else(|| chosen.to_owned(), &title);
+    let combo = ComboBox::from_id_salt(("compare model", name)).width(150.0).selected_text(small(shown));
+    let response = combo.show_ui(ui, |ui| {
+        ui.selectable_value(&mut choice.model, None, format!("{chosen} (chosen)"));
+        let installed = session.library.iter().filter(|entry| entry.card.is_ok()).map(|entry| &entry.id);
+        for id in installed.chain(session.made.iter().map(|(id, _)| id)) {
+            ui.selectable_value(&mut choice.model, Some(id.clone()), title(id));
+        }
+    });
+    let label = format!("Model of {name}");
+    response.response.accessible_name(&label).on_hover_text("Of the installed models");
+}
+
+fn frame_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice) {
+    let Some(opened) = session.current_opened().filter(|opened| opened.micrograph.frames() > 1) else {
+        return;
+    };
+    let frames = opened.micrograph.frames();
+    let mut frame = choice.frame.unwrap_or(opened.frame) + 1;
+    let field = DragValue::new(&mut frame).range(1..=frames).prefix("frame ").speed(0.1);
+    if ui.add(field).on_hover_text(format!("One of {frames}")).changed() {
+        choice.frame = (frame - 1 != opened.frame).then_some(frame - 1);
+    }
+}
+
+fn sight_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, name: &str) {
+    let nodes = session.model.as_ref().map(|model| model.graph.nodes()).unwrap_or_default();
+    let shown = match &choice.sight {
+        Sight::Answer => "answer".to_owned(),
+        Sight::Feature { node, .. } => node.clone(),
+    };
+    let feature = |node: &str, feature: usize| Sight::Feature { node: node.to_owned(), feature };
+    let combo = ComboBox::from_id_salt(("compare sight", name)).width(110.0).selected_text(small(shown));
+    let response = combo.show_ui(ui, |ui| {
+        ui.selectable_value(&mut choice.sight, Sight::Answer, "answer");
+        if let Some(node) = &session.node {
+            let chosen = feature(node, session.feature.unwrap_or(0));
+            ui.selectable_value(&mut choice.sight, chosen, format!("{node} (chosen)"));
+        }
+        for node in nodes {
+            let on_it = matches!(&choice.sight, Sight::Feature { node: other, .. } if *other == node.name);
+            if ui.selectable_label(on_it, &node.name).clicked() && !on_it {
+                choice.sight = feature(&node.name, 0);
+            }
+        }
+    });
+    let label = format!("What {name} shows");
+    response.response.accessible_name(&label).on_hover_text("The model's answer, or a feature map of a node");
+    if let Sight::Feature { node, feature } = &mut choice.sight {
+        let costs = session.nodes.as_ref().ok();
+        let cost = costs.and_then(|costs| costs.iter().find(|cost| cost.name == *node));
+        let count = cost.and_then(|cost| cost.shape.first()).filter(|_| choice.model.is_none());
+        let last = count.map_or(99_999, |count| count.saturating_sub(1));
+        ui.add(DragValue::new(feature).range(0..=last).prefix("feature ").speed(0.1))
+            .on_hover_text("Which of the node's feature maps, counted from 0");
+    }
+}
