@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Where the arrangement of the panes is kept; the number changes when old ones no longer fit.
-const LAYOUT: &str = "layout 2";
+const LAYOUT: &str = "layout 3";
 /// Frames that take longer are told to whoever reads the log.
 const LONG_FRAME: Duration = Duration::from_millis(16);
 const NO_DIALOG: &str =

@@ -26,13 +26,17 @@ pub(super) fn inspect() -> Tree<Pane> {
     let files = pane(&mut tiles, Pane::Files);
     let source = pane(&mut tiles, Pane::Source);
     let feature = pane(&mut tiles, Pane::Feature);
-    let prediction = pane(&mut tiles, Pane::Prediction);
+    let prediction = {
+        let tabs = [Pane::Prediction, Pane::Why].map(|pane| tiles.insert_pane(pane));
+        tiles.insert_tab_tile(tabs.to_vec())
+    };
     let network = {
         let tabs = [Pane::Network, Pane::Info].map(|pane| tiles.insert_pane(pane));
         tiles.insert_tab_tile(tabs.to_vec())
     };
     let contrast = pane(&mut tiles, Pane::Contrast);
-    let lower = [Pane::Features, Pane::Profile, Pane::Region].map(|pane| tiles.insert_pane(pane));
+    let lower =
+        [Pane::Features, Pane::ByHand, Pane::Profile, Pane::Region].map(|pane| tiles.insert_pane(pane));
     let features = tiles.insert_tab_tile(lower.to_vec());
     let answers = split(&mut tiles, LinearDir::Vertical, &[(feature, 1.0), (prediction, 1.0)]);
     let above = [(files, 0.68), (source, 1.4), (answers, 1.0), (network, 1.6)];

@@ -1,5 +1,6 @@
 //! The one place where commands are carried out and the answers of jobs taken in.
 
+use super::attribution::Attributed;
 use super::choosing::LoadedModel;
 use super::drafting::Draft;
 use super::effective::MeasuredField;
@@ -30,6 +31,7 @@ pub(super) enum Answer {
     Ran(Box<Ran>),
     Features(ComputedFeatures),
     Effective(Box<MeasuredField>),
+    Attributed(Attributed),
     Exported(Exported),
     Copied(Converted),
     ModelExported(ExportedModel),
@@ -65,6 +67,7 @@ impl Session {
             Command::SelectFeature(feature) => self.select_feature(feature),
             Command::ShowEffective(shown) => self.show_effective(shown),
             Command::MeasureField(probe) => self.measure_field(probe),
+            Command::Attribute(command) => self.apply_attribute(command),
             Command::SetFeatureOrder(order) => {
                 self.feature_order = order;
                 self.order_features();
@@ -157,6 +160,7 @@ impl Session {
             Answer::Ran(ran) => self.take_ran(*ran),
             Answer::Features(features) => self.take_features(features),
             Answer::Effective(field) => self.take_field(*field),
+            Answer::Attributed(attributed) => self.take_attributed(attributed),
             Answer::Exported(exported) => self.take_exported(exported),
             Answer::Copied(copy) => self.take_copied(copy),
             Answer::ModelExported(model) => self.take_exported_model(&model),
@@ -185,6 +189,7 @@ impl Session {
             JobKind::Run,
             JobKind::Features,
             JobKind::Effective,
+            JobKind::Attribute,
             JobKind::StackWindow,
             JobKind::LoadModel,
             JobKind::Open,

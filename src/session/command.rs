@@ -1,5 +1,5 @@
 //! What a person can ask for; one enum, carried out in one place.
-use super::{ExportRequest, MeasuredTable, PredictionView, Theme};
+use super::{AttributeCommand, ExportRequest, MeasuredTable, PredictionView, Theme};
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
@@ -68,6 +68,8 @@ pub enum Command {
     ShowEffective(bool),
     /// Measure on the shown frame what a value of the chosen model hangs on.
     MeasureField(Probe),
+    /// Explain a class's score, or take a value apart.
+    Attribute(AttributeCommand),
     SetFeatureOrder(FeatureOrder),
     SetHideDead(bool),
     SetFeatureColormap(Colormap),

@@ -24,6 +24,10 @@ pub enum JobKind {
     Features,
     /// What of the image one value hangs on.
     Effective,
+    /// Why a class's score is what it is.
+    Attribute,
+    /// One value taken apart.
+    ByHand,
     Export,
     Copy,
     ExportModel,
@@ -48,6 +52,8 @@ impl JobKind {
             Self::Run => "Running the network",
             Self::Features => "Computing feature maps",
             Self::Effective => "Measuring what it sees",
+            Self::Attribute => "Explaining the score",
+            Self::ByHand => "Working a value out",
             Self::Export => "Writing the results",
             Self::Copy => "Saving a copy",
             Self::ExportModel => "Writing the model",
@@ -61,7 +67,15 @@ impl JobKind {
     /// Begun again with every move of the hand, or not waited for: told of only when it takes longer than
     /// [`Self::UNTOLD`].
     pub(super) fn is_small(self) -> bool {
-        matches!(self, Self::Draft | Self::ReadAhead | Self::FramePictures | Self::Profile | Self::Statistics)
+        matches!(
+            self,
+            Self::ByHand
+                | Self::Draft
+                | Self::ReadAhead
+                | Self::FramePictures
+                | Self::Profile
+                | Self::Statistics
+        )
     }
 
     /// How long small jobs go untold.

@@ -3,7 +3,7 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
-//! `correcting`, `running`, `features`, `effective`, `exporting`, `exporting_model`, `copying`, `sample`.
+//! `correcting`, `running`, `features`, `effective`, `attribution`, `exporting`, `exporting_model`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -13,6 +13,7 @@ mod preferences;
 mod state;
 
 mod apply;
+mod attribution;
 mod choosing;
 mod copying;
 mod correcting;
@@ -40,6 +41,7 @@ mod on_threads;
 mod testing;
 
 pub use crate::compute::Memory;
+pub use attribution::{AttributeCommand, Attributing, Explained, HeatPlane, TakenApart};
 pub use command::Command;
 pub use drafting::{Draft, Drafted};
 pub use effective::{Effective, Measurement};

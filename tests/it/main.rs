@@ -21,6 +21,8 @@ mod gui_correcting;
 mod gui_network;
 #[cfg(feature = "gui")]
 mod gui_regression;
+#[cfg(feature = "gui")]
+mod gui_why;
 mod hostile;
 mod imported;
 mod imported_weights;

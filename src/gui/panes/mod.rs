@@ -1,6 +1,7 @@
 //! One file a pane. A new pane: a file here, a line in [`Pane`], a place in `layout`.
 
 mod bar_edge;
+mod by_hand;
 mod contrast;
 mod feature;
 mod features;
@@ -17,6 +18,7 @@ mod scale_line;
 mod sheet;
 mod source;
 mod source_picture;
+mod why;
 
 pub(super) use prediction::value_at;
 
@@ -35,8 +37,10 @@ pub enum Pane {
     Source,
     Feature,
     Prediction,
+    Why,
     Network,
     Features,
+    ByHand,
     Contrast,
     Info,
     Profile,
@@ -66,8 +70,10 @@ pub(super) struct Panes {
     source: source::SourcePane,
     feature: feature::FeaturePane,
     prediction: prediction::PredictionPane,
+    why: why::WhyPane,
     network: network::NetworkPane,
     features: features::FeaturesPane,
+    by_hand: by_hand::ByHandPane,
     contrast: contrast::ContrastPane,
     info: info::InfoPane,
     profile: profile::ProfilePane,
@@ -75,13 +81,15 @@ pub(super) struct Panes {
 }
 
 impl Pane {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Files,
         Self::Source,
         Self::Feature,
         Self::Prediction,
+        Self::Why,
         Self::Network,
         Self::Features,
+        Self::ByHand,
         Self::Contrast,
         Self::Info,
         Self::Profile,
@@ -96,8 +104,10 @@ impl Panes {
             Pane::Source => &mut self.source,
             Pane::Feature => &mut self.feature,
             Pane::Prediction => &mut self.prediction,
+            Pane::Why => &mut self.why,
             Pane::Network => &mut self.network,
             Pane::Features => &mut self.features,
+            Pane::ByHand => &mut self.by_hand,
             Pane::Contrast => &mut self.contrast,
             Pane::Info => &mut self.info,
             Pane::Profile => &mut self.profile,
