@@ -11,10 +11,13 @@ use crate::synth::Kind;
 
 use super::attribute::AttributeArgs;
 use super::bench::BenchArgs;
-use super::by_hand::HandArgs;
+use super::compare::CompareArgs;
+use super::drawing::DrawingArgs;
 use super::effective::EffectiveArgs;
+use super::features::FeaturesArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 use super::report::ReportArgs;
+use super::spent::SpentArgs;
 
 mod architecture;
 mod convert;
@@ -74,7 +77,9 @@ pub enum Command {
     Run(RunArgs),
     /// Write a model in a format of other programs
     Export(ExportArgs),
-    /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
+    /// Two models, frames or feature maps on the same image: how far apart they are, and where
+    Compare(CompareArgs),
+    /// What is to be thought of a network on micrographs: --on names the kind of report
     Report(ReportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
     Describe(DescribeArgs),
@@ -271,30 +276,6 @@ pub struct RegressArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all", "kernels"])))]
-pub struct FeaturesArgs {
-    pub file: PathBuf,
-    /// A model file, or the name of an installed model
-    #[arg(long, short)]
-    pub model: String,
-    /// The node whose feature maps are wanted (`polepiece describe` lists them)
-    #[arg(long)]
-    pub node: Option<String>,
-    /// Every node
-    #[arg(long)]
-    pub all: bool,
-    /// Folder for the results; made if it is not there
-    #[arg(long, short, required_unless_present_any = ["by_hand", "kernels"])]
-    pub out: Option<PathBuf>,
-    #[command(flatten)]
-    pub hand: HandArgs,
-    #[command(flatten)]
-    pub part: PartArgs,
-    #[command(flatten)]
-    pub device: DeviceArgs,
-}
-
-#[derive(Debug, Args)]
 pub struct DescribeArgs {
     /// A model file, the name of an installed model, or an architecture such as resnet18 (--list names them)
     #[arg(required_unless_present = "list")]
@@ -314,7 +295,11 @@ pub struct DescribeArgs {
     #[command(flatten)]
     pub choices: ChoiceArgs,
     #[command(flatten)]
+    pub drawing: DrawingArgs,
+    #[command(flatten)]
     pub effective: EffectiveArgs,
+    #[command(flatten)]
+    pub spent: SpentArgs,
     #[arg(long)]
     pub json: bool,
 }

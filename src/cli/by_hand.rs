@@ -8,9 +8,9 @@ use clap::Args;
 use crate::analysis::{HandProbe, by_hand, first_kernels};
 use crate::export::write_kernels;
 
-use super::args::FeaturesArgs;
 use super::context::{frames_of, load_model, open_device, series_of};
 use super::effective::parse_place;
+use super::features::FeaturesArgs;
 use super::terminal::{Finished, Outcome, say, say_json, with_progress};
 
 /// Channels that are told with their patch and kernel.

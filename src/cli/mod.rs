@@ -10,9 +10,11 @@ mod attribute;
 mod bench;
 mod by_hand;
 mod classify;
+mod compare;
 mod context;
 mod convert;
 mod describe;
+mod drawing;
 mod effective;
 mod evaluate;
 mod export;
@@ -27,6 +29,7 @@ mod regress;
 mod report;
 mod run_array;
 mod segment;
+mod spent;
 mod synth;
 mod terminal;
 mod train;
@@ -50,6 +53,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Attribute(args) => attribute::run(&args),
         Command::Run(args) => run_array::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),

@@ -1,5 +1,5 @@
 //! What a person can ask for; one enum, carried out in one place.
-use super::{AttributeCommand, ExportRequest, MeasuredTable, PredictionView, Theme};
+use super::{AttributeCommand, ExportRequest, MeasuredTable, PredictionView, SheetCommand, Theme};
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
@@ -70,6 +70,8 @@ pub enum Command {
     MeasureField(Probe),
     /// Explain a class's score, or take a value apart.
     Attribute(AttributeCommand),
+    /// Of the sheet of all features.
+    Sheet(SheetCommand),
     SetFeatureOrder(FeatureOrder),
     SetHideDead(bool),
     SetFeatureColormap(Colormap),
