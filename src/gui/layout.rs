@@ -13,6 +13,8 @@ use egui_tiles::{
 
 /// Between panes, in points.
 const GAP: f32 = 6.0;
+/// What the name of another tab takes of a title bar, as a rule.
+const OTHER_TAB: f32 = 52.0;
 /// Height of a pane's title bar.
 const BAR: f32 = 30.0;
 
@@ -112,10 +114,9 @@ impl Behavior<Pane> for Shown<'_, '_> {
     ) -> egui::Response {
         let Some(Tile::Pane(pane)) = tiles.get(tile) else { return ui.label("") };
         let pane = *pane;
-        let alone = tiles
-            .parent_of(tile)
-            .and_then(|parent| tiles.get_container(parent))
-            .is_none_or(|parent| parent.num_children() < 2);
+        let parent = tiles.parent_of(tile).and_then(|parent| tiles.get_container(parent));
+        let others = parent.map_or(0, |parent| parent.num_children().saturating_sub(1));
+        let alone = others == 0;
         let mut job = self.panes.title(pane, self.desk.session, self.palette);
         if !state.active {
             job = egui::text::LayoutJob::simple_singleline(
@@ -124,8 +125,9 @@ impl Behavior<Pane> for Shown<'_, '_> {
                 self.palette.weak,
             );
         }
-        let room = ui.clip_rect().right() - ui.cursor().left() - 22.0;
-        job.wrap = egui::text::TextWrapping::truncate_at_width(room.max(60.0));
+        // The names of the tabs beside it are worth more than a long detail.
+        let room = ui.clip_rect().right() - ui.cursor().left() - 22.0 - others as f32 * OTHER_TAB;
+        job.wrap = egui::text::TextWrapping::truncate_at_width(room.max(72.0));
         let galley = ui.painter().layout_job(job);
         let (_, rect) = ui.allocate_space(vec2(galley.size().x + 20.0, ui.available_height()));
         let response = ui.interact(rect, id, Sense::click_and_drag()).on_hover_cursor(egui::CursorIcon::Grab);

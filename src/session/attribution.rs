@@ -150,6 +150,12 @@ impl Session {
             }
             Attributed::TakenApart(taken) => {
                 let (value, kernels, subject) = *taken;
+                // Asking for the same place by its numbers would change nothing.
+                if let Some((asked, _)) = &mut self.attributing.asked
+                    && (asked.node == value.node && asked.feature == value.feature)
+                {
+                    asked.at = asked.at.or(Some(value.at));
+                }
                 let (value, kernels) = (Arc::new(value), kernels.map(Arc::new));
                 self.attributing.taken_apart = Some(TakenApart { key, value, kernels, subject });
             }
@@ -225,6 +231,9 @@ mod tests {
         assert_eq!((taken.value.feature, taken.value.at), (1, [3, 4]));
         assert_eq!(taken.kernels.as_ref().unwrap().channels, ["channel 0"]);
         assert!(session.is_taken_apart(&probe));
+        let middle = HandProbe { at: None, ..probe.clone() };
+        session.apply(Command::Attribute(AttributeCommand::TakeApart(middle)));
+        assert!(session.is_taken_apart(&HandProbe { at: Some([6, 5]), ..probe }), "that is its place");
         let wrong = HandProbe { node: "pool1".into(), feature: 0, at: None };
         session.apply(Command::Attribute(AttributeCommand::TakeApart(wrong.clone())));
         assert!(texts(&session)[0].contains("which has no kernel"), "{:?}", texts(&session));

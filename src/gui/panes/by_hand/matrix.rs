@@ -22,8 +22,12 @@ pub(super) struct Matrix<'a> {
 /// Squares with numbers where they are few, else without; the value under the pointer is told.
 pub(super) fn matrix_ui(ui: &mut Ui, matrix: &Matrix<'_>, about: &str) {
     let (rows, columns) = matrix.values.dim();
-    let side = if rows.max(columns) <= MOST { NUMBERED } else { PLAIN };
-    squares_ui(ui, matrix, side, about);
+    squares_ui(ui, matrix, side(rows, columns), about);
+}
+
+/// Side of a square of a matrix.
+pub(super) fn side(rows: usize, columns: usize) -> f32 {
+    if rows.max(columns) <= MOST { NUMBERED } else { PLAIN }
 }
 
 /// Squares without numbers.

@@ -12,7 +12,7 @@ use crate::inspect::{ByHand, ChannelPart, FirstKernels};
 use crate::network::Op;
 use crate::session::{AttributeCommand, Command, JobKind, Session, TakenApart};
 use eframe::egui::{ScrollArea, Ui};
-use matrix::{Matrix, matrix_ui};
+use matrix::{Matrix, matrix_ui, side};
 
 /// Channels that are shown with their matrices; the others are summed up.
 const SHOWN: usize = 12;
@@ -86,6 +86,9 @@ fn wanted(desk: &Desk<'_>) -> Result<HandProbe, (&'static str, &'static str)> {
     let maps = session.features.as_ref().filter(|features| features.maps.node == node.name);
     let maps = maps.filter(|_| session.result_is_current());
     let at = maps.zip(desk.view.position()).and_then(|(features, [x, y])| features.maps.pixel_at([y, x]));
+    // Where the pointer left the picture the last place stays.
+    let last = || session.taken_apart_now().filter(|taken| taken.value.node == node.name);
+    let at = at.or_else(|| last().map(|taken| taken.value.at));
     let count = maps.map_or(usize::MAX, |features| features.maps.maps.dim().0);
     let first = || maps.and_then(|features| features.order.first().copied());
     let feature = session.feature.filter(|feature| *feature < count && maps.is_some()).or_else(first);
@@ -106,26 +109,38 @@ fn value_ui(ui: &mut Ui, taken: &TakenApart) {
             ScrollArea::vertical().id_salt("the sum").auto_shrink(false).show(ui, |ui| sum_ui(ui, value));
         });
         ui.separator();
-        ScrollArea::both().id_salt("channels").auto_shrink(false).show(ui, |ui| {
-            ui.horizontal_top(|ui| {
-                for part in value.channels.iter().take(SHOWN) {
-                    channel_ui(ui, value, part);
-                    ui.add_space(10.0);
-                }
-                let left = value.channels.len().saturating_sub(SHOWN);
-                if left > 0 {
-                    let sum: f64 = value.channels.iter().skip(SHOWN).map(|part| part.sum).sum();
-                    let text = format!("and {left} more,\ntogether {}", format::value(sum));
-                    ui.label(small(text).color(Palette::of(ui).weak));
-                }
-            });
-        });
+        ScrollArea::both().id_salt("channels").auto_shrink(false).show(ui, |ui| channels_ui(ui, value));
     });
+}
+
+/// As many channels in a row as there is room for.
+fn channels_ui(ui: &mut Ui, value: &ByHand) {
+    let (rows, columns) = value.there.dim();
+    let each = 3.0 * side(rows, columns) * columns as f32 + 62.0;
+    let in_a_row = ((ui.available_width() / each) as usize).max(1);
+    let shown = value.channels.len().min(SHOWN);
+    for row in value.channels[..shown].chunks(in_a_row) {
+        ui.horizontal_top(|ui| {
+            for part in row {
+                channel_ui(ui, value, part);
+                ui.add_space(12.0);
+            }
+        });
+        ui.add_space(4.0);
+    }
+    let left = value.channels.len() - shown;
+    if left > 0 {
+        let sum: f64 = value.channels[shown..].iter().map(|part| part.sum).sum();
+        let text = format!("and {left} more, together {}", format::value(sum));
+        ui.label(small(text).color(Palette::of(ui).weak));
+    }
 }
 
 /// From the channels' sums to the network's number and what follows.
 fn sum_ui(ui: &mut Ui, value: &ByHand) {
     let palette = Palette::of(ui);
+    ui.spacing_mut().interact_size.y = 14.0;
+    ui.spacing_mut().item_spacing.y = 3.0;
     let line = |ui: &mut Ui, name: &str, number: f64, hint: &str| {
         ui.horizontal(|ui| {
             ui.label(small(name).color(palette.weak)).on_hover_text(hint);
@@ -158,9 +173,9 @@ fn sum_ui(ui: &mut Ui, value: &ByHand) {
     line(ui, "the network says", f64::from(value.network), hint);
     for then in &value.then {
         ui.add_space(3.0);
-        let name = small(format!("→ {}", then.node)).color(palette.weak);
-        ui.label(name).on_hover_text(format!("{} = {}", then.node, then.formula));
-        line(ui, &then.formula, f64::from(then.network), "What follows, as the network computed it");
+        let hint = "What follows, as the network computed it";
+        line(ui, &format!("→ {}", then.node), f64::from(then.network), hint);
+        ui.label(small(&then.formula).color(palette.weak));
     }
 }
 

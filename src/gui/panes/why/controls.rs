@@ -64,7 +64,7 @@ impl Region {
                 .measured
                 .region
                 .map(Over::Rectangle)
-                .ok_or("Draw a rectangle on the source first (tool R)"),
+                .ok_or("Draw a rectangle on the source first (area tool, A)"),
             Self::Pin => {
                 let pixel = |[x, y]: [f64; 2]| Over::Pixel([y.max(0.0) as usize, x.max(0.0) as usize]);
                 desk.view.pin.map(pixel).ok_or("Click on a pixel of an image first: that sets the pin")
