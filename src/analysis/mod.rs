@@ -53,6 +53,7 @@ pub use example::{Difference, compare};
 pub use health::{HealthInspection, HealthReport};
 pub use inputs::network_input;
 pub use label_map::LabelMap;
+pub use memory::check_free;
 pub use movement::{Flip, Movement};
 pub use normalise::normalise;
 pub use objects::{Object, measure, remeasured};

@@ -7,6 +7,7 @@ use super::effective::MeasuredField;
 use super::exporting::Exported;
 use super::exporting_model::ExportedModel;
 use super::features::ComputedFeatures;
+use super::figure::MadeFigure;
 use super::frames::NewPictures;
 use super::job::Failure;
 use super::opening::OpenedFiles;
@@ -35,6 +36,7 @@ pub(super) enum Answer {
     Effective(Box<MeasuredField>),
     Attributed(Attributed),
     Exported(Exported),
+    Figure(Box<MadeFigure>),
     Copied(Converted),
     ModelExported(ExportedModel),
     /// The next frame is in memory now.
@@ -77,6 +79,7 @@ impl Session {
                 self.order_features();
             }
             Command::Export(request) => self.export(request),
+            Command::Figure(command) => self.apply_figure(command),
             Command::SaveCopy(path) => self.save_copy(path),
             Command::ExportModel(path) => self.export_model(path),
             Command::WantFramePictures(frames) => self.want_frame_pictures(&frames),
@@ -163,6 +166,7 @@ impl Session {
             Answer::Effective(field) => self.take_field(*field),
             Answer::Attributed(attributed) => self.take_attributed(attributed),
             Answer::Exported(exported) => self.take_exported(exported),
+            Answer::Figure(made) => self.take_figure(*made),
             Answer::Copied(copy) => self.take_copied(copy),
             Answer::ModelExported(model) => self.take_exported_model(&model),
             Answer::ReadAhead => {}
@@ -198,6 +202,8 @@ impl Session {
             JobKind::LoadModel,
             JobKind::Open,
             JobKind::Copy,
+            JobKind::Figure,
+            JobKind::FigurePreview,
             JobKind::ExportModel,
         ] {
             if self.jobs.cancel(kind) {

@@ -1,5 +1,7 @@
 //! What a person can ask for; one enum, carried out in one place.
-use super::{AttributeCommand, ExportRequest, MeasuredTable, PredictionView, SheetCommand, Theme};
+use super::{
+    AttributeCommand, ExportRequest, FigureCommand, MeasuredTable, PredictionView, SheetCommand, Theme,
+};
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
@@ -82,6 +84,8 @@ pub enum Command {
     SetOverlay(bool),
     SetOpacity(f32),
     Export(ExportRequest),
+    /// Draw or save a figure.
+    Figure(FigureCommand),
     /// Save a copy of the shown micrograph, in the format that the name ends with.
     SaveCopy(PathBuf),
     /// Write the chosen model as an ONNX file.

@@ -35,6 +35,10 @@ pub enum JobKind {
     /// One value taken apart.
     ByHand,
     Export,
+    /// A figure to be saved.
+    Figure,
+    /// A figure to be looked at.
+    FigurePreview,
     Copy,
     ExportModel,
     /// The frame that is likely to be next.
@@ -64,6 +68,8 @@ impl JobKind {
             Self::Attribute => "Explaining the score",
             Self::ByHand => "Working a value out",
             Self::Export => "Writing the results",
+            Self::Figure => "Saving the figure",
+            Self::FigurePreview => "Drawing the figure",
             Self::Copy => "Saving a copy",
             Self::ExportModel => "Writing the model",
             Self::ReadAhead => "Reading ahead",
@@ -80,6 +86,7 @@ impl JobKind {
             self,
             Self::ByHand
                 | Self::Draft
+                | Self::FigurePreview
                 | Self::ReadAhead
                 | Self::FramePictures
                 | Self::Profile

@@ -6,8 +6,8 @@ use super::job::Wake;
 use super::jobs::Jobs;
 use super::showing::Look;
 use super::{
-    Attributing, ChannelLook, Draft, Effective, FramePictures, JobKind, Measured, Preferences, Progress,
-    SheetState, Threading,
+    Attributing, ChannelLook, Draft, Effective, FigurePreview, FramePictures, JobKind, Measured, Preferences,
+    Progress, SheetState, Threading,
 };
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
@@ -193,6 +193,8 @@ pub struct Session {
     pub messages: Vec<Message>,
     /// The last export's files.
     pub exported: Vec<PathBuf>,
+    /// The figure that is put together.
+    pub figure: FigurePreview,
     /// The line and the rectangle on the source.
     pub measured: Measured,
     pub frame_pictures: FramePictures,
@@ -264,6 +266,7 @@ impl Session {
             opacity: Paint::default().opacity,
             messages: Vec::new(),
             exported: Vec::new(),
+            figure: FigurePreview::default(),
             measured: Measured::default(),
             frame_pictures: FramePictures::default(),
             device_name: device.name,
