@@ -388,7 +388,8 @@ fn following(
             };
             let (mean, variance) = (number("running_mean")?, number("running_var")?);
             let (scale, shift) = (number("weight")?, number("bias")?);
-            let formula = format!("(x − {mean:.4}) / √({variance:.4} + {eps:e}) · {scale:.4} + {shift:.4}");
+            let formula =
+                format!("(x {}) / √({variance:.4} + {eps:e}) · {scale:.4} {}", added(-mean), added(shift));
             (formula, Some((x - mean) / (variance + eps).sqrt() * scale + shift))
         }
         Op::Relu => ("max(0, x)".to_owned(), Some(x.max(0.0))),
@@ -401,6 +402,11 @@ fn following(
         Op::Gelu => ("x · Φ(x)".to_owned(), None),
         _ => (format!("{}(x)", node.op.kind()), None),
     })
+}
+
+/// Such as "+ 0.5000" or "− 0.5000".
+fn added(value: f64) -> String {
+    format!("{} {:.4}", if value < 0.0 { '−' } else { '+' }, value.abs())
 }
 
 fn numbers(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {

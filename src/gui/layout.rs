@@ -13,31 +13,22 @@ use egui_tiles::{
 
 /// Between panes, in points.
 const GAP: f32 = 6.0;
+/// What the name of another tab takes of a title bar, as a rule.
+const OTHER_TAB: f32 = 52.0;
 /// Height of a pane's title bar.
 const BAR: f32 = 30.0;
 
 /// The Inspect arrangement.
 pub(super) fn inspect() -> Tree<Pane> {
     let mut tiles = Tiles::default();
-    let pane = |tiles: &mut Tiles<Pane>, pane| {
-        let tile = tiles.insert_pane(pane);
-        tiles.insert_tab_tile(vec![tile])
-    };
-    let files = pane(&mut tiles, Pane::Files);
-    let source = pane(&mut tiles, Pane::Source);
-    let feature = {
-        let tabs = [Pane::Feature, Pane::Compare].map(|pane| tiles.insert_pane(pane));
-        tiles.insert_tab_tile(tabs.to_vec())
-    };
-    let prediction = pane(&mut tiles, Pane::Prediction);
-    let network = {
-        let tabs = [Pane::Network, Pane::Info].map(|pane| tiles.insert_pane(pane));
-        tiles.insert_tab_tile(tabs.to_vec())
-    };
-    let contrast = pane(&mut tiles, Pane::Contrast);
-    let lower =
-        [Pane::Features, Pane::Robustness, Pane::Profile, Pane::Region].map(|pane| tiles.insert_pane(pane));
-    let features = tiles.insert_tab_tile(lower.to_vec());
+    let files = tabs(&mut tiles, &[Pane::Files]);
+    let source = tabs(&mut tiles, &[Pane::Source]);
+    let feature = tabs(&mut tiles, &[Pane::Feature, Pane::Compare]);
+    let prediction = tabs(&mut tiles, &[Pane::Prediction, Pane::Why]);
+    let network = tabs(&mut tiles, &[Pane::Network, Pane::Info]);
+    let contrast = tabs(&mut tiles, &[Pane::Contrast]);
+    let features =
+        tabs(&mut tiles, &[Pane::Features, Pane::ByHand, Pane::Robustness, Pane::Profile, Pane::Region]);
     let answers = split(&mut tiles, LinearDir::Vertical, &[(feature, 1.0), (prediction, 1.0)]);
     let above = [(files, 0.68), (source, 1.4), (answers, 1.0), (network, 1.6)];
     let above = split(&mut tiles, LinearDir::Horizontal, &above);
@@ -49,6 +40,11 @@ pub(super) fn inspect() -> Tree<Pane> {
 /// Brings a pane to the front of its tabs.
 pub(super) fn bring_forward(tree: &mut Tree<Pane>, pane: Pane) {
     tree.make_active(|_, tile| matches!(tile, Tile::Pane(other) if *other == pane));
+}
+
+fn tabs(tiles: &mut Tiles<Pane>, panes: &[Pane]) -> TileId {
+    let panes = panes.iter().map(|pane| tiles.insert_pane(*pane)).collect();
+    tiles.insert_tab_tile(panes)
 }
 
 fn split(tiles: &mut Tiles<Pane>, dir: LinearDir, children: &[(TileId, f32)]) -> TileId {
@@ -112,10 +108,9 @@ impl Behavior<Pane> for Shown<'_, '_> {
     ) -> egui::Response {
         let Some(Tile::Pane(pane)) = tiles.get(tile) else { return ui.label("") };
         let pane = *pane;
-        let alone = tiles
-            .parent_of(tile)
-            .and_then(|parent| tiles.get_container(parent))
-            .is_none_or(|parent| parent.num_children() < 2);
+        let parent = tiles.parent_of(tile).and_then(|parent| tiles.get_container(parent));
+        let others = parent.map_or(0, |parent| parent.num_children().saturating_sub(1));
+        let alone = others == 0;
         let mut job = self.panes.title(pane, self.desk.session, self.palette);
         if !state.active {
             job = egui::text::LayoutJob::simple_singleline(
@@ -124,8 +119,9 @@ impl Behavior<Pane> for Shown<'_, '_> {
                 self.palette.weak,
             );
         }
-        let room = ui.clip_rect().right() - ui.cursor().left() - 22.0;
-        job.wrap = egui::text::TextWrapping::truncate_at_width(room.max(60.0));
+        // The names of the tabs beside it are worth more than a long detail.
+        let room = ui.clip_rect().right() - ui.cursor().left() - 22.0 - others as f32 * OTHER_TAB;
+        job.wrap = egui::text::TextWrapping::truncate_at_width(room.max(72.0));
         let galley = ui.painter().layout_job(job);
         let (_, rect) = ui.allocate_space(vec2(galley.size().x + 20.0, ui.available_height()));
         let response = ui.interact(rect, id, Sense::click_and_drag()).on_hover_cursor(egui::CursorIcon::Grab);

@@ -1,5 +1,6 @@
 //! The one place where commands are carried out and the answers of jobs taken in.
 
+use super::attribution::Attributed;
 use super::choosing::LoadedModel;
 use super::comparing::Compared;
 use super::drafting::Draft;
@@ -37,6 +38,7 @@ pub(super) enum Answer {
     Effective(Box<MeasuredField>),
     Robustness(Box<FoundRobustness>),
     Compared(Box<Compared>),
+    Attributed(Attributed),
     Exported(Exported),
     Figure(Box<MadeFigure>),
     Copied(Converted),
@@ -75,6 +77,7 @@ impl Session {
             Command::MeasureField(probe) => self.measure_field(probe),
             Command::Robustness(command) => self.look_at_robustness(command),
             Command::Compare(command) => self.compare(command),
+            Command::Attribute(command) => self.apply_attribute(command),
             Command::Sheet(command) => self.apply_to_sheet(command),
             Command::SetFeatureOrder(order) => self.set_feature_order(order),
             Command::SetHideDead(hide) => {
@@ -169,6 +172,7 @@ impl Session {
             Answer::Effective(field) => self.take_field(*field),
             Answer::Robustness(found) => self.take_robustness(*found),
             Answer::Compared(compared) => self.take_compared(*compared),
+            Answer::Attributed(attributed) => self.take_attributed(attributed),
             Answer::Exported(exported) => self.take_exported(exported),
             Answer::Figure(made) => self.take_figure(*made),
             Answer::Copied(copy) => self.take_copied(copy),
@@ -204,6 +208,7 @@ impl Session {
             JobKind::Equivariance,
             JobKind::Seams,
             JobKind::Compare,
+            JobKind::Attribute,
             JobKind::StackWindow,
             JobKind::LoadModel,
             JobKind::Open,

@@ -1,7 +1,7 @@
 //! What a person can ask for; one enum, carried out in one place.
 use super::{
-    CompareCommand, ExportRequest, FigureCommand, MeasuredTable, PredictionView, RobustnessCommand,
-    SheetCommand, Theme,
+    AttributeCommand, CompareCommand, ExportRequest, FigureCommand, MeasuredTable, PredictionView,
+    RobustnessCommand, SheetCommand, Theme,
 };
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
@@ -75,6 +75,8 @@ pub enum Command {
     Robustness(RobustnessCommand),
     /// Look at two models, nodes or frames at once.
     Compare(CompareCommand),
+    /// Explain a class's score, or take a value apart.
+    Attribute(AttributeCommand),
     /// Of the sheet of all features.
     Sheet(SheetCommand),
     SetFeatureOrder(FeatureOrder),

@@ -36,6 +36,10 @@ pub enum JobKind {
     Seams,
     /// Two models, nodes or frames at once.
     Compare,
+    /// Why a class's score is what it is.
+    Attribute,
+    /// One value taken apart.
+    ByHand,
     Export,
     /// A figure to be saved.
     Figure,
@@ -70,6 +74,8 @@ impl JobKind {
             Self::Equivariance => "Running the moved image",
             Self::Seams => "Looking for seams",
             Self::Compare => "Comparing",
+            Self::Attribute => "Explaining the score",
+            Self::ByHand => "Working a value out",
             Self::Export => "Writing the results",
             Self::Figure => "Saving the figure",
             Self::FigurePreview => "Drawing the figure",
@@ -87,7 +93,8 @@ impl JobKind {
     pub(super) fn is_small(self) -> bool {
         matches!(
             self,
-            Self::Draft
+            Self::ByHand
+                | Self::Draft
                 | Self::FigurePreview
                 | Self::Equivariance
                 | Self::ReadAhead

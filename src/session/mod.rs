@@ -3,8 +3,8 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
-//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `robustness`, `comparing`, `exporting`,
-//! `exporting_model`, `figure`, `copying`, `sample`.
+//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `attribution`, `robustness`, `comparing`,
+//! `exporting`, `exporting_model`, `figure`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -14,6 +14,7 @@ mod preferences;
 mod state;
 
 mod apply;
+mod attribution;
 mod choosing;
 mod comparing;
 mod copying;
@@ -47,6 +48,7 @@ mod on_threads;
 mod testing;
 
 pub use crate::compute::Memory;
+pub use attribution::{AttributeCommand, Attributing, Explained, HeatPlane, TakenApart};
 pub use command::Command;
 pub use comparing::{CompareCommand, Compared, Comparing, SideChoice};
 pub use drafting::{Draft, Drafted};

@@ -6,8 +6,8 @@ use super::job::Wake;
 use super::jobs::Jobs;
 use super::showing::Look;
 use super::{
-    ChannelLook, Comparing, Draft, Effective, FigurePreview, FramePictures, JobKind, Measured, Preferences,
-    Progress, Robustness, SheetState, Threading,
+    Attributing, ChannelLook, Comparing, Draft, Effective, FigurePreview, FramePictures, JobKind, Measured,
+    Preferences, Progress, Robustness, SheetState, Threading,
 };
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
@@ -182,6 +182,7 @@ pub struct Session {
     pub effective: Effective,
     pub robustness: Robustness,
     pub comparing: Comparing,
+    pub attributing: Attributing,
     pub feature_order: FeatureOrder,
     pub hide_dead: bool,
     pub feature_colormap: Colormap,
@@ -258,6 +259,7 @@ impl Session {
             effective: Effective::default(),
             robustness: Robustness::default(),
             comparing: Comparing::default(),
+            attributing: Attributing::default(),
             feature_order: FeatureOrder::default(),
             hide_dead: false,
             feature_colormap: Colormap::Viridis,

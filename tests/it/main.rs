@@ -26,6 +26,8 @@ mod gui_regression;
 mod gui_robustness;
 #[cfg(feature = "gui")]
 mod gui_sheet;
+#[cfg(feature = "gui")]
+mod gui_why;
 mod hostile;
 mod imported;
 mod imported_weights;

@@ -1,6 +1,7 @@
 //! One file a pane. A new pane: a file here, a line in [`Pane`], a place in `layout`.
 
 mod bar_edge;
+mod by_hand;
 mod compare;
 mod contrast;
 mod feature;
@@ -21,6 +22,7 @@ mod scale_line;
 mod sheet;
 mod source;
 mod source_picture;
+mod why;
 
 pub(super) use prediction::value_at;
 
@@ -40,8 +42,10 @@ pub enum Pane {
     Feature,
     Compare,
     Prediction,
+    Why,
     Network,
     Features,
+    ByHand,
     Robustness,
     Contrast,
     Info,
@@ -73,9 +77,11 @@ pub(super) struct Panes {
     feature: feature::FeaturePane,
     compare: compare::ComparePane,
     prediction: prediction::PredictionPane,
+    why: why::WhyPane,
     network: network::NetworkPane,
     features: features::FeaturesPane,
     robustness: robustness::RobustnessPane,
+    by_hand: by_hand::ByHandPane,
     contrast: contrast::ContrastPane,
     info: info::InfoPane,
     profile: profile::ProfilePane,
@@ -89,9 +95,11 @@ impl Pane {
         Self::Feature,
         Self::Compare,
         Self::Prediction,
+        Self::Why,
         Self::Network,
         Self::Features,
         Self::Robustness,
+        Self::ByHand,
         Self::Contrast,
         Self::Info,
         Self::Profile,
@@ -107,9 +115,11 @@ impl Panes {
             Pane::Feature => &mut self.feature,
             Pane::Compare => &mut self.compare,
             Pane::Prediction => &mut self.prediction,
+            Pane::Why => &mut self.why,
             Pane::Network => &mut self.network,
             Pane::Features => &mut self.features,
             Pane::Robustness => &mut self.robustness,
+            Pane::ByHand => &mut self.by_hand,
             Pane::Contrast => &mut self.contrast,
             Pane::Info => &mut self.info,
             Pane::Profile => &mut self.profile,
