@@ -30,6 +30,7 @@ mod run;
 mod shape;
 mod sliding;
 mod stride;
+mod training_statistics;
 mod untrained;
 mod weights;
 mod windows;
@@ -58,5 +59,6 @@ pub use receptive::{
 pub use run::{BatchStatistics, Flow, Mode, Tap, TrainState, no_tap, run, update_running_statistics};
 pub use sliding::Sliding;
 pub use stride::total_stride;
+pub use training_statistics::{FeatureSpace, TrainingStatistics};
 pub use untrained::untrained;
 pub use weights::{ParameterSpec, Weights};
