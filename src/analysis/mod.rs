@@ -1,6 +1,7 @@
 //! What the user asks for: classify, segment, measure objects. Above this room there are plain arrays only.
 
 mod array;
+mod baselines;
 mod components;
 mod effective;
 mod error;
@@ -8,6 +9,7 @@ mod example;
 mod health;
 mod inputs;
 mod label_map;
+mod likeness;
 mod memory;
 mod normalise;
 mod objects;
@@ -25,12 +27,17 @@ mod tiling;
 mod walk;
 
 pub use array::{ArrayRun, run_array};
+pub use baselines::{BaselineRow, Baselines, Method, Polarity, baselines};
 pub use effective::{Probe, effective_field};
 pub use error::AnalysisError;
 pub use example::{Difference, compare};
 pub use health::{HealthInspection, HealthReport};
 pub use inputs::network_input;
 pub use label_map::LabelMap;
+pub use likeness::{
+    GREY_NAMES, INPUT, ImageLook, Likeness, Outside, PixelMatch, SpaceLikeness, fit_space, likeness,
+    likeness_node, look_at, node_of,
+};
 pub use normalise::normalise;
 pub use objects::{Object, measure, remeasured};
 pub use otsu::otsu_threshold;
@@ -38,7 +45,7 @@ pub use outlook::{Outlook, outlook};
 pub use plane_scale::PlaneScale;
 pub use profile::{ChannelProfile, Line, Profile, profile, profile_values};
 pub use regression::{Numbers, OutputStatistics, Regression};
-pub use resample::resample;
+pub use resample::{resample, resampled};
 pub use run::{Classification, Prediction, RunSettings, Segmentation, features_of, run};
 pub use statistics::{
     ChannelStatistics, Region, RegionStatistics, Statistics, region_statistics, statistics,

@@ -67,6 +67,9 @@ fn part(words: &mut Vec<String>, micrograph: &Micrograph, settings: &RunSettings
     if let Some(scale) = micrograph.scale_by_hand() {
         words.extend(["--pixel-size".to_owned(), scale.to_string()]);
     }
+    if let Some(nm) = micrograph.resampled_nm() {
+        words.extend(["--resample".to_owned(), format!("{nm}nm")]);
+    }
 }
 
 /// The overlay's window, tone and colours, where they are not the usual ones.

@@ -10,10 +10,12 @@ mod regression;
 mod results;
 
 mod array;
+mod baselines;
 mod command;
 mod features;
 mod field;
 mod health;
+mod likeness;
 mod manifest;
 mod measurements;
 mod micrograph;
@@ -27,12 +29,14 @@ mod tiff;
 mod convert;
 
 pub use array::write_array;
+pub use baselines::baselines_csv;
 pub use command::{class_command_line, command_line, regression_command_line};
 pub use convert::{ConvertRequest, Converted, Rendering, Target, convert};
 pub use error::ExportError;
 pub use features::{write_feature_sheet, write_features};
 pub use field::write_field;
 pub use health::health_csv;
+pub use likeness::likeness_csv;
 pub use measurements::{profile_csv, statistics_csv};
 pub use micrograph::{SampleFiles, write_labels, write_micrograph, write_sample};
 pub use names::{copy_stem, file_name, result_stem};

@@ -15,7 +15,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("synth", &["imaging", "files"]),
     ("training", &["analysis", "inspect", "network", "compute", "imaging", "synth", "monitor", "files"]),
     ("export", &["analysis", "inspect", "network", "imaging", "synth", "monitor", "files"]),
-    ("session", &["analysis", "inspect", "network", "compute", "imaging", "export", "monitor", "files"]),
+    (
+        "session",
+        &["analysis", "inspect", "network", "compute", "imaging", "training", "export", "monitor", "files"],
+    ),
     ("gui", &["session", "analysis", "inspect", "network", "imaging", "export", "files"]),
     (
         "cli",

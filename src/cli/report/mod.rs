@@ -1,6 +1,8 @@
 //! `polepiece report`: what is to be thought of a network on micrographs, one file a kind of report.
 
+mod baselines;
 mod health;
+mod likeness;
 
 use std::path::PathBuf;
 
@@ -23,6 +25,12 @@ pub struct ReportArgs {
     /// Only this node (`polepiece describe` lists them)
     #[arg(long)]
     pub node: Option<String>,
+    /// Of baselines: a mask of the image's size, whose values are the model's classes or are said by --scheme
+    #[arg(long, value_name = "MASK")]
+    pub labels: Option<PathBuf>,
+    /// Label scheme in TOML of the mask: which grey values or colours mean which class
+    #[arg(long, value_name = "FILE", requires = "labels")]
+    pub scheme: Option<PathBuf>,
     /// Write the table to this file
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
@@ -40,10 +48,16 @@ pub enum ReportOn {
     /// Dead, saturated and doubled features, values and weights
     #[default]
     Health,
+    /// Whether the images are like those that the model learned from
+    Likeness,
+    /// What thresholds and classical filters make of the same images, against labels where there are some
+    Baselines,
 }
 
 pub(super) fn run(args: &ReportArgs) -> Outcome {
     match args.on {
         ReportOn::Health => health::run(args),
+        ReportOn::Likeness => likeness::run(args),
+        ReportOn::Baselines => baselines::run(args),
     }
 }
