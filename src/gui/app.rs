@@ -15,7 +15,7 @@ use super::view::View;
 use crate::export::{Target, copy_stem, file_name};
 use crate::imaging::Micrograph;
 use crate::network::{Model, is_model_file};
-use crate::session::{Command, MeasuredTable, Session, Theme};
+use crate::session::{Command, HealthCommand, MeasuredTable, Session, Theme, TrustCommand};
 use eframe::egui::{self, Align2, Color32, FontId, Frame, LayerId, Margin, Order, Panel, Ui};
 use egui_tiles::Tree;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Where the arrangement of the panes is kept; the number changes when old ones no longer fit.
-const LAYOUT: &str = "layout 2";
+const LAYOUT: &str = "layout 3";
 /// Frames that take longer are told to whoever reads the log.
 const LONG_FRAME: Duration = Duration::from_millis(16);
 const NO_DIALOG: &str =
@@ -193,6 +193,14 @@ impl App {
             Purpose::SaveModel => tray.commands.extend(paths.into_iter().map(Command::SaveModel)),
             Purpose::Copy => tray.commands.extend(paths.into_iter().map(Command::SaveCopy)),
             Purpose::Onnx => tray.commands.extend(paths.into_iter().map(Command::ExportModel)),
+            Purpose::Health => {
+                let save = |path| Command::Health(HealthCommand::Save(path));
+                tray.commands.extend(paths.into_iter().map(save));
+            }
+            Purpose::Labels => {
+                let score = |path| Command::Trust(TrustCommand::SetLabels(Some(path)));
+                tray.commands.extend(paths.into_iter().map(score));
+            }
             Purpose::Table(table) => {
                 tray.commands.extend(paths.into_iter().map(|path| Command::SaveTable(table, path)));
             }
@@ -252,6 +260,14 @@ impl App {
             Action::ClearDrawing => self.clear_drawing(),
             Action::SaveProfile => self.ask_for_table(MeasuredTable::Profile),
             Action::SaveStatistics => self.ask_for_table(MeasuredTable::Statistics),
+            Action::SaveHealth => {
+                self.dialogs.ask(Purpose::Health, self.session.preferences.export_dir.as_deref());
+            }
+            Action::ChooseLabels => {
+                let beside = self.session.micrograph().and_then(Micrograph::path).and_then(Path::parent);
+                self.dialogs.ask(Purpose::Labels, beside);
+            }
+            Action::ShowTrust => bring_forward(&mut self.tree, Pane::Trust),
             Action::ToggleTheme => {
                 let other = match self.session.preferences.theme {
                     Theme::Dark => Theme::Light,

@@ -7,12 +7,14 @@ use super::exporting::Exported;
 use super::exporting_model::ExportedModel;
 use super::features::ComputedFeatures;
 use super::frames::NewPictures;
+use super::health::NewReport;
 use super::job::Failure;
 use super::opening::OpenedFiles;
 use super::reducing::ReducedPlane;
 use super::running::Ran;
 use super::showing::LoadedPlane;
 use super::stack_window::StackWindows;
+use super::trust::TrustAnswer;
 use super::{Command, JobKind, PredictionView, Session, Severity};
 use crate::analysis::{Profile, RegionStatistics};
 use crate::export::Converted;
@@ -30,6 +32,8 @@ pub(super) enum Answer {
     Ran(Box<Ran>),
     Features(ComputedFeatures),
     Effective(Box<MeasuredField>),
+    Health(Box<NewReport>),
+    Trust(Box<TrustAnswer>),
     Exported(Exported),
     Copied(Converted),
     ModelExported(ExportedModel),
@@ -65,6 +69,8 @@ impl Session {
             Command::SelectFeature(feature) => self.select_feature(feature),
             Command::ShowEffective(shown) => self.show_effective(shown),
             Command::MeasureField(probe) => self.measure_field(probe),
+            Command::Health(command) => self.health(command),
+            Command::Trust(command) => self.trust(command),
             Command::SetFeatureOrder(order) => {
                 self.feature_order = order;
                 self.order_features();
@@ -157,6 +163,8 @@ impl Session {
             Answer::Ran(ran) => self.take_ran(*ran),
             Answer::Features(features) => self.take_features(features),
             Answer::Effective(field) => self.take_field(*field),
+            Answer::Health(report) => self.take_health(*report),
+            Answer::Trust(answer) => self.take_trust(*answer),
             Answer::Exported(exported) => self.take_exported(exported),
             Answer::Copied(copy) => self.take_copied(copy),
             Answer::ModelExported(model) => self.take_exported_model(&model),
@@ -185,6 +193,10 @@ impl Session {
             JobKind::Run,
             JobKind::Features,
             JobKind::Effective,
+            JobKind::Health,
+            JobKind::Likeness,
+            JobKind::Baselines,
+            JobKind::Resample,
             JobKind::StackWindow,
             JobKind::LoadModel,
             JobKind::Open,

@@ -1,5 +1,5 @@
 //! What a person can ask for; one enum, carried out in one place.
-use super::{ExportRequest, MeasuredTable, PredictionView, Theme};
+use super::{ExportRequest, HealthCommand, MeasuredTable, PredictionView, Theme, TrustCommand};
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
@@ -68,6 +68,10 @@ pub enum Command {
     ShowEffective(bool),
     /// Measure on the shown frame what a value of the chosen model hangs on.
     MeasureField(Probe),
+    /// How well the features are used.
+    Health(HealthCommand),
+    /// Whether the answer can be trusted.
+    Trust(TrustCommand),
     SetFeatureOrder(FeatureOrder),
     SetHideDead(bool),
     SetFeatureColormap(Colormap),

@@ -24,6 +24,13 @@ pub enum JobKind {
     Features,
     /// What of the image one value hangs on.
     Effective,
+    Health,
+    /// Whether the image is like the training images.
+    Likeness,
+    /// Classical methods on the same image.
+    Baselines,
+    /// The micrograph on other pixels.
+    Resample,
     Export,
     Copy,
     ExportModel,
@@ -48,6 +55,10 @@ impl JobKind {
             Self::Run => "Running the network",
             Self::Features => "Computing feature maps",
             Self::Effective => "Measuring what it sees",
+            Self::Health => "Looking at all features",
+            Self::Likeness => "Comparing with the training images",
+            Self::Baselines => "Running classical methods",
+            Self::Resample => "Resampling",
             Self::Export => "Writing the results",
             Self::Copy => "Saving a copy",
             Self::ExportModel => "Writing the model",

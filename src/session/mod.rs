@@ -3,7 +3,7 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
-//! `correcting`, `running`, `features`, `effective`, `exporting`, `exporting_model`, `copying`, `sample`.
+//! `correcting`, `running`, `features`, `effective`, `health`, `trust`, `exporting`, `exporting_model`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -22,6 +22,7 @@ mod exporting;
 mod exporting_model;
 mod features;
 mod frames;
+mod health;
 mod looking;
 mod measuring;
 mod messages;
@@ -33,6 +34,7 @@ mod showing;
 mod stack_window;
 mod subject;
 mod thumbnail;
+mod trust;
 
 #[cfg(test)]
 mod on_threads;
@@ -44,6 +46,7 @@ pub use command::Command;
 pub use drafting::{Draft, Drafted};
 pub use effective::{Effective, Measurement};
 pub use frames::FramePictures;
+pub use health::{Health, HealthCommand, HealthScope, Inspected};
 pub use job::{JobKind, Progress, Threading};
 pub use looking::{ChannelLook, MOST_TOGETHER, TintedLayer};
 pub use measuring::{Measured, MeasuredTable};
@@ -52,3 +55,4 @@ pub use state::{
     ExportRequest, Message, ModelEntry, Opened, PredictionView, RunResult, SelectedFeatures, Session,
     Severity, Shown, ShownLayer,
 };
+pub use trust::{Compared, Judged, Trust, TrustCommand};

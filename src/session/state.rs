@@ -6,7 +6,8 @@ use super::job::Wake;
 use super::jobs::Jobs;
 use super::showing::Look;
 use super::{
-    ChannelLook, Draft, Effective, FramePictures, JobKind, Measured, Preferences, Progress, Threading,
+    ChannelLook, Draft, Effective, FramePictures, Health, JobKind, Measured, Preferences, Progress,
+    Threading, Trust,
 };
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
@@ -178,6 +179,8 @@ pub struct Session {
     pub feature: Option<usize>,
     pub features: Option<SelectedFeatures>,
     pub effective: Effective,
+    pub health: Health,
+    pub trust: Trust,
     pub feature_order: FeatureOrder,
     pub hide_dead: bool,
     pub feature_colormap: Colormap,
@@ -249,6 +252,8 @@ impl Session {
             feature: None,
             features: None,
             effective: Effective::default(),
+            health: Health::default(),
+            trust: Trust::default(),
             feature_order: FeatureOrder::default(),
             hide_dead: false,
             feature_colormap: Colormap::Viridis,

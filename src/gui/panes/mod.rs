@@ -6,6 +6,7 @@ mod feature;
 mod features;
 mod files;
 mod frames;
+mod health;
 mod heat;
 mod info;
 mod info_facts;
@@ -17,6 +18,7 @@ mod scale_line;
 mod sheet;
 mod source;
 mod source_picture;
+mod trust;
 
 pub(super) use prediction::value_at;
 
@@ -37,6 +39,8 @@ pub enum Pane {
     Prediction,
     Network,
     Features,
+    Health,
+    Trust,
     Contrast,
     Info,
     Profile,
@@ -68,6 +72,8 @@ pub(super) struct Panes {
     prediction: prediction::PredictionPane,
     network: network::NetworkPane,
     features: features::FeaturesPane,
+    health: health::HealthPane,
+    trust: trust::TrustPane,
     contrast: contrast::ContrastPane,
     info: info::InfoPane,
     profile: profile::ProfilePane,
@@ -75,13 +81,15 @@ pub(super) struct Panes {
 }
 
 impl Pane {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Files,
         Self::Source,
         Self::Feature,
         Self::Prediction,
         Self::Network,
         Self::Features,
+        Self::Health,
+        Self::Trust,
         Self::Contrast,
         Self::Info,
         Self::Profile,
@@ -98,6 +106,8 @@ impl Panes {
             Pane::Prediction => &mut self.prediction,
             Pane::Network => &mut self.network,
             Pane::Features => &mut self.features,
+            Pane::Health => &mut self.health,
+            Pane::Trust => &mut self.trust,
             Pane::Contrast => &mut self.contrast,
             Pane::Info => &mut self.info,
             Pane::Profile => &mut self.profile,
