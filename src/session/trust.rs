@@ -217,7 +217,11 @@ mod tests {
         assert!(session.likeness_now().is_none(), "the verdict was of another image");
         session.apply(Command::Run);
         assert!(!session.likeness_now().unwrap().pixel.as_ref().unwrap().unusual);
-        assert!(session.command_line().unwrap().ends_with("--resample 2nm"), "{:?}", session.command_line());
+        assert!(
+            session.command_line().unwrap().contains("--pixel-size 4nm --resample 2nm"),
+            "{:?}",
+            session.command_line()
+        );
         session.apply(Command::Select(0));
         assert!(session.likeness_now().is_none());
     }

@@ -20,6 +20,8 @@ mod gui_correcting;
 mod gui_network;
 #[cfg(feature = "gui")]
 mod gui_regression;
+#[cfg(feature = "gui")]
+mod gui_trust;
 mod hostile;
 mod imported;
 mod imported_weights;
@@ -28,3 +30,4 @@ mod onnx;
 mod regress;
 mod rooms;
 mod same_bytes;
+mod trust;

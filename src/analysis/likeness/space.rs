@@ -114,6 +114,9 @@ impl Gaussian {
             squared += coordinate * coordinate / variance;
             left -= coordinate * coordinate;
         }
+        if !(squared.is_finite() && left.is_finite()) {
+            return f64::INFINITY;
+        }
         ((squared + left.max(0.0) / self.rest) / z.len() as f64).sqrt()
     }
 }
