@@ -12,6 +12,7 @@ use super::job::Failure;
 use super::opening::OpenedFiles;
 use super::reducing::ReducedPlane;
 use super::running::Ran;
+use super::sheet::SheetAnswer;
 use super::showing::LoadedPlane;
 use super::stack_window::StackWindows;
 use super::trust::TrustAnswer;
@@ -31,6 +32,7 @@ pub(super) enum Answer {
     Draft(Box<Draft>),
     Ran(Box<Ran>),
     Features(ComputedFeatures),
+    Sheet(Box<SheetAnswer>),
     Effective(Box<MeasuredField>),
     Health(Box<NewReport>),
     Trust(Box<TrustAnswer>),
@@ -71,10 +73,8 @@ impl Session {
             Command::MeasureField(probe) => self.measure_field(probe),
             Command::Health(command) => self.health(command),
             Command::Trust(command) => self.trust(command),
-            Command::SetFeatureOrder(order) => {
-                self.feature_order = order;
-                self.order_features();
-            }
+            Command::Sheet(command) => self.apply_to_sheet(command),
+            Command::SetFeatureOrder(order) => self.set_feature_order(order),
             Command::SetHideDead(hide) => {
                 self.hide_dead = hide;
                 self.order_features();
@@ -107,7 +107,7 @@ impl Session {
             Command::SetComposite(composite) => self.set_composite(composite),
             Command::SetChannelVisible(channel, visible) => self.set_channel_visible(channel, visible),
             Command::SetChannelColour(channel, colour) => self.set_channel_colour(channel, colour),
-            Command::SetFeatureColormap(colormap) => self.feature_colormap = colormap,
+            Command::SetFeatureColormap(colormap) => self.set_feature_colormap(colormap),
             Command::SetSharedContrast(shared) => self.shared_contrast = shared,
             Command::SetPredictionView(view) if self.has_view(view) => self.prediction_view = view,
             Command::SetPredictionColormap(colormap) => self.prediction_colormap = colormap,
@@ -162,6 +162,7 @@ impl Session {
             Answer::Draft(draft) => self.draft = Some(*draft),
             Answer::Ran(ran) => self.take_ran(*ran),
             Answer::Features(features) => self.take_features(features),
+            Answer::Sheet(answer) => self.take_sheet(*answer),
             Answer::Effective(field) => self.take_field(*field),
             Answer::Health(report) => self.take_health(*report),
             Answer::Trust(answer) => self.take_trust(*answer),
@@ -192,6 +193,9 @@ impl Session {
         for kind in [
             JobKind::Run,
             JobKind::Features,
+            JobKind::Correlate,
+            JobKind::NodePicture,
+            JobKind::Pins,
             JobKind::Effective,
             JobKind::Health,
             JobKind::Likeness,

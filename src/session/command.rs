@@ -1,5 +1,5 @@
 //! What a person can ask for; one enum, carried out in one place.
-use super::{ExportRequest, HealthCommand, MeasuredTable, PredictionView, Theme, TrustCommand};
+use super::{ExportRequest, HealthCommand, MeasuredTable, PredictionView, SheetCommand, Theme, TrustCommand};
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
@@ -72,6 +72,8 @@ pub enum Command {
     Health(HealthCommand),
     /// Whether the answer can be trusted.
     Trust(TrustCommand),
+    /// Of the sheet of all features.
+    Sheet(SheetCommand),
     SetFeatureOrder(FeatureOrder),
     SetHideDead(bool),
     SetFeatureColormap(Colormap),

@@ -3,7 +3,8 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
-//! `correcting`, `running`, `features`, `effective`, `health`, `trust`, `exporting`, `exporting_model`, `copying`, `sample`.
+//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `health`, `trust`, `exporting`,
+//! `exporting_model`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -23,13 +24,16 @@ mod exporting_model;
 mod features;
 mod frames;
 mod health;
+mod keeping;
 mod looking;
 mod measuring;
 mod messages;
 mod opening;
+mod pins;
 mod reducing;
 mod running;
 mod sample;
+mod sheet;
 mod showing;
 mod stack_window;
 mod subject;
@@ -50,7 +54,9 @@ pub use health::{Health, HealthCommand, HealthScope, Inspected};
 pub use job::{JobKind, Progress, Threading};
 pub use looking::{ChannelLook, MOST_TOGETHER, TintedLayer};
 pub use measuring::{Measured, MeasuredTable};
+pub use pins::{Pin, PinnedMap};
 pub use preferences::{Preferences, Theme};
+pub use sheet::{Against, NodePicture, OpenedLabels, SheetCommand, SheetState, SheetView};
 pub use state::{
     ExportRequest, Message, ModelEntry, Opened, PredictionView, RunResult, SelectedFeatures, Session,
     Severity, Shown, ShownLayer,

@@ -7,7 +7,7 @@ use super::jobs::Jobs;
 use super::showing::Look;
 use super::{
     ChannelLook, Draft, Effective, FramePictures, Health, JobKind, Measured, Preferences, Progress,
-    Threading, Trust,
+    SheetState, Threading, Trust,
 };
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
@@ -178,6 +178,7 @@ pub struct Session {
     pub node: Option<String>,
     pub feature: Option<usize>,
     pub features: Option<SelectedFeatures>,
+    pub sheet: SheetState,
     pub effective: Effective,
     pub health: Health,
     pub trust: Trust,
@@ -251,6 +252,7 @@ impl Session {
             node: None,
             feature: None,
             features: None,
+            sheet: SheetState::default(),
             effective: Effective::default(),
             health: Health::default(),
             trust: Trust::default(),

@@ -1,8 +1,10 @@
 //! `polepiece report`: what is to be thought of a network on micrographs, one file a kind of report.
 
 mod baselines;
+mod equivariance;
 mod health;
 mod likeness;
+mod seams;
 
 use std::path::PathBuf;
 
@@ -37,6 +39,8 @@ pub struct ReportArgs {
     #[command(flatten)]
     pub part: PartArgs,
     #[command(flatten)]
+    pub equivariance: equivariance::EquivarianceArgs,
+    #[command(flatten)]
     pub device: DeviceArgs,
     /// One JSON object, with all that the table leaves out
     #[arg(long)]
@@ -52,6 +56,10 @@ pub enum ReportOn {
     Likeness,
     /// What thresholds and classical filters make of the same images, against labels where there are some
     Baselines,
+    /// Whether answer and features follow when the image is shifted, rotated or flipped
+    Equivariance,
+    /// Whether it shows where the tiles of a run meet
+    Seams,
 }
 
 pub(super) fn run(args: &ReportArgs) -> Outcome {
@@ -59,5 +67,7 @@ pub(super) fn run(args: &ReportArgs) -> Outcome {
         ReportOn::Health => health::run(args),
         ReportOn::Likeness => likeness::run(args),
         ReportOn::Baselines => baselines::run(args),
+        ReportOn::Equivariance => equivariance::run(args),
+        ReportOn::Seams => seams::run(args),
     }
 }
