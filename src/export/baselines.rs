@@ -1,6 +1,6 @@
 //! The network and classical methods on images, as a table of comma-separated values.
 
-use crate::analysis::Baselines;
+use crate::analysis::{Baselines, Polarity};
 use std::io;
 
 /// One line an image and method, the network first; `against` is what the scores are held against, empty fields are
@@ -22,7 +22,7 @@ pub fn baselines_csv(images: &[(String, usize, Baselines)]) -> io::Result<Vec<u8
     for (file, frame, found) in images {
         let against = if found.labelled { "labels" } else { "network" };
         for row in &found.rows {
-            let polarity = row.polarity.map_or("", |polarity| polarity.name());
+            let polarity = row.polarity.map_or("", Polarity::name);
             let mut line = vec![file.clone(), frame.to_string(), row.name.clone(), polarity.to_owned()];
             line.push(against.to_owned());
             line.extend([row.iou[0], row.iou[1], row.mean_iou, Some(row.foreground)].map(number));
@@ -35,7 +35,7 @@ pub fn baselines_csv(images: &[(String, usize, Baselines)]) -> io::Result<Vec<u8
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{BaselineRow, Method, Polarity};
+    use crate::analysis::{BaselineRow, Method};
     use std::sync::Arc;
 
     #[test]

@@ -153,11 +153,16 @@ impl SpaceLikeness {
         let percentile = nearer as f64 / space.distances.len().max(1) as f64;
         let limit = limit(&space.distances);
         // A distance that is no number is far.
-        let unusual = !(distance <= limit);
+        let unusual = distance.is_nan() || distance > limit;
         let triples = space.names.iter().zip(numbers).zip(space.mean.iter().zip(&space.spread));
         let outside = triples.filter_map(|((name, &value), (&mean, &spread))| {
             let (mean, spreads) = (f64::from(mean), (value - f64::from(mean)) / f64::from(spread));
-            (unusual && !(spreads.abs() <= FAR)).then(|| Outside { name: name.clone(), value, mean, spreads })
+            (unusual && (spreads.is_nan() || spreads.abs() > FAR)).then(|| Outside {
+                name: name.clone(),
+                value,
+                mean,
+                spreads,
+            })
         });
         let outside = outside.collect();
         Self { of: space.of.clone(), distance, percentile, limit, unusual, outside }

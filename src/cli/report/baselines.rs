@@ -1,11 +1,12 @@
 //! `polepiece report --on baselines`: is the network worth it on these images?
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use anyhow::bail;
 use serde::Serialize;
 
-use crate::analysis::{Baselines, Prediction, baselines, run as run_model};
+use crate::analysis::{Baselines, Polarity, Prediction, baselines, run as run_model};
 use crate::export::baselines_csv;
 use crate::files::write_whole;
 use crate::inspect::Recorder;
@@ -70,7 +71,7 @@ fn text(label: &str, found: &Baselines) -> String {
     heading.extend(ious);
     heading.extend(["mean IoU".to_owned(), "foreground".to_owned()]);
     let rows = found.rows.iter().map(|row| {
-        let side = row.polarity.map_or("", |polarity| polarity.name());
+        let side = row.polarity.map_or("", Polarity::name);
         let mut line = vec![row.name.clone(), side.to_owned()];
         line.extend([row.iou[0], row.iou[1], row.mean_iou].map(number));
         line.push(format!("{:.1} %", 100.0 * row.foreground));
@@ -79,7 +80,8 @@ fn text(label: &str, found: &Baselines) -> String {
     let rows: Vec<Vec<String>> = std::iter::once(heading).chain(rows).collect();
     let mut text = format!("{label}, against {against}\n{}", table(&rows));
     for (class, iou) in found.rows.iter().flat_map(|row| &row.classes) {
-        text.push_str(&format!("\n{} {class}: IoU {}", found.model, number(*iou)));
+        // Writing to a text cannot fail.
+        let _ = write!(text, "\n{} {class}: IoU {}", found.model, number(*iou));
     }
     text
 }

@@ -1,6 +1,6 @@
 //! May the answer be trusted? Whether the image is like the training images, and whether a threshold would do as well.
 use super::PaneUi;
-use crate::analysis::{BaselineRow, Baselines, INPUT, Likeness, Prediction, SpaceLikeness};
+use crate::analysis::{BaselineRow, Baselines, INPUT, Likeness, Method, Polarity, Prediction, SpaceLikeness};
 use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
 use crate::gui::format;
@@ -229,11 +229,11 @@ fn row_ui(ui: &mut Ui, desk: &mut Desk<'_>, (place, row): (usize, &BaselineRow),
     let shown = desk.session.trust.shown == Some(place);
     let ink = if best { palette.accent } else { palette.text };
     let text = if row.method.is_none() { strong(&row.name).size(11.0) } else { small(&row.name) };
-    let meaning = row.method.map_or("The chosen model: its own mask is shown", |method| method.about());
+    let meaning = row.method.map_or("The chosen model: its own mask is shown", Method::about);
     if ui.add(Button::selectable(shown, text.color(ink))).on_hover_text(meaning).clicked() {
         desk.send(Command::Trust(TrustCommand::Show((!shown).then_some(place))));
     }
-    ui.label(small(row.polarity.map_or("", |polarity| polarity.name())).color(palette.weak));
+    ui.label(small(row.polarity.map_or("", Polarity::name)).color(palette.weak));
     for value in [row.iou[0], row.iou[1], row.mean_iou] {
         ui.label(number(value.map_or("–".to_owned(), |value| format!("{value:.3}"))).color(ink));
     }
