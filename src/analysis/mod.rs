@@ -4,6 +4,7 @@ mod agreement;
 mod answer;
 mod array;
 mod attribute;
+mod baselines;
 mod by_hand;
 mod class_plane;
 mod comparison;
@@ -15,6 +16,7 @@ mod example;
 mod health;
 mod inputs;
 mod label_map;
+mod likeness;
 mod memory;
 mod movement;
 mod normalise;
@@ -40,6 +42,7 @@ pub use attribute::{
     Ablating, AttributionMethod, AttributionRequest, Baseline, Filling, Over, attribute, channel_names,
     class_of,
 };
+pub use baselines::{BaselineRow, Baselines, Method, Polarity, baselines};
 pub use by_hand::{HandProbe, by_hand, first_kernels};
 pub use class_plane::{ClassSource, class_plane};
 pub use comparison::{Comparison, DifferenceMap, Seen, Sight, ValueAgreement, compare_sights, see};
@@ -53,6 +56,10 @@ pub use example::{Difference, compare};
 pub use health::{HealthInspection, HealthReport};
 pub use inputs::network_input;
 pub use label_map::LabelMap;
+pub use likeness::{
+    GREY_NAMES, INPUT, ImageLook, Likeness, Outside, PixelMatch, SpaceLikeness, fit_space, likeness,
+    likeness_node, look_at, node_of,
+};
 pub use memory::check_free;
 pub use movement::{Flip, Movement};
 pub use normalise::normalise;
@@ -62,7 +69,7 @@ pub use outlook::{Outlook, outlook};
 pub use plane_scale::PlaneScale;
 pub use profile::{ChannelProfile, Line, Profile, profile, profile_values};
 pub use regression::{Numbers, OutputStatistics, Regression};
-pub use resample::resample;
+pub use resample::{resample, resampled};
 pub use run::{Classification, Prediction, RunSettings, Segmentation, features_of, run};
 pub use seams::{SeamCheck, Seams, seams};
 pub use statistics::{

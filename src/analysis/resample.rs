@@ -1,5 +1,46 @@
-//! Brings an image to a classifier's input size.
-use ndarray::{Array2, ArrayView2};
+//! Brings an image to a classifier's input size, or a micrograph to pixels of another size.
+use super::{AnalysisError, memory};
+use crate::imaging::{Micrograph, Plane};
+use crate::monitor::Monitor;
+use ndarray::{Array2, ArrayView2, s};
+
+/// Longest side of a resampled picture in px.
+const LONGEST: f64 = 1e5;
+
+/// The micrograph's specimen on square pixels of `nm`, all frames and channels, with a triangle filter (Pillow's
+/// `BILINEAR`); its values become f32.
+///
+/// # Errors
+/// A micrograph without a pixel size, a picture that gets no pixel or too many, memory that is not there, and cancelling.
+pub fn resampled(micrograph: &Micrograph, nm: f64, monitor: &Monitor) -> Result<Micrograph, AnalysisError> {
+    let Some(pixel) = micrograph.calibration().pixel() else {
+        let what = format!("{} has no pixel size to resample from; give it one first", micrograph.name());
+        return Err(AnalysisError::Mismatch(what));
+    };
+    let rows = micrograph.specimen_rows();
+    let sides = [(rows.len(), pixel.y_nm), (micrograph.width(), pixel.x_nm)];
+    let wanted = sides.map(|(length, size)| (length as f64 * size / nm).round());
+    if !wanted.iter().all(|side| (1.0..=LONGEST).contains(side)) {
+        let what =
+            format!("On pixels of {nm} nm {} would have {} × {} px", micrograph.name(), wanted[1], wanted[0]);
+        return Err(AnalysisError::Mismatch(what));
+    }
+    let size = wanted.map(|side| side as usize);
+    let (frames, channels) = (micrograph.frames(), micrograph.channels());
+    let planes = (frames as u64).saturating_mul(channels as u64);
+    let bytes = memory::f32_bytes([1, size[0], size[1]]).saturating_mul(planes);
+    memory::check_free(&format!("Resampling {}", micrograph.name()), bytes)?;
+    monitor.stage(&format!("Resampling {}", micrograph.name()));
+    let plane = |frame: usize, channel: usize| {
+        monitor.progress(frame * channels + channel, frames * channels)?;
+        let values = micrograph.plane(frame, channel)?.to_f32();
+        let values = resample(values.slice(s![rows.clone(), ..]), size);
+        Ok::<_, AnalysisError>(Plane::from_f32(values))
+    };
+    let frame = |frame| (0..channels).map(|channel| plane(frame, channel)).collect::<Result<Vec<_>, _>>();
+    let planes = (0..frames).map(frame).collect::<Result<Vec<_>, _>>()?;
+    Ok(micrograph.on_pixels(planes, nm)?)
+}
 
 /// Resamples `[y, x]` to `size` with a triangle filter, widened when shrinking so that nothing aliases (Pillow's
 /// `BILINEAR`).
@@ -54,6 +95,20 @@ mod tests {
         let found = resample(image.view(), [expected.nrows(), expected.ncols()]);
         let near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4);
         assert!(near, "{image} gave {found}, not {expected}");
+    }
+
+    #[test]
+    fn a_micrograph_keeps_its_extent_on_other_pixels() {
+        let micrograph = crate::analysis::tests::micrograph([2, 8, 12]);
+        let coarse = resampled(&micrograph, 4.0, &Monitor::silent()).unwrap();
+        assert_eq!((coarse.height(), coarse.width(), coarse.channels()), (4, 6, 2));
+        let pixel = coarse.calibration().pixel().unwrap();
+        assert_eq!((pixel.x_nm, pixel.y_nm, coarse.resampled_nm()), (4.0, 4.0, Some(4.0)));
+        assert_eq!((pixel.source.as_str(), coarse.name()), ("resampled from 2 nm: by hand", "noise at 4 nm"));
+        let expected = resample(micrograph.plane(0, 1).unwrap().to_f32().view(), [4, 6]);
+        assert_eq!(coarse.plane(0, 1).unwrap().to_f32(), expected);
+        let far = resampled(&micrograph, 1e9, &Monitor::silent()).unwrap_err().to_string();
+        assert_eq!(far, "On pixels of 1000000000 nm noise would have 0 × 0 px");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compute::DeviceChoice;
 use crate::export::Format;
-use crate::imaging::{Colormap, InfoBarChoice, ScaleByHand};
+use crate::imaging::{Colormap, InfoBarChoice, Length, ScaleByHand};
 use crate::synth::Kind;
 
 use super::attribute::AttributeArgs;
@@ -169,6 +169,9 @@ pub struct PartArgs {
     /// Size of a pixel, instead of the file's: 5nm, 0.5um, 5nmx6nm (across x down), 500nm/183.5px (along a scale bar)
     #[arg(long, value_name = "SIZE")]
     pub pixel_size: Option<ScaleByHand>,
+    /// Bring the images to square pixels of this size first, such as 5nm; results are on those pixels
+    #[arg(long, value_name = "LENGTH")]
+    pub resample: Option<Length>,
 }
 
 #[derive(Debug, Args)]
@@ -355,6 +358,10 @@ pub struct TrainArgs {
     /// Go on from the checkpoint beside the output
     #[arg(long)]
     pub resume: bool,
+    /// Do not train: give the model at --out the statistics of its training images, by which new images are compared with
+    /// them; its weights and card stay as they are
+    #[arg(long, conflicts_with_all = ["resume", "steps", "minutes"])]
+    pub statistics_only: bool,
     /// Rows of text below the images that are not learned from: auto, none or a number
     #[arg(long, value_name = "auto|none|ROWS", default_value = "auto")]
     pub info_bar: InfoBarChoice,

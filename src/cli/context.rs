@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use crate::analysis::{AnalysisError, RunSettings};
+use crate::analysis::{AnalysisError, RunSettings, resampled};
 use crate::compute::{self, OpenDevice};
 use crate::export::{self, ExportError};
 use crate::imaging::{self, InfoBarChoice, Micrograph};
@@ -64,7 +64,16 @@ pub(super) fn series_of(path: &Path, part: &PartArgs) -> anyhow::Result<Vec<Micr
         bail!("An info bar of {rows} rows leaves nothing of {}, which has {}", low.name(), low.height());
     }
     let asked = |m: &Micrograph| m.choosing_info_bar(part.info_bar).with_scale(part.pixel_size.as_ref());
-    Ok(all.iter().map(asked).collect())
+    let asked = all.iter().map(asked);
+    match &part.resample {
+        None => Ok(asked.collect()),
+        Some(length) => asked
+            .map(|m| {
+                let label = format!("{} to {length}", m.name());
+                Ok(with_progress(&label, |monitor| resampled(&m, length.nm(), monitor))?)
+            })
+            .collect(),
+    }
 }
 
 /// The settings for every frame that was asked for.

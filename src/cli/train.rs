@@ -2,15 +2,19 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
+use crate::compute::OpenDevice;
 use crate::network::Task;
 use crate::network::architectures::Architecture;
-use crate::training::{FolderTraining, Recipe, TrainEvent, TrainOptions, TrainReport, train};
+use crate::training::{
+    FolderTraining, Recipe, TrainEvent, TrainOptions, TrainReport, train, training_statistics,
+};
 
 use super::args::TrainArgs;
-use super::context::open_device;
+use super::context::{load_model, open_device};
 use super::evaluate::{print_numbers, print_scores};
 use super::terminal::{Finished, Outcome, complain, say, say_json, with_progress};
 
@@ -27,6 +31,9 @@ pub(super) fn run(args: &TrainArgs) -> Outcome {
         data_root: args.data.clone(),
         info_bar: args.info_bar,
     };
+    if args.statistics_only {
+        return statistics(args, &recipe, &options, &device);
+    }
     // The loop's closure and this function both speak on the terminal; the first failure to do so is kept.
     let spoken = RefCell::new(Ok(()));
     let mut tell = |event: TrainEvent| {
@@ -48,6 +55,33 @@ pub(super) fn run(args: &TrainArgs) -> Outcome {
         complain(failure);
     }
     Ok(Finished { failures: report.failures.len() + usize::from(report.cancelled) })
+}
+
+/// Writes the model again, with the statistics and nothing else changed.
+fn statistics(args: &TrainArgs, recipe: &Recipe, options: &TrainOptions, device: &OpenDevice) -> Outcome {
+    let mut model = load_model(&args.out.to_string_lossy(), device, Some(recipe.task))?;
+    if model.card.channels != recipe.card.channels || model.card.normalisation != recipe.card.normalisation {
+        bail!("The recipe feeds its network otherwise than {}: {}", model.card.name, args.out.display());
+    }
+    let found = with_progress("Statistics", |monitor| {
+        training_statistics(recipe, &model, options, &device.device, monitor)
+    });
+    let (statistics, failures) = found?;
+    failures.iter().for_each(|failure| complain(failure));
+    let (images, spaces) = (statistics.images, statistics.spaces.len());
+    let places: Vec<&str> = statistics.spaces.iter().map(|space| space.of.as_str()).collect();
+    let said =
+        format!("{}: statistics of {images} training images at {}", args.out.display(), places.join(", "));
+    if args.json {
+        say_json(&serde_json::json!({
+            "model": args.out, "images": images, "spaces": spaces, "pixel_nm": statistics.pixel_nm
+        }))?;
+    } else {
+        say(&said);
+    }
+    model.training = Some(Arc::new(statistics));
+    model.save(&args.out)?;
+    Ok(Finished { failures: failures.len() })
 }
 
 fn recipe(args: &TrainArgs) -> anyhow::Result<Recipe> {

@@ -80,6 +80,9 @@ pub(super) fn part(
     if let Some(scale) = micrograph.scale_by_hand() {
         words.extend(["--pixel-size".to_owned(), scale.to_string()]);
     }
+    if let Some(nm) = micrograph.resampled_nm() {
+        words.extend(["--resample".to_owned(), format!("{nm}nm")]);
+    }
 }
 
 /// The overlay's window, tone and colours, where they are not the usual ones.

@@ -11,6 +11,7 @@ mod results;
 
 mod array;
 mod attribution;
+mod baselines;
 mod command;
 mod difference;
 mod drawing;
@@ -20,6 +21,7 @@ mod features;
 mod field;
 mod health;
 mod kernels;
+mod likeness;
 mod manifest;
 mod measurements;
 mod micrograph;
@@ -35,6 +37,7 @@ mod figure;
 
 pub use array::write_array;
 pub use attribution::{ablation_csv, write_attribution};
+pub use baselines::baselines_csv;
 pub use command::{class_command_line, command_line, regression_command_line};
 pub use convert::{ConvertRequest, Converted, Rendering, Target, convert};
 pub use difference::{difference_display, equivariance_csv, seams_csv, write_difference};
@@ -51,6 +54,7 @@ pub use figure::{
 };
 pub use health::health_csv;
 pub use kernels::write_kernels;
+pub use likeness::likeness_csv;
 pub use measurements::{profile_csv, statistics_csv};
 pub use micrograph::{SampleFiles, write_labels, write_micrograph, write_sample};
 pub use names::{copy_stem, file_name, result_stem};

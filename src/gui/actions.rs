@@ -38,6 +38,9 @@ pub(super) enum Action {
     ClearDrawing,
     SaveProfile,
     SaveStatistics,
+    SaveHealth,
+    ChooseLabels,
+    ShowTrust,
     ToggleTheme,
     ResetLayout,
     Help,
@@ -70,7 +73,7 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 36] = [
+    pub(super) const ALL: [Self; 39] = [
         Self::Open,
         Self::OpenModel,
         Self::OpenLabels,
@@ -104,6 +107,9 @@ impl Action {
         Self::ClearDrawing,
         Self::SaveProfile,
         Self::SaveStatistics,
+        Self::SaveHealth,
+        Self::ChooseLabels,
+        Self::ShowTrust,
         Self::ToggleTheme,
         Self::ResetLayout,
         Self::Help,
@@ -121,6 +127,7 @@ impl Action {
             | Self::ExportModel
             | Self::CopyCommand => self.about_files(),
             Self::Run | Self::Cancel => self.about_running(),
+            Self::SaveHealth | Self::ChooseLabels | Self::ShowTrust => self.about_trust(),
             Self::Fit
             | Self::ActualSize
             | Self::ZoomIn
@@ -308,6 +315,31 @@ impl Action {
                 group,
                 "Save statistics…",
                 "Write the rectangle's numbers as comma-separated values",
+                &[],
+            ),
+        }
+    }
+
+    fn about_trust(self) -> About {
+        let group = "Trust";
+        match self {
+            Self::SaveHealth => about(
+                group,
+                "Save health report…",
+                "Write the report as a .csv table, or whole as .json",
+                &[],
+            ),
+            Self::ChooseLabels => about(
+                group,
+                "Labels…",
+                "Choose a mask of this image, whose values are the model's classes: the network and the classical \
+                 methods are scored against it",
+                &[],
+            ),
+            _ => about(
+                group,
+                "Trust",
+                "Show whether the image is like the training images, and whether a threshold would do",
                 &[],
             ),
         }

@@ -15,7 +15,7 @@ use super::view::View;
 use crate::export::{Target, copy_stem, file_name};
 use crate::imaging::Micrograph;
 use crate::network::{Model, is_model_file};
-use crate::session::{Command, MeasuredTable, Session, SheetCommand, Theme};
+use crate::session::{Command, HealthCommand, MeasuredTable, Session, SheetCommand, Theme, TrustCommand};
 use eframe::egui::{self, Align2, Color32, FontId, Frame, LayerId, Margin, Order, Panel, Ui};
 use egui_tiles::Tree;
 use std::path::{Path, PathBuf};
@@ -197,6 +197,14 @@ impl App {
             Purpose::SaveModel => tray.commands.extend(paths.into_iter().map(Command::SaveModel)),
             Purpose::Copy => tray.commands.extend(paths.into_iter().map(Command::SaveCopy)),
             Purpose::Onnx => tray.commands.extend(paths.into_iter().map(Command::ExportModel)),
+            Purpose::Health => {
+                let save = |path| Command::Health(HealthCommand::Save(path));
+                tray.commands.extend(paths.into_iter().map(save));
+            }
+            Purpose::Labels => {
+                let score = |path| Command::Trust(TrustCommand::SetLabels(Some(path)));
+                tray.commands.extend(paths.into_iter().map(score));
+            }
             Purpose::Table(table) => {
                 tray.commands.extend(paths.into_iter().map(|path| Command::SaveTable(table, path)));
             }
@@ -260,6 +268,14 @@ impl App {
             Action::ClearDrawing => self.clear_drawing(),
             Action::SaveProfile => self.ask_for_table(MeasuredTable::Profile),
             Action::SaveStatistics => self.ask_for_table(MeasuredTable::Statistics),
+            Action::SaveHealth => {
+                self.dialogs.ask(Purpose::Health, self.session.preferences.export_dir.as_deref());
+            }
+            Action::ChooseLabels => {
+                let beside = self.session.micrograph().and_then(Micrograph::path).and_then(Path::parent);
+                self.dialogs.ask(Purpose::Labels, beside);
+            }
+            Action::ShowTrust => bring_forward(&mut self.tree, Pane::Trust),
             Action::ToggleTheme => {
                 let other = match self.session.preferences.theme {
                     Theme::Dark => Theme::Light,

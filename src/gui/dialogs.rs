@@ -31,6 +31,10 @@ pub(super) enum Purpose {
     /// The name of a copy; its ending is the format.
     Copy,
     Table(MeasuredTable),
+    /// A health report; its ending is the format.
+    Health,
+    /// A mask to score against.
+    Labels,
 }
 
 /// How a dialog ended.
@@ -104,6 +108,16 @@ impl Dialogs {
             Purpose::ExportFolder => {
                 let folder = dialog.set_title("Export into").pick_folder();
                 Box::pin(async { folder.await.iter().map(path).collect() })
+            }
+            Purpose::Health => {
+                let dialog = dialog.set_title("Save the health report").set_file_name("health.csv");
+                let file = dialog.add_filter("Tables", &["csv", "json"]).save_file();
+                Box::pin(async { file.await.iter().map(path).collect() })
+            }
+            Purpose::Labels => {
+                let dialog = dialog.set_title("Score against a mask");
+                let file = dialog.add_filter("Masks", &endings_to_open()).pick_file();
+                Box::pin(async { file.await.iter().map(path).collect() })
             }
             Purpose::Table(table) => {
                 let name = match table {

@@ -27,8 +27,16 @@ pub(super) fn inspect() -> Tree<Pane> {
     let prediction = tabs(&mut tiles, &[Pane::Prediction, Pane::Why]);
     let network = tabs(&mut tiles, &[Pane::Network, Pane::Info]);
     let contrast = tabs(&mut tiles, &[Pane::Contrast]);
-    let features =
-        tabs(&mut tiles, &[Pane::Features, Pane::ByHand, Pane::Robustness, Pane::Profile, Pane::Region]);
+    let lower = [
+        Pane::Features,
+        Pane::ByHand,
+        Pane::Health,
+        Pane::Trust,
+        Pane::Robustness,
+        Pane::Profile,
+        Pane::Region,
+    ];
+    let features = tabs(&mut tiles, &lower);
     let answers = split(&mut tiles, LinearDir::Vertical, &[(feature, 1.0), (prediction, 1.0)]);
     let above = [(files, 0.68), (source, 1.4), (answers, 1.0), (network, 1.6)];
     let above = split(&mut tiles, LinearDir::Horizontal, &above);

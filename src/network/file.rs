@@ -2,7 +2,7 @@
 //! header, then the tensors' bytes without gaps. Graph and card stand in the header's metadata as JSON texts.
 
 use super::weights::{check_found, check_memory};
-use super::{Graph, ModelCard, NetworkError, Weights};
+use super::{Graph, ModelCard, NetworkError, TrainingStatistics, Weights};
 use crate::compute::memory_of;
 use candle_core::{Device, Tensor};
 use safetensors::Dtype;
@@ -20,6 +20,7 @@ const FORMAT: &str = "1";
 const FORMAT_KEY: &str = "polepiece.format";
 const GRAPH_KEY: &str = "polepiece.graph";
 const CARD_KEY: &str = "polepiece.card";
+const TRAINING_KEY: &str = "polepiece.training";
 
 /// Reads a file from its beginning and hashes what it reads.
 struct Hashing<R> {
@@ -39,6 +40,7 @@ impl<R: Read> Read for Hashing<R> {
 pub(super) struct Opened {
     pub(super) graph: Graph,
     pub(super) card: ModelCard,
+    pub(super) training: Option<TrainingStatistics>,
     metadata: Metadata,
     reader: Hashing<BufReader<File>>,
 }
@@ -64,6 +66,7 @@ impl Opened {
         }
         let (graph, card) = graph_and_card(&metadata, path)?;
         card.check(&graph)?;
+        let training = training(&metadata, path)?;
         let names = metadata.offset_keys();
         let found = names.iter().filter_map(|name| Some((name.as_str(), metadata.info(name)?)));
         let types: Vec<String> = found.clone().map(|(_, info)| info.dtype.to_string()).collect();
@@ -71,7 +74,7 @@ impl Opened {
             (name, info.shape.as_slice(), (info.dtype != Dtype::F32).then_some(dtype.as_str()))
         });
         check_found(&graph, described)?;
-        Ok(Self { graph, card, metadata, reader })
+        Ok(Self { graph, card, training, metadata, reader })
     }
 
     /// Reads the tensors; gives them and the SHA-256 of the whole file.
@@ -144,15 +147,26 @@ fn graph_and_card(metadata: &Metadata, path: &Path) -> Result<(Graph, ModelCard)
     Ok((graph, card))
 }
 
+fn training(metadata: &Metadata, path: &Path) -> Result<Option<TrainingStatistics>, NetworkError> {
+    let Some(text) = metadata.metadata().as_ref().and_then(|texts| texts.get(TRAINING_KEY)) else {
+        return Ok(None);
+    };
+    let statistics: TrainingStatistics = serde_json::from_str(text)
+        .map_err(|error| damaged(path, format!("The model's training statistics are broken: {error}")))?;
+    statistics.check()?;
+    Ok(Some(statistics))
+}
+
 /// Writes the file whole or not at all; the same model gives the same bytes.
 pub(super) fn write(
     path: &Path,
     graph: &Graph,
     card: &ModelCard,
+    training: Option<&TrainingStatistics>,
     weights: &Weights,
 ) -> Result<(), NetworkError> {
     let io = |source: io::Error| NetworkError::Io { path: path.to_owned(), source };
-    let header = header(graph, card, weights).map_err(|error| io(error.into()))?;
+    let header = header(graph, card, training, weights).map_err(|error| io(error.into()))?;
     crate::files::write_whole(path, |out| {
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
@@ -168,16 +182,22 @@ pub(super) fn write(
 }
 
 /// The JSON header, padded with spaces so that the tensors begin at a multiple of eight bytes.
-fn header(graph: &Graph, card: &ModelCard, weights: &Weights) -> serde_json::Result<Vec<u8>> {
+fn header(
+    graph: &Graph,
+    card: &ModelCard,
+    training: Option<&TrainingStatistics>,
+    weights: &Weights,
+) -> serde_json::Result<Vec<u8>> {
+    let mut metadata = json!({
+        CARD_KEY: serde_json::to_string(card)?,
+        FORMAT_KEY: FORMAT,
+        GRAPH_KEY: serde_json::to_string(graph)?,
+    });
+    if let Some(training) = training {
+        metadata[TRAINING_KEY] = serde_json::to_string(training)?.into();
+    }
     let mut header = Map::new();
-    header.insert(
-        "__metadata__".into(),
-        json!({
-            CARD_KEY: serde_json::to_string(card)?,
-            FORMAT_KEY: FORMAT,
-            GRAPH_KEY: serde_json::to_string(graph)?,
-        }),
-    );
+    header.insert("__metadata__".into(), metadata);
     let mut start = 0;
     for (name, tensor) in &weights.tensors {
         let end = start + tensor.elem_count() * 4;
@@ -224,7 +244,7 @@ mod tests {
     /// The header of the tiny model, and the bytes of its weights.
     fn tiny_header() -> (Value, usize) {
         let model = tiny();
-        let header = header(&model.graph, &model.card, &model.weights).unwrap();
+        let header = header(&model.graph, &model.card, None, &model.weights).unwrap();
         let data = model.weights.tensors.values().map(Tensor::elem_count).sum::<usize>() * 4;
         (serde_json::from_slice(&header).unwrap(), data)
     }

@@ -32,6 +32,7 @@ mod shape;
 mod sliding;
 mod spent;
 mod stride;
+mod training_statistics;
 mod untrained;
 mod weights;
 mod windows;
@@ -62,5 +63,6 @@ pub use run::{BatchStatistics, Flow, Mode, Tap, TrainState, no_tap, run, update_
 pub use sliding::Sliding;
 pub use spent::{NodeSpent, Spent};
 pub use stride::total_stride;
+pub use training_statistics::{FeatureSpace, TrainingStatistics};
 pub use untrained::untrained;
 pub use weights::{ParameterSpec, Weights};

@@ -1,7 +1,7 @@
 //! A model is one file: graph + weights + card, a `.safetensors` whose metadata holds the first and last as JSON.
 
 use super::file::{self, Opened};
-use super::{Graph, ModelCard, NetworkError, PreparedNetwork, Task, Weights};
+use super::{Graph, ModelCard, NetworkError, PreparedNetwork, Task, TrainingStatistics, Weights};
 use candle_core::Device;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +12,8 @@ pub struct Model {
     pub graph: Graph,
     pub weights: Weights,
     pub card: ModelCard,
+    /// What its training images were like, where that is known.
+    pub training: Option<Arc<TrainingStatistics>>,
     /// Where it was loaded from.
     pub path: Option<PathBuf>,
     /// Of the file, 64 hex digits.
@@ -28,7 +30,7 @@ impl Model {
     pub fn new(graph: Graph, weights: Weights, card: ModelCard) -> Result<Self, NetworkError> {
         weights.check(&graph)?;
         card.check(&graph)?;
-        Ok(Self { graph, weights, card, path: None, sha256: None, prepared: Arc::default() })
+        Ok(Self { graph, weights, card, training: None, path: None, sha256: None, prepared: Arc::default() })
     }
 
     /// Loads and checks everything; never allocates what a lying header claims.
@@ -38,9 +40,10 @@ impl Model {
     pub fn load(path: &Path, device: &Device) -> Result<Self, NetworkError> {
         let opened = Opened::open(path)?;
         let (graph, card) = (opened.graph.clone(), opened.card.clone());
+        let training = opened.training.clone().map(Arc::new);
         let (weights, sha256) = opened.weights(path, device)?;
         let (path, sha256) = (Some(path.to_owned()), Some(sha256));
-        Ok(Self { graph, weights, card, path, sha256, prepared: Arc::default() })
+        Ok(Self { graph, weights, card, training, path, sha256, prepared: Arc::default() })
     }
 
     /// Graph and card alone, without reading the weights; their names, shapes and number of bytes are checked.
@@ -59,7 +62,10 @@ impl Model {
     pub fn save(&self, path: &Path) -> Result<(), NetworkError> {
         self.weights.check(&self.graph)?;
         self.card.check(&self.graph)?;
-        file::write(path, &self.graph, &self.card, &self.weights)
+        if let Some(training) = &self.training {
+            training.check()?;
+        }
+        file::write(path, &self.graph, &self.card, self.training.as_deref(), &self.weights)
     }
 
     /// The network ready to run; prepared once, and again when graph or weights have been replaced since.
@@ -140,6 +146,39 @@ pub(super) mod tests {
         loaded.save(&second).unwrap();
         assert_eq!(std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap());
         assert_eq!(Model::read_header(&first).unwrap(), (model.graph, model.card));
+    }
+
+    #[test]
+    fn training_statistics_go_with_the_file_and_leave_the_weights_as_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let (without, with) = (dir.path().join("a.safetensors"), dir.path().join("b.safetensors"));
+        let mut model = tiny();
+        model.save(&without).unwrap();
+        let space = crate::network::FeatureSpace {
+            of: "mid.relu2".into(),
+            names: Vec::new(),
+            mean: vec![0.1, 0.2],
+            spread: vec![1.0, 1.0],
+            axes: vec![vec![0.0, 1.0]],
+            variances: vec![1.0],
+            rest: 1.0,
+            distances: vec![0.3, 0.4],
+        };
+        let statistics = TrainingStatistics { images: 2, pixel_nm: None, spaces: vec![space] };
+        model.training = Some(Arc::new(statistics.clone()));
+        model.save(&with).unwrap();
+        let loaded = Model::load(&with, &Device::Cpu).unwrap();
+        assert_eq!(loaded.training.as_deref(), Some(&statistics));
+        let tensors = |path: &Path| {
+            let bytes = std::fs::read(path).unwrap();
+            let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+            bytes[8 + header..].to_vec()
+        };
+        assert_eq!(tensors(&with), tensors(&without));
+        let mut broken = statistics;
+        broken.spaces[0].rest = 0.0;
+        model.training = Some(Arc::new(broken));
+        assert!(matches!(model.save(&with), Err(NetworkError::Card(_))));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::exporting_model::ExportedModel;
 use super::features::ComputedFeatures;
 use super::figure::MadeFigure;
 use super::frames::NewPictures;
+use super::health::NewReport;
 use super::job::Failure;
 use super::opening::OpenedFiles;
 use super::reducing::ReducedPlane;
@@ -18,6 +19,7 @@ use super::running::Ran;
 use super::sheet::SheetAnswer;
 use super::showing::LoadedPlane;
 use super::stack_window::StackWindows;
+use super::trust::TrustAnswer;
 use super::{Command, JobKind, PredictionView, Session, Severity};
 use crate::analysis::{Profile, RegionStatistics};
 use crate::export::Converted;
@@ -39,6 +41,8 @@ pub(super) enum Answer {
     Robustness(Box<FoundRobustness>),
     Compared(Box<Compared>),
     Attributed(Attributed),
+    Health(Box<NewReport>),
+    Trust(Box<TrustAnswer>),
     Exported(Exported),
     Figure(Box<MadeFigure>),
     Copied(Converted),
@@ -78,6 +82,8 @@ impl Session {
             Command::Robustness(command) => self.look_at_robustness(command),
             Command::Compare(command) => self.compare(command),
             Command::Attribute(command) => self.apply_attribute(command),
+            Command::Health(command) => self.health(command),
+            Command::Trust(command) => self.trust(command),
             Command::Sheet(command) => self.apply_to_sheet(command),
             Command::SetFeatureOrder(order) => self.set_feature_order(order),
             Command::SetHideDead(hide) => {
@@ -173,6 +179,8 @@ impl Session {
             Answer::Robustness(found) => self.take_robustness(*found),
             Answer::Compared(compared) => self.take_compared(*compared),
             Answer::Attributed(attributed) => self.take_attributed(attributed),
+            Answer::Health(report) => self.take_health(*report),
+            Answer::Trust(answer) => self.take_trust(*answer),
             Answer::Exported(exported) => self.take_exported(exported),
             Answer::Figure(made) => self.take_figure(*made),
             Answer::Copied(copy) => self.take_copied(copy),
@@ -209,6 +217,10 @@ impl Session {
             JobKind::Seams,
             JobKind::Compare,
             JobKind::Attribute,
+            JobKind::Health,
+            JobKind::Likeness,
+            JobKind::Baselines,
+            JobKind::Resample,
             JobKind::StackWindow,
             JobKind::LoadModel,
             JobKind::Open,

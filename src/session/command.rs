@@ -1,7 +1,7 @@
 //! What a person can ask for; one enum, carried out in one place.
 use super::{
-    AttributeCommand, CompareCommand, ExportRequest, FigureCommand, MeasuredTable, PredictionView,
-    RobustnessCommand, SheetCommand, Theme,
+    AttributeCommand, CompareCommand, ExportRequest, FigureCommand, HealthCommand, MeasuredTable,
+    PredictionView, RobustnessCommand, SheetCommand, Theme, TrustCommand,
 };
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
@@ -77,6 +77,10 @@ pub enum Command {
     Compare(CompareCommand),
     /// Explain a class's score, or take a value apart.
     Attribute(AttributeCommand),
+    /// How well the features are used.
+    Health(HealthCommand),
+    /// Whether the answer can be trusted.
+    Trust(TrustCommand),
     /// Of the sheet of all features.
     Sheet(SheetCommand),
     SetFeatureOrder(FeatureOrder),

@@ -40,6 +40,13 @@ pub enum JobKind {
     Attribute,
     /// One value taken apart.
     ByHand,
+    Health,
+    /// Whether the image is like the training images.
+    Likeness,
+    /// Classical methods on the same image.
+    Baselines,
+    /// The micrograph on other pixels.
+    Resample,
     Export,
     /// A figure to be saved.
     Figure,
@@ -76,6 +83,10 @@ impl JobKind {
             Self::Compare => "Comparing",
             Self::Attribute => "Explaining the score",
             Self::ByHand => "Working a value out",
+            Self::Health => "Looking at all features",
+            Self::Likeness => "Comparing with the training images",
+            Self::Baselines => "Running classical methods",
+            Self::Resample => "Resampling",
             Self::Export => "Writing the results",
             Self::Figure => "Saving the figure",
             Self::FigurePreview => "Drawing the figure",

@@ -3,8 +3,8 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
-//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `attribution`, `robustness`, `comparing`,
-//! `exporting`, `exporting_model`, `figure`, `copying`, `sample`.
+//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `attribution`, `health`, `trust`,
+//! `robustness`, `comparing`, `exporting`, `exporting_model`, `figure`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -26,6 +26,7 @@ mod exporting_model;
 mod features;
 mod figure;
 mod frames;
+mod health;
 mod keeping;
 mod looking;
 mod measuring;
@@ -41,6 +42,7 @@ mod showing;
 mod stack_window;
 mod subject;
 mod thumbnail;
+mod trust;
 
 #[cfg(test)]
 mod on_threads;
@@ -55,6 +57,7 @@ pub use drafting::{Draft, Drafted};
 pub use effective::{Effective, Measurement};
 pub use figure::{DrawnFigure, FigureCommand, FigurePreview};
 pub use frames::FramePictures;
+pub use health::{Health, HealthCommand, HealthScope, Inspected};
 pub use job::{JobKind, Progress, Threading};
 pub use looking::{ChannelLook, MOST_TOGETHER, TintedLayer};
 pub use measuring::{Measured, MeasuredTable};
@@ -66,3 +69,4 @@ pub use state::{
     ExportRequest, Message, ModelEntry, Opened, PredictionView, RunResult, SelectedFeatures, Session,
     Severity, Shown, ShownLayer,
 };
+pub use trust::{Compared, Judged, Trust, TrustCommand};

@@ -14,11 +14,11 @@ use std::sync::Arc;
 const FOLDER_LIMIT: usize = 200;
 
 /// One series, read so far that it can be listed.
-struct NewSeries {
-    micrograph: Micrograph,
-    thumbnail: (usize, usize, Arc<Vec<u8>>),
+pub(super) struct NewSeries {
+    pub(super) micrograph: Micrograph,
+    pub(super) thumbnail: (usize, usize, Arc<Vec<u8>>),
     /// The path it was asked for by, as a place in the request.
-    asked: usize,
+    pub(super) asked: usize,
 }
 
 /// What came of opening paths.
@@ -101,6 +101,7 @@ impl Session {
         let gone = |opened: &Opened| {
             let path = opened.micrograph.path();
             path.is_some()
+                && opened.micrograph.resampled_nm().is_none()
                 && read.iter().any(|new| new.micrograph.path() == path)
                 && !read.iter().any(|new| same_series(&new.micrograph, &opened.micrograph))
         };
@@ -110,7 +111,7 @@ impl Session {
     }
 
     /// Puts a series in the list, in the place of what was read from the same file before.
-    fn list(&mut self, new: NewSeries) -> usize {
+    pub(super) fn list(&mut self, new: NewSeries) -> usize {
         let id = self.new_key();
         let mut opened = Opened::new(id, new.micrograph, new.thumbnail);
         let same = |seen: &Opened| same_series(&seen.micrograph, &opened.micrograph);
@@ -160,7 +161,10 @@ impl Session {
 }
 
 fn same_series(one: &Micrograph, other: &Micrograph) -> bool {
-    one.path().is_some() && one.path() == other.path() && one.series() == other.series()
+    one.path().is_some()
+        && one.path() == other.path()
+        && one.series() == other.series()
+        && one.resampled_nm() == other.resampled_nm()
 }
 
 fn has_ending(path: &Path, endings: &[&str]) -> bool {

@@ -92,6 +92,7 @@ impl Session {
             self.prediction_view =
                 if regresses { PredictionView::Output(0) } else { PredictionView::Classes };
         }
+        self.judge_image();
         // What was computed before belongs to the old result.
         self.jobs.cancel(JobKind::Features);
         let chosen_meanwhile = self.node.clone().filter(|name| model.graph.node(name).is_some());

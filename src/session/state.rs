@@ -6,8 +6,8 @@ use super::job::Wake;
 use super::jobs::Jobs;
 use super::showing::Look;
 use super::{
-    Attributing, ChannelLook, Comparing, Draft, Effective, FigurePreview, FramePictures, JobKind, Measured,
-    Preferences, Progress, Robustness, SheetState, Threading,
+    Attributing, ChannelLook, Comparing, Draft, Effective, FigurePreview, FramePictures, Health, JobKind,
+    Measured, Preferences, Progress, Robustness, SheetState, Threading, Trust,
 };
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
@@ -183,6 +183,8 @@ pub struct Session {
     pub robustness: Robustness,
     pub comparing: Comparing,
     pub attributing: Attributing,
+    pub health: Health,
+    pub trust: Trust,
     pub feature_order: FeatureOrder,
     pub hide_dead: bool,
     pub feature_colormap: Colormap,
@@ -260,6 +262,8 @@ impl Session {
             robustness: Robustness::default(),
             comparing: Comparing::default(),
             attributing: Attributing::default(),
+            health: Health::default(),
+            trust: Trust::default(),
             feature_order: FeatureOrder::default(),
             hide_dead: false,
             feature_colormap: Colormap::Viridis,

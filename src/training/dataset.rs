@@ -42,9 +42,9 @@ pub(super) struct Dataset {
 }
 
 /// Reads and draws images for one network.
-struct Loader<'a> {
-    card: &'a ModelCard,
-    inputs: usize,
+pub(super) struct Loader<'a> {
+    pub(super) card: &'a ModelCard,
+    pub(super) inputs: usize,
 }
 
 impl Dataset {
@@ -99,7 +99,7 @@ impl Dataset {
 }
 
 /// Takes whole files away from the training images; the last frames when there is but one file.
-fn set_aside(entries: &mut Vec<Entry>, recipe: &Recipe) -> Vec<Entry> {
+pub(super) fn set_aside(entries: &mut Vec<Entry>, recipe: &Recipe) -> Vec<Entry> {
     let key = |entry: &Entry| match &entry.origin {
         Origin::File { image, .. } => (image.display().to_string(), 0),
         Origin::Synthetic { seed, index, kind, .. } => (format!("{} {seed}", kind.name()), *index),
@@ -221,7 +221,7 @@ impl Loader<'_> {
         Ok((held.source, TrainingImage { image, truth }))
     }
 
-    fn load(&self, entry: &Entry) -> Result<HeldOut, TrainingError> {
+    pub(super) fn load(&self, entry: &Entry) -> Result<HeldOut, TrainingError> {
         match &entry.origin {
             Origin::Synthetic { kind, seed, index, size } => {
                 let sample = kind.sample(*seed, *index, *size);

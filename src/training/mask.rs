@@ -1,7 +1,10 @@
 //! Reads a mask file into classes by a label scheme.
+use super::classes::match_classes;
+use super::losses::IGNORE;
 use super::{LabelScheme, TrainingError};
 use crate::analysis::LabelMap;
 use crate::imaging::{self, Micrograph, Plane};
+use crate::network::ClassInfo;
 use ndarray::Array2;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -45,6 +48,22 @@ impl LabelScheme {
         );
         TrainingError::Bad { path: path.to_path_buf(), what }
     }
+}
+
+/// A mask file's first frame in the classes of a model, 255 where nothing is said; without a scheme values are class
+/// indices, and with it its classes are matched by name.
+pub fn read_labels(
+    path: &Path,
+    scheme: Option<&LabelScheme>,
+    classes: &[ClassInfo],
+) -> Result<Array2<u8>, TrainingError> {
+    let own = LabelScheme::of_classes(classes);
+    let scheme = scheme.unwrap_or(&own);
+    let names: Vec<&str> = scheme.classes.iter().map(|class| class.name.as_str()).collect();
+    let matched = match_classes(&names, &BTreeMap::new(), classes)
+        .map_err(|what| TrainingError::Bad { path: path.to_path_buf(), what })?;
+    let map = scheme.read_mask(path)?;
+    Ok(map.0.mapv(|class| matched.get(usize::from(class)).copied().unwrap_or(IGNORE)))
 }
 
 pub(super) fn open_mask(path: &Path) -> Result<Micrograph, TrainingError> {

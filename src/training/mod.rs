@@ -25,6 +25,7 @@ mod objective;
 mod schedule;
 
 mod checkpoint;
+mod likeness;
 mod train;
 mod trainer;
 
@@ -39,6 +40,8 @@ mod tally;
 
 pub use error::TrainingError;
 pub use evaluate::{ClassScore, Evaluation, EvaluationData, evaluate, evaluate_numbers};
+pub use likeness::training_statistics;
+pub use mask::read_labels;
 pub use metrics::Confusion;
 pub use otsu::evaluate_otsu;
 pub use recipe::{

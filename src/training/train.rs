@@ -2,6 +2,7 @@
 use super::baseline::has_baseline;
 use super::checkpoint::{Checkpoint, checkpoint_path};
 use super::dataset::Dataset;
+use super::likeness::training_statistics;
 use super::schedule::{Budget, Schedule};
 use super::score::{Scores, Verdict};
 use super::trainer::{End, Trainer};
@@ -12,6 +13,7 @@ use crate::monitor::Monitor;
 use crate::network::{Graph, Model, ModelCard, Task, Weights, describe};
 use candle_core::Device;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Debug, Clone, Default)]
@@ -108,7 +110,12 @@ pub fn train(
         Some(best) => (best.step, Some(best.scores), best.weights),
         None => (steps, None, trainer.weights()?),
     };
-    let (evaluation, numbers) = match finished.write(out, scores, weights, monitor)? {
+    let (mut model, verdict) = finished.judged(scores, weights, monitor)?;
+    if !cancelled {
+        remember_images(&mut model, recipe, options, report, monitor);
+    }
+    model.save(out)?;
+    let (evaluation, numbers) = match verdict {
         Some(Verdict::Classes(evaluation)) => (Some(evaluation), None),
         Some(Verdict::Numbers(numbers)) => (None, Some(numbers)),
         None => (None, None),
@@ -120,6 +127,25 @@ pub fn train(
     let failures = data.failures.clone();
     let model = out.to_path_buf();
     Ok(TrainReport { model, steps, best_step, evaluation, numbers, cancelled, seconds, failures })
+}
+
+/// Gives the model the statistics of its training images; where that cannot be, the training is not lost for it.
+fn remember_images(
+    model: &mut Model,
+    recipe: &Recipe,
+    options: &TrainOptions,
+    report: &mut dyn FnMut(TrainEvent),
+    monitor: &Monitor,
+) {
+    let device = model.weights.tensors.values().next().map_or(Device::Cpu, |tensor| tensor.device().clone());
+    match training_statistics(recipe, model, options, &device, &monitor.part(49, 50)) {
+        // Files that could not be used have been named when they were loaded.
+        Ok((statistics, _)) => model.training = Some(Arc::new(statistics)),
+        Err(error) => {
+            let text = format!("The model has no statistics of its training images: {error}");
+            report(TrainEvent::Note { text });
+        }
+    }
 }
 
 /// Bytes that one step takes: every node's values stay until the gradients are known, with half as much again beside
@@ -179,15 +205,14 @@ struct Finished<'a> {
 }
 
 impl Finished<'_> {
-    /// Writes the model; its card's metrics are of the test images, else of the validation images.
-    fn write(
+    /// The model; its card's metrics are of the test images, else of the validation images.
+    fn judged(
         &self,
-        out: &Path,
         validated: Option<Scores>,
         weights: Weights,
         monitor: &Monitor,
-    ) -> Result<Option<Verdict>, TrainingError> {
-        let model = Model::new(self.graph.clone(), weights, self.recipe.model_card())?;
+    ) -> Result<(Model, Option<Verdict>), TrainingError> {
+        let mut model = Model::new(self.graph.clone(), weights, self.recipe.model_card())?;
         let tested = if self.data.test.is_empty() || self.cancelled {
             None
         } else {
@@ -205,13 +230,11 @@ impl Finished<'_> {
         };
         let chosen_on_them = tested.is_none();
         let Some(scores) = tested.or(validated) else {
-            model.save(out)?;
-            return Ok(None);
+            return Ok((model, None));
         };
-        let mut model = model;
         scores.fill(&mut model.card, chosen_on_them);
-        model.save(out)?;
-        Ok(Some(scores.verdict(&model.card)?))
+        let verdict = scores.verdict(&model.card)?;
+        Ok((model, Some(verdict)))
     }
 }
 

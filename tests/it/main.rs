@@ -27,6 +27,8 @@ mod gui_robustness;
 #[cfg(feature = "gui")]
 mod gui_sheet;
 #[cfg(feature = "gui")]
+mod gui_trust;
+#[cfg(feature = "gui")]
 mod gui_why;
 mod hostile;
 mod imported;
@@ -37,3 +39,4 @@ mod regress;
 mod robustness;
 mod rooms;
 mod same_bytes;
+mod trust;

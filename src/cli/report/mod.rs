@@ -1,7 +1,9 @@
 //! `polepiece report`: what is to be thought of a network on micrographs, one file a kind of report.
 
+mod baselines;
 mod equivariance;
 mod health;
+mod likeness;
 mod seams;
 
 use std::path::PathBuf;
@@ -25,6 +27,12 @@ pub struct ReportArgs {
     /// Only this node (`polepiece describe` lists them)
     #[arg(long)]
     pub node: Option<String>,
+    /// Of baselines: a mask of the image's size, whose values are the model's classes or are said by --scheme
+    #[arg(long, value_name = "MASK")]
+    pub labels: Option<PathBuf>,
+    /// Label scheme in TOML of the mask: which grey values or colours mean which class
+    #[arg(long, value_name = "FILE", requires = "labels")]
+    pub scheme: Option<PathBuf>,
     /// Write the table to this file
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
@@ -44,6 +52,10 @@ pub enum ReportOn {
     /// Dead, saturated and doubled features, values and weights
     #[default]
     Health,
+    /// Whether the images are like those that the model learned from
+    Likeness,
+    /// What thresholds and classical filters make of the same images, against labels where there are some
+    Baselines,
     /// Whether answer and features follow when the image is shifted, rotated or flipped
     Equivariance,
     /// Whether it shows where the tiles of a run meet
@@ -53,6 +65,8 @@ pub enum ReportOn {
 pub(super) fn run(args: &ReportArgs) -> Outcome {
     match args.on {
         ReportOn::Health => health::run(args),
+        ReportOn::Likeness => likeness::run(args),
+        ReportOn::Baselines => baselines::run(args),
         ReportOn::Equivariance => equivariance::run(args),
         ReportOn::Seams => seams::run(args),
     }

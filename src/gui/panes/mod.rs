@@ -8,6 +8,7 @@ mod feature;
 mod features;
 mod files;
 mod frames;
+mod health;
 mod heat;
 mod info;
 mod info_facts;
@@ -22,6 +23,7 @@ mod scale_line;
 mod sheet;
 mod source;
 mod source_picture;
+mod trust;
 mod why;
 
 pub(super) use prediction::value_at;
@@ -46,7 +48,9 @@ pub enum Pane {
     Network,
     Features,
     ByHand,
+    Health,
     Robustness,
+    Trust,
     Contrast,
     Info,
     Profile,
@@ -82,6 +86,8 @@ pub(super) struct Panes {
     features: features::FeaturesPane,
     robustness: robustness::RobustnessPane,
     by_hand: by_hand::ByHandPane,
+    health: health::HealthPane,
+    trust: trust::TrustPane,
     contrast: contrast::ContrastPane,
     info: info::InfoPane,
     profile: profile::ProfilePane,
@@ -100,6 +106,8 @@ impl Pane {
         Self::Features,
         Self::Robustness,
         Self::ByHand,
+        Self::Health,
+        Self::Trust,
         Self::Contrast,
         Self::Info,
         Self::Profile,
@@ -120,6 +128,8 @@ impl Panes {
             Pane::Features => &mut self.features,
             Pane::Robustness => &mut self.robustness,
             Pane::ByHand => &mut self.by_hand,
+            Pane::Health => &mut self.health,
+            Pane::Trust => &mut self.trust,
             Pane::Contrast => &mut self.contrast,
             Pane::Info => &mut self.info,
             Pane::Profile => &mut self.profile,

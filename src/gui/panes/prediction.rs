@@ -3,6 +3,7 @@ mod regression;
 
 use super::PaneUi;
 use crate::analysis::{Classification, Object, Prediction, Segmentation};
+use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small, strong_family};
@@ -14,7 +15,8 @@ use crate::gui::widgets::{empty_state, swatch};
 use crate::imaging::{Colormap, Contrast};
 use crate::session::{Command, JobKind, PredictionView, RunResult, Session};
 use eframe::egui::{
-    Align2, Color32, ComboBox, CornerRadius, FontId, Rect, ScrollArea, Sense, Ui, pos2, vec2,
+    Align2, Button, Color32, ComboBox, CornerRadius, FontId, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo,
+    pos2, vec2,
 };
 use ndarray::Axis;
 
@@ -42,6 +44,7 @@ impl PaneUi for PredictionPane {
     }
 
     fn bar_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        badge_ui(ui, desk);
         let segmentation = match desk.session.result.as_ref().map(|result| &result.prediction) {
             Some(Prediction::Segmentation(segmentation)) => segmentation,
             Some(Prediction::Regression(regression)) => return regression::bar_ui(ui, desk, regression),
@@ -175,6 +178,21 @@ impl PredictionPane {
                 }
             });
         });
+    }
+}
+
+/// Whether the image is like the training images, in a few words; the details stand in Trust.
+fn badge_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let Some(found) = desk.session.likeness_now() else { return };
+    let palette = Palette::of(ui);
+    let colour = if found.similar { palette.accent } else { palette.warning };
+    // A narrow bar says it by the dot alone.
+    let text = if ui.available_width() > 330.0 { format!("● {}", found.badge()) } else { "●".to_owned() };
+    let button = Button::new(small(text).color(colour)).frame(false);
+    let response = ui.add(button).on_hover_text(found.words.join("\n"));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, found.badge()));
+    if response.clicked() {
+        desk.act(Action::ShowTrust);
     }
 }
 

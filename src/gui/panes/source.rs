@@ -170,6 +170,9 @@ impl SourcePane {
     }
 
     fn mask(&mut self, canvas: &Canvas, session: &Session, shape: [usize; 2]) {
+        if self.method_mask(canvas, session, shape) {
+            return;
+        }
         let Some(result) = &session.result else { return };
         let Prediction::Segmentation(segmentation) = &result.prediction else { return };
         let labels = &segmentation.labels.0;
@@ -191,6 +194,33 @@ impl SourcePane {
         let layer = Layer { tint, ..Layer::source(stamp((result.key, "mask"))) };
         let pixels = Pixels::Labels { labels: labels.view(), palette: &palette };
         self.mask.paint(&canvas.painter, canvas.placement, layer, pixels);
+    }
+
+    /// The mask of a classical method that is looked at in the network's place; true where there is one.
+    fn method_mask(&mut self, canvas: &Canvas, session: &Session, shape: [usize; 2]) -> bool {
+        let (Some(compared), Some(row)) = (session.compared_now(), session.trust.shown) else { return false };
+        let Some(row) = compared.baselines.rows.get(row).filter(|row| row.method.is_some()) else {
+            return false;
+        };
+        if !session.overlay || row.mask.dim() != (shape[0], shape[1]) {
+            return false;
+        }
+        let colour =
+            session.model.as_ref().and_then(|model| model.card.classes.get(1)).map(|class| class.colour);
+        let [r, g, b] = colour.unwrap_or([255, 255, 255]);
+        let alpha = (session.opacity.clamp(0.0, 1.0) * 255.0).round() as u8;
+        let layer = Layer::source(stamp((compared.key, row.name.as_str())));
+        let layer = Layer { tint: Color32::from_white_alpha(alpha), ..layer };
+        let palette = [Color32::TRANSPARENT, Color32::from_rgb(r, g, b)];
+        let pixels = Pixels::Labels { labels: row.mask.view(), palette: &palette };
+        self.mask.paint(&canvas.painter, canvas.placement, layer, pixels);
+        true
+    }
+
+    /// The words over a mask that is not the network's.
+    fn method_name(session: &Session) -> Option<String> {
+        let row = session.compared_now()?.baselines.rows.get(session.trust.shown?)?;
+        (session.overlay && row.method.is_some()).then(|| format!("mask by {}", row.name))
     }
 
     /// Scale bar, receptive field, linked cursor and badges.
@@ -219,6 +249,8 @@ impl SourcePane {
             && session.result.as_ref().is_some_and(|result| result.model.card.is_untrained());
         let badge = if reading {
             Some("reading…".to_owned())
+        } else if let Some(name) = Self::method_name(session) {
+            Some(place.map_or(name.clone(), |place| format!("{place}, {name}")))
         } else if untrained {
             Some(place.map_or(UNTRAINED.to_owned(), |place| format!("{place}, {UNTRAINED}")))
         } else {

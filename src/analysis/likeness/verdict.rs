@@ -1,0 +1,286 @@
+//! From distances to plain words.
+use super::INPUT;
+use super::look::ImageLook;
+use super::space::distance_in;
+use crate::network::{FeatureSpace, Model, TrainingStatistics};
+use serde::Serialize;
+
+/// A pixel size is unusual where it lies beyond the training's range by more than this factor.
+const BEYOND: f64 = 1.25;
+/// Spreads from the mean from which on a single number is named.
+const FAR: f64 = 3.0;
+
+/// One image against a model's training images.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Likeness {
+    pub model: String,
+    /// How many training images it is compared with.
+    pub images: usize,
+    /// Nothing below is unusual.
+    pub similar: bool,
+    /// One sentence a finding, the verdict first.
+    pub words: Vec<String>,
+    /// `None` where one of the two sides does not know its pixel size, or the image is resampled anyway.
+    pub pixel: Option<PixelMatch>,
+    pub spaces: Vec<SpaceLikeness>,
+}
+
+/// The image's pixels against those that the network learned from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PixelMatch {
+    pub nm: f64,
+    /// The smallest and the largest it learned from.
+    pub trained_nm: [f64; 2],
+    /// The image's over the nearer end of the range; 1 inside.
+    pub ratio: f64,
+    pub unusual: bool,
+    /// What to resample to: the nearer end of the range.
+    pub target_nm: f64,
+}
+
+/// The image in one space of numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpaceLikeness {
+    /// A node, or `input`.
+    pub of: String,
+    /// About 1 is usual.
+    pub distance: f64,
+    /// Share of the training images that are nearer to the others.
+    pub percentile: f64,
+    /// From which distance on an image is unusual.
+    pub limit: f64,
+    pub unusual: bool,
+    /// Of the input: the numbers that lie far outside.
+    pub outside: Vec<Outside>,
+}
+
+/// One number that lies over three spreads from the training images' mean.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outside {
+    pub name: String,
+    pub value: f64,
+    pub mean: f64,
+    /// Standard deviations from the mean.
+    pub spreads: f64,
+}
+
+impl Likeness {
+    /// Judges what was seen of an image.
+    #[must_use]
+    pub fn of(look: &ImageLook, model: &Model, training: &TrainingStatistics) -> Self {
+        let numbers = |space: &FeatureSpace| if space.of == INPUT { &look.grey } else { &look.features };
+        let spaces: Vec<SpaceLikeness> =
+            training.spaces.iter().map(|space| SpaceLikeness::of(space, numbers(space))).collect();
+        let range = training.pixel_nm.or(model.card.pixel_size_nm.map(|nm| [nm, nm]));
+        // What is resampled to one size has lost its pixel size.
+        let range = range.filter(|_| model.card.resampled_to().is_none());
+        let pixel = look.pixel_nm.zip(range).map(|(nm, range)| PixelMatch::of(nm, range));
+        let similar =
+            !spaces.iter().any(|space| space.unusual) && !pixel.as_ref().is_some_and(|pixel| pixel.unusual);
+        let mut found = Self {
+            model: model.card.name.clone(),
+            images: training.images,
+            similar,
+            words: Vec::new(),
+            pixel,
+            spaces,
+        };
+        found.words = found.sentences();
+        found
+    }
+
+    fn sentences(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(pixel) = self.pixel.as_ref().filter(|pixel| pixel.unusual) {
+            words.push(pixel.words());
+        }
+        for space in self.spaces.iter().filter(|space| space.unusual) {
+            words.push(space.words());
+        }
+        if words.is_empty() {
+            let farthest = self.spaces.iter().max_by(|a, b| a.percentile.total_cmp(&b.percentile));
+            let how = farthest.map_or(String::new(), |space| {
+                let distance = space.distance;
+                format!(": distance {distance:.2}, farther than {:.0} % of them", 100.0 * space.percentile)
+            });
+            words.push(format!("Similar to the {} training images{how}", self.images));
+        }
+        words
+    }
+
+    /// A word or two for a badge.
+    #[must_use]
+    pub fn badge(&self) -> &'static str {
+        let pixel = self.pixel.as_ref().is_some_and(|pixel| pixel.unusual);
+        let unusual =
+            |input: bool| self.spaces.iter().any(|space| space.unusual && (space.of == INPUT) == input);
+        match (pixel, unusual(true), unusual(false)) {
+            (true, _, _) => "unusual pixel size",
+            (_, true, _) => "unusual grey or texture",
+            (_, _, true) => "unusual to the network",
+            _ => "like the training images",
+        }
+    }
+}
+
+impl PixelMatch {
+    fn of(nm: f64, [low, high]: [f64; 2]) -> Self {
+        let target_nm = nm.clamp(low, high);
+        let ratio = nm / target_nm;
+        let unusual = !(1.0 / BEYOND..=BEYOND).contains(&ratio);
+        Self { nm, trained_nm: [low, high], ratio, unusual, target_nm }
+    }
+
+    fn words(&self) -> String {
+        let Self { nm, trained_nm: [low, high], ratio, target_nm, .. } = self;
+        let (times, end) = if *ratio > 1.0 { (*ratio, "largest") } else { (1.0 / ratio, "smallest") };
+        let relation = if *ratio > 1.0 { "times the" } else { "times smaller than the" };
+        format!(
+            "Unusual in pixel size: {} nm is {times:.1} {relation} {end} of the training images ({} to {} nm); \
+             resample to {} nm",
+            short(*nm),
+            short(*low),
+            short(*high),
+            short(*target_nm)
+        )
+    }
+}
+
+impl SpaceLikeness {
+    fn of(space: &FeatureSpace, numbers: &[f64]) -> Self {
+        let distance = distance_in(space, numbers);
+        let nearer = space.distances.iter().filter(|other| f64::from(**other) < distance).count();
+        let percentile = nearer as f64 / space.distances.len().max(1) as f64;
+        let limit = limit(&space.distances);
+        // A distance that is no number is far.
+        let unusual = distance.is_nan() || distance > limit;
+        let triples = space.names.iter().zip(numbers).zip(space.mean.iter().zip(&space.spread));
+        let outside = triples.filter_map(|((name, &value), (&mean, &spread))| {
+            let (mean, spreads) = (f64::from(mean), (value - f64::from(mean)) / f64::from(spread));
+            (unusual && (spreads.is_nan() || spreads.abs() > FAR)).then(|| Outside {
+                name: name.clone(),
+                value,
+                mean,
+                spreads,
+            })
+        });
+        let outside = outside.collect();
+        Self { of: space.of.clone(), distance, percentile, limit, unusual, outside }
+    }
+
+    fn words(&self) -> String {
+        let far = format!("distance {:.2}, of the training images at most {:.2}", self.distance, self.limit);
+        if self.of != INPUT {
+            return format!("Unusual in what the network sees at {}: {far}", self.of);
+        }
+        let named: Vec<String> = self.outside.iter().map(Outside::words).collect();
+        if named.is_empty() {
+            return format!("Unusual in how grey levels and texture go together: {far}");
+        }
+        format!("Unusual in grey levels or texture: {} ({far})", named.join(", "))
+    }
+}
+
+impl Outside {
+    fn words(&self) -> String {
+        // Roughness is kept as a logarithm, for its values lie many times apart.
+        let shown = |value: f64| if self.name.starts_with("roughness") { 10_f64.powf(value) } else { value };
+        let (value, mean) = (short(shown(self.value)), short(shown(self.mean)));
+        format!("{} {value} (training {mean}, {:+.1} spreads)", self.name, self.spreads)
+    }
+}
+
+/// From which distance on an image is unusual: beyond 99 % of the training images, and beyond three standard deviations
+/// of the logarithms of their distances, which says something of few images too.
+fn limit(distances: &[f32]) -> f64 {
+    let logs: Vec<f64> = distances.iter().map(|&distance| f64::from(distance).max(1e-6).ln()).collect();
+    let count = logs.len().max(1) as f64;
+    let mean = logs.iter().sum::<f64>() / count;
+    let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    let place = ((distances.len() as f64 * 0.99).ceil() as usize).clamp(1, distances.len().max(1)) - 1;
+    let quantile = distances.get(place).map_or(0.0, |&distance| f64::from(distance));
+    quantile.max((mean + 3.0 * variance.sqrt()).exp())
+}
+
+/// Three digits that count.
+fn short(value: f64) -> String {
+    let digits = if value == 0.0 { 0 } else { (2 - value.abs().log10().floor() as i32).clamp(0, 9) };
+    let text = format!("{value:.*}", digits as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::tests::segmenter;
+
+    fn space(of: &str, names: &[&str]) -> FeatureSpace {
+        let numbers = names.len().max(2);
+        FeatureSpace {
+            of: of.to_owned(),
+            names: names.iter().map(ToString::to_string).collect(),
+            mean: vec![0.5; numbers],
+            spread: vec![0.1; numbers],
+            axes: Vec::new(),
+            variances: Vec::new(),
+            rest: 1.0,
+            distances: vec![0.8, 0.9, 1.0, 1.1],
+        }
+    }
+
+    fn judged(grey: [f64; 2], features: [f64; 2], pixel_nm: Option<f64>) -> Likeness {
+        let spaces = vec![space(INPUT, &["mean", "roughness at 1 px"]), space("mid.relu2", &[])];
+        let training = TrainingStatistics { images: 4, pixel_nm: Some([2.0, 5.0]), spaces };
+        let look = ImageLook { grey: grey.to_vec(), features: features.to_vec(), pixel_nm };
+        Likeness::of(&look, &segmenter(1, None), &training)
+    }
+
+    #[test]
+    fn an_image_like_the_others_is_similar() {
+        let found = judged([0.5, 0.6], [0.5, 0.5], Some(5.5));
+        // z is (0, 1): the distance is √(1/2), nearer than all.
+        assert!((found.spaces[0].distance - 0.5_f64.sqrt()).abs() < 1e-6);
+        assert_eq!((found.similar, found.spaces[0].percentile), (true, 0.0));
+        assert_eq!(
+            found.words,
+            ["Similar to the 4 training images: distance 0.00, farther than 0 % of them"]
+        );
+        assert_eq!(found.badge(), "like the training images");
+    }
+
+    #[test]
+    fn what_is_unusual_is_named() {
+        let found = judged([0.5, 1.0], [0.5, 0.5], Some(12.0));
+        assert!(!found.similar && !found.spaces[1].unusual);
+        assert_eq!(
+            found.words[0],
+            "Unusual in pixel size: 12 nm is 2.4 times the largest of the training images (2 to 5 nm); \
+             resample to 5 nm"
+        );
+        assert!(
+            found.words[1].starts_with(
+                "Unusual in grey levels or texture: roughness at 1 px 10 (training 3.16, +5.0 spreads)"
+            ),
+            "{}",
+            found.words[1]
+        );
+        assert_eq!(found.badge(), "unusual pixel size");
+        let found = judged([0.5, 0.5], [0.5, 2.0], Some(0.5));
+        assert!(
+            found.words[0].contains("0.5 nm is 4.0 times smaller than the smallest"),
+            "{:?}",
+            found.words
+        );
+        assert!(found.words[1].starts_with("Unusual in what the network sees at mid.relu2"));
+        let found = judged([f64::NAN, 0.5], [0.5, 0.5], None);
+        assert!(found.pixel.is_none() && found.spaces[0].unusual);
+    }
+
+    #[test]
+    fn the_limit_follows_the_training_images() {
+        // Logs of 1 and e²: mean 1, standard deviation √2; e^(1 + 3√2).
+        let found = limit(&[1.0, 2.0_f32.exp()]);
+        assert!((found - (1.0 + 3.0 * 2.0_f64.sqrt()).exp()).abs() < 1e-3, "{found}");
+        assert!((limit(&[2.0, 2.0, 2.0]) - 2.0).abs() < 1e-6);
+    }
+}
