@@ -201,7 +201,7 @@ impl App {
                 let save = |path| Command::Health(HealthCommand::Save(path));
                 tray.commands.extend(paths.into_iter().map(save));
             }
-            Purpose::Labels => {
+            Purpose::TrueLabels => {
                 let score = |path| Command::Trust(TrustCommand::SetLabels(Some(path)));
                 tray.commands.extend(paths.into_iter().map(score));
             }
@@ -273,7 +273,7 @@ impl App {
             }
             Action::ChooseLabels => {
                 let beside = self.session.micrograph().and_then(Micrograph::path).and_then(Path::parent);
-                self.dialogs.ask(Purpose::Labels, beside);
+                self.dialogs.ask(Purpose::TrueLabels, beside);
             }
             Action::ShowTrust => bring_forward(&mut self.tree, Pane::Trust),
             Action::ToggleTheme => {

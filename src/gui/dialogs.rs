@@ -34,7 +34,7 @@ pub(super) enum Purpose {
     /// A health report; its ending is the format.
     Health,
     /// A mask to score against.
-    Labels,
+    TrueLabels,
 }
 
 /// How a dialog ended.
@@ -114,7 +114,7 @@ impl Dialogs {
                 let file = dialog.add_filter("Tables", &["csv", "json"]).save_file();
                 Box::pin(async { file.await.iter().map(path).collect() })
             }
-            Purpose::Labels => {
+            Purpose::TrueLabels => {
                 let dialog = dialog.set_title("Score against a mask");
                 let file = dialog.add_filter("Masks", &endings_to_open()).pick_file();
                 Box::pin(async { file.await.iter().map(path).collect() })

@@ -69,4 +69,4 @@ pub use state::{
     ExportRequest, Message, ModelEntry, Opened, PredictionView, RunResult, SelectedFeatures, Session,
     Severity, Shown, ShownLayer,
 };
-pub use trust::{Compared, Judged, Trust, TrustCommand};
+pub use trust::{BaselinesFound, Judged, Trust, TrustCommand};

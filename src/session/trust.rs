@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     pub judged: Option<Judged>,
-    pub compared: Option<Compared>,
+    pub compared: Option<BaselinesFound>,
     /// A mask of the shown image, to score the network and the methods against.
     pub labels: Option<PathBuf>,
     /// The row of the table whose mask is looked at.
@@ -31,7 +31,7 @@ pub struct Judged {
 
 /// The network and classical methods on an image, and the key of their pictures.
 #[derive(Debug, Clone)]
-pub struct Compared {
+pub struct BaselinesFound {
     pub key: u64,
     pub baselines: Arc<Baselines>,
     subject: Subject,
@@ -53,7 +53,7 @@ pub enum TrustCommand {
 /// What its jobs answer.
 pub(super) enum TrustAnswer {
     Judged(Judged),
-    Compared(Baselines, Subject),
+    BaselinesFound(Baselines, Subject),
     Resampled(NewSeries),
 }
 
@@ -66,7 +66,7 @@ impl Session {
                 self.compare_methods();
             }
             TrustCommand::Show(row) => {
-                let rows = self.compared_now().map_or(0, |compared| compared.baselines.rows.len());
+                let rows = self.baselines_now().map_or(0, |compared| compared.baselines.rows.len());
                 self.trust.shown = row.filter(|row| *row < rows);
             }
             TrustCommand::Resample(nm) => self.resample(nm),
@@ -82,7 +82,7 @@ impl Session {
 
     /// The comparison, if it is of what is shown now.
     #[must_use]
-    pub fn compared_now(&self) -> Option<&Compared> {
+    pub fn baselines_now(&self) -> Option<&BaselinesFound> {
         let compared = self.trust.compared.as_ref()?;
         (Some(&compared.subject) == self.subject().as_ref()).then_some(compared)
     }
@@ -130,7 +130,7 @@ impl Session {
             let of = (model.card.name.as_str(), mask.as_ref());
             let labels = labels.as_ref().map(|labels| labels.view());
             let found = baselines(of, (&micrograph, &settings), labels, monitor)?;
-            Ok(Answer::Trust(Box::new(TrustAnswer::Compared(found, subject))))
+            Ok(Answer::Trust(Box::new(TrustAnswer::BaselinesFound(found, subject))))
         });
     }
 
@@ -148,9 +148,9 @@ impl Session {
     pub(super) fn take_trust(&mut self, answer: TrustAnswer) {
         match answer {
             TrustAnswer::Judged(judged) => self.trust.judged = Some(judged),
-            TrustAnswer::Compared(baselines, subject) => {
+            TrustAnswer::BaselinesFound(baselines, subject) => {
                 let key = self.new_key();
-                self.trust.compared = Some(Compared { key, baselines: Arc::new(baselines), subject });
+                self.trust.compared = Some(BaselinesFound { key, baselines: Arc::new(baselines), subject });
             }
             TrustAnswer::Resampled(series) => {
                 let text = format!("Opened {}: run the model on it", series.micrograph.name());
@@ -243,7 +243,7 @@ mod tests {
         assert!(texts(&session)[0].starts_with("Run the model"), "{:?}", texts(&session));
         session.apply(Command::Run);
         ask(&mut session, TrustCommand::Compare);
-        let compared = session.compared_now().unwrap();
+        let compared = session.baselines_now().unwrap();
         assert_eq!((compared.baselines.rows.len(), compared.baselines.labelled), (8, false));
         ask(&mut session, TrustCommand::Show(Some(1)));
         assert_eq!(session.trust.shown, Some(1));
@@ -252,7 +252,7 @@ mod tests {
         let mask = dir.path().join("mask.png");
         image::GrayImage::from_fn(10, 12, |x, _| image::Luma([u8::from(x > 4)])).save(&mask).unwrap();
         ask(&mut session, TrustCommand::SetLabels(Some(mask)));
-        let compared = session.compared_now().unwrap();
+        let compared = session.baselines_now().unwrap();
         assert!(compared.baselines.labelled && compared.baselines.rows[0].mean_iou.is_some());
         ask(&mut session, TrustCommand::SetLabels(Some(dir.path().join("missing.png"))));
         assert_eq!(session.messages.last().unwrap().severity, Severity::Error);

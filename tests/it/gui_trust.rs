@@ -69,7 +69,7 @@ fn trust_has_a_verdict_and_methods_whose_masks_can_be_looked_at() {
     assert!(harness.query_by_label_contains("Unusual in grey levels or texture").is_some());
     harness.get_by_label("Compare methods").click();
     harness.run();
-    assert!(harness.state().session.compared_now().is_some());
+    assert!(harness.state().session.baselines_now().is_some());
     harness.get_by_label("Sauvola").click();
     harness.run();
     assert_eq!(harness.state().session.trust.shown, Some(6));

@@ -95,7 +95,7 @@ pub(super) struct Panes {
 }
 
 impl Pane {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Files,
         Self::Source,
         Self::Feature,

@@ -198,7 +198,9 @@ impl SourcePane {
 
     /// The mask of a classical method that is looked at in the network's place; true where there is one.
     fn method_mask(&mut self, canvas: &Canvas, session: &Session, shape: [usize; 2]) -> bool {
-        let (Some(compared), Some(row)) = (session.compared_now(), session.trust.shown) else { return false };
+        let (Some(compared), Some(row)) = (session.baselines_now(), session.trust.shown) else {
+            return false;
+        };
         let Some(row) = compared.baselines.rows.get(row).filter(|row| row.method.is_some()) else {
             return false;
         };
@@ -219,7 +221,7 @@ impl SourcePane {
 
     /// The words over a mask that is not the network's.
     fn method_name(session: &Session) -> Option<String> {
-        let row = session.compared_now()?.baselines.rows.get(session.trust.shown?)?;
+        let row = session.baselines_now()?.baselines.rows.get(session.trust.shown?)?;
         (session.overlay && row.method.is_some()).then(|| format!("mask by {}", row.name))
     }
 

@@ -173,7 +173,7 @@ fn methods_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     let session = desk.session;
     let palette = Palette::of(ui);
     ui.label(strong("Is the network worth it?").size(13.0).color(palette.strong));
-    let Some(compared) = session.compared_now() else {
+    let Some(compared) = session.baselines_now() else {
         let text = match session.result.as_ref().map(|result| result.model.task()) {
             _ if session.is_busy(JobKind::Baselines) => "Running the methods…",
             Some(Task::Segment) => {
