@@ -227,7 +227,8 @@ fn a_run_tells_the_time_of_every_node() {
     harness.run();
     assert!(harness.query_by_label_contains("in all").is_some());
     harness.get_by_role_and_label(Role::Button, "enc1.conv2").hover();
-    harness.run();
+    // A tip comes after a moment.
+    harness.run_steps(6);
     assert!(harness.query_by_label("Time of the last run").is_some());
     assert!(harness.query_by_label_contains("of the network's").is_some());
 }
