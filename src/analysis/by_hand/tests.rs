@@ -4,6 +4,7 @@ use crate::analysis::features_of;
 use crate::analysis::tests::{card, micrograph, segmenter};
 use crate::imaging::Calibration;
 use crate::network::{Normalisation, Task, Weights};
+use ndarray::Axis;
 
 fn ask(probe: &HandProbe, model: &Model, image: &Micrograph) -> Result<ByHand, AnalysisError> {
     by_hand(probe, model, (image, &RunSettings::default()), &Device::Cpu, &Monitor::silent())
