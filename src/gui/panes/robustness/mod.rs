@@ -95,9 +95,6 @@ impl RobustnessPane {
                 }
             });
         }
-        if now.node.is_none() {
-            self.of_node &= desk.session.is_busy(JobKind::Equivariance);
-        }
         part(ui, rest, "pictures", |ui| {
             let Some(found) = &now.answer else {
                 waiting(ui, desk.session);
