@@ -63,17 +63,22 @@ pub(super) struct Moved {
 }
 
 impl Session {
-    /// What was found, if it is of what is shown now and, where the image was moved, moved as it is now.
+    /// What was found, if it is of what is shown now and, where the image was moved, moved as it is now. The answer to the
+    /// movement before stays until the next is there.
     #[must_use]
     pub fn robustness_now(&self) -> Robustness {
         let (subject, all) = (self.subject(), &self.robustness);
-        let moved = |found: &Option<Found<Equivariance>>| {
-            let found = found.clone().filter(|found| Some(&found.subject) == subject.as_ref());
-            found.filter(|found| found.report.movement == all.movement)
+        let of_now = |found: &Option<Found<Equivariance>>| {
+            found.clone().filter(|found| Some(&found.subject) == subject.as_ref())
         };
+        let moved = |found: &Option<Found<Equivariance>>| {
+            of_now(found).filter(|found| found.report.movement == all.movement)
+        };
+        let answer =
+            if self.is_busy(JobKind::Equivariance) { of_now(&all.answer) } else { moved(&all.answer) };
         Robustness {
             movement: all.movement,
-            answer: moved(&all.answer),
+            answer,
             nodes: moved(&all.nodes),
             node: moved(&all.node),
             seams: all.seams.clone().filter(|found| Some(&found.subject) == subject.as_ref()),

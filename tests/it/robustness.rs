@@ -1,8 +1,6 @@
 //! `polepiece report --on equivariance`, `--on seams` and `polepiece compare`, from outside.
 use crate::common::{card, run_in, text, write_classifier, write_discs, write_segmenter};
 use candle_core::Device;
-use polepiece::export::{TiffPages, write_tiff};
-use polepiece::imaging::Calibration;
 use polepiece::network::architectures::{UnetSpec, unet};
 use polepiece::network::{Model, Task, Weights};
 use serde_json::Value;
@@ -97,10 +95,12 @@ fn two_models_frames_and_features_are_compared_from_outside() {
     let weights = Weights::initialised(&graph, 3, &Device::Cpu).unwrap();
     Model::new(graph, weights, card("Other", Task::Segment, 3, 1)).unwrap().save(&other).unwrap();
     let image = dir.path().join("stack.tif");
-    let frame =
-        |by: u16| ndarray::Array2::from_shape_fn((32, 40), |(y, x)| (x as u16 * 31 + y as u16 * by) % 900);
-    let frames = [frame(7), frame(90)];
-    write_tiff(&image, TiffPages::U16(&frames), &["grey".to_owned()], &Calibration::default()).unwrap();
+    let mut file = tiff::encoder::TiffEncoder::new(std::fs::File::create(&image).unwrap()).unwrap();
+    for by in [7, 90] {
+        let pixels: Vec<u16> = (0..32 * 40).map(|at| (at % 40 * 31 + at / 40 * by) % 900).collect();
+        file.write_image::<tiff::encoder::colortype::Gray16>(40, 32, &pixels).unwrap();
+    }
+    drop(file);
     let compare = |more: &[&str]| {
         let mut args = vec!["compare", text(&image), "--model", text(&model)];
         args.extend(more);
@@ -128,8 +128,9 @@ fn two_models_frames_and_features_are_compared_from_outside() {
     assert!(ran.out.contains("B: Test segmenter, pool1, feature 2, frame 0"), "{}", ran.out);
     assert_eq!(image::open(dir.path().join("diff.png")).unwrap().to_rgb8().dimensions(), (40, 32));
     let ran = compare(&["--with-frame", "1"]);
-    // Whether the file's pages are frames or channels is the file's word.
-    assert!(ran.code == 0 || ran.err.contains("There is no frame 1"), "{}", ran.err);
+    assert!(ran.code == 0 && ran.out.contains("B: Test segmenter, answer, frame 1"), "{}", ran.err);
+    let ran = compare(&["--with-frame", "2"]);
+    assert!(ran.code == 2 && ran.err.contains("There is no frame 2, only 0 to 1"), "{}", ran.err);
     let ran = compare(&[]);
     assert!(ran.code == 2 && ran.err.contains("Say what to compare with"), "{}", ran.err);
 }

@@ -93,7 +93,7 @@ impl ComparePane {
         let [a, b] = &desk.session.comparing.sides;
         let busy = desk.session.is_busy(JobKind::Compare);
         let (same, weak) = (a == b, Palette::of(ui).weak);
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             let why = if busy {
                 "It is being done"
             } else {

@@ -12,6 +12,7 @@ const FARTHEST: i64 = 64;
 pub(super) fn ui(ui: &mut Ui, desk: &mut Desk<'_>, now: &Robustness) {
     let mut movement = now.movement;
     ui.spacing_mut().slider_width = 96.0;
+    ui.spacing_mut().interact_size.y = 18.0;
     Grid::new("movement").num_columns(2).spacing([8.0, 4.0]).show(ui, |ui| {
         let hint =
             "In px of the network's input. Strides and pooling answer alike only to shifts by their own step";
@@ -57,7 +58,7 @@ fn flips_ui(ui: &mut Ui, movement: &mut Movement) {
     for (flip, name, hint) in [
         (Flip::None, "none", "As it is"),
         (Flip::X, "left-right", "Left and right change places"),
-        (Flip::Y, "top-bottom", "Top and bottom change places"),
+        (Flip::Y, "up-down", "Top and bottom change places"),
     ] {
         if toggle(ui, movement.flip == flip, name, hint) {
             movement.flip = flip;

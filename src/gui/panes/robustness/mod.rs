@@ -15,7 +15,9 @@ use crate::session::{JobKind, Robustness, Session};
 use eframe::egui::{Rect, ScrollArea, Ui, UiBuilder, pos2};
 
 /// Points that the controls take.
-const CONTROLS: f32 = 214.0;
+const CONTROLS: f32 = 226.0;
+/// And the numbers.
+const NUMBERS: f32 = 184.0;
 /// And the table of nodes.
 const TABLE: f32 = 250.0;
 const GAP: f32 = 10.0;
@@ -79,13 +81,15 @@ impl RobustnessPane {
         let all = ui.available_rect_before_wrap();
         let (left, mut rest) = split_left(all, CONTROLS);
         part(ui, left, "controls", |ui| {
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                controls::ui(ui, desk, now);
-                if let Some(answer) = now.answer.as_ref().and_then(|found| found.report.answer.as_ref()) {
-                    numbers::ui(ui, desk, answer);
-                }
-            });
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| controls::ui(ui, desk, now));
         });
+        if let Some(answer) = now.answer.as_ref().and_then(|found| found.report.answer.as_ref()) {
+            let (numbers, pictures) = split_left(rest, NUMBERS);
+            rest = pictures;
+            part(ui, numbers, "numbers", |ui| {
+                ScrollArea::vertical().auto_shrink(false).show(ui, |ui| numbers::ui(ui, desk, answer));
+            });
+        }
         if let Some(found) = &now.nodes {
             let table = Rect::from_min_max(pos2(rest.right() - TABLE, rest.top()), rest.max);
             rest.set_right(table.left() - GAP);
@@ -94,9 +98,6 @@ impl RobustnessPane {
                     self.of_node = true;
                 }
             });
-        }
-        if now.node.is_none() {
-            self.of_node &= desk.session.is_busy(JobKind::Equivariance);
         }
         part(ui, rest, "pictures", |ui| {
             let Some(found) = &now.answer else {

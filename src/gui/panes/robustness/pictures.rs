@@ -17,7 +17,7 @@ use ndarray::{Array2, ArrayView2};
 const GAP: f32 = 8.0;
 /// Of the line over each picture, and of the colour bar below.
 const TITLE: f32 = 18.0;
-const BAR: f32 = 28.0;
+const BAR: f32 = 38.0;
 
 #[derive(Default)]
 pub(super) struct Pictures {
