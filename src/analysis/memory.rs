@@ -22,7 +22,7 @@ fn usual(memory: Option<Memory>, on_cpu: bool) -> u64 {
 }
 
 /// An error when `bytes` for `what` are more than the system has free (where it says so).
-pub(super) fn check_free(what: &str, bytes: u64) -> Result<(), AnalysisError> {
+pub fn check_free(what: &str, bytes: u64) -> Result<(), AnalysisError> {
     match available_memory() {
         Some(free) if bytes > free => Err(AnalysisError::Memory(format!(
             "{what} needs {}, and only {} are free",

@@ -60,6 +60,7 @@ pub use likeness::{
     GREY_NAMES, INPUT, ImageLook, Likeness, Outside, PixelMatch, SpaceLikeness, fit_space, likeness,
     likeness_node, look_at, node_of,
 };
+pub use memory::check_free;
 pub use movement::{Flip, Movement};
 pub use normalise::normalise;
 pub use objects::{Object, measure, remeasured};

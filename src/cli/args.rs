@@ -15,6 +15,7 @@ use super::compare::CompareArgs;
 use super::drawing::DrawingArgs;
 use super::effective::EffectiveArgs;
 use super::features::FeaturesArgs;
+use super::figure::FigureArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 use super::report::ReportArgs;
 use super::spent::SpentArgs;
@@ -73,6 +74,8 @@ pub enum Command {
     Features(FeaturesArgs),
     /// Why a pixel or an image is called what it is: gradients, Grad-CAM, occlusion, channel ablation
     Attribute(AttributeArgs),
+    /// Draw a figure: panels of a micrograph, what a model says of it and what its nodes see, as PNG or SVG
+    Figure(FigureArgs),
     /// Run a model on a NumPy array and write what a node makes of it
     Run(RunArgs),
     /// Write a model in a format of other programs
@@ -449,7 +452,7 @@ fn parse_size(text: &str) -> Result<[usize; 2], String> {
     parse_numbers(text, "HxW")
 }
 
-fn parse_colormap(text: &str) -> Result<Colormap, String> {
+pub(super) fn parse_colormap(text: &str) -> Result<Colormap, String> {
     let names = Colormap::ALL.map(|map| map.name().to_ascii_lowercase()).join(", ");
     Colormap::from_name(text).ok_or_else(|| format!("unknown colormap; there are {names}"))
 }

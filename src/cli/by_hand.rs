@@ -28,9 +28,6 @@ pub struct HandArgs {
     /// Place of the value in the node's output (default: its middle)
     #[arg(long, value_name = "Y,X", value_parser = parse_place, requires = "by_hand")]
     pub at: Option<[usize; 2]>,
-    /// All numbers as one JSON object
-    #[arg(long, requires = "by_hand")]
-    pub json: bool,
     /// Write the kernels that see the image as a picture: a row a feature, a column a channel
     #[arg(long, value_name = "PNG")]
     pub kernels: Option<PathBuf>,
@@ -62,7 +59,7 @@ pub(super) fn run(args: &FeaturesArgs) -> Outcome {
     let found = with_progress(node, |monitor| {
         by_hand(&probe, &model, (&micrograph, &settings), &device.device, monitor)
     })?;
-    if args.hand.json {
+    if args.json {
         say_json(&found)?;
     } else {
         found.lines(TOLD).iter().for_each(|line| say(line));

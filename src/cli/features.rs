@@ -18,9 +18,10 @@ use crate::network::Model;
 use crate::training::LabelScheme;
 
 use super::args::{DeviceArgs, PartArgs};
-use super::by_hand::HandArgs;
+use super::by_hand::{self, HandArgs};
 use super::context::{for_each_frame, load_model, open_device};
 use super::terminal::{Finished, Outcome, complain, say, with_progress};
+use super::values::{self, ValuesArgs};
 
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all", "kernels"])))]
@@ -36,7 +37,7 @@ pub struct FeaturesArgs {
     #[arg(long)]
     pub all: bool,
     /// Folder for the results; made if it is not there
-    #[arg(long, short, required_unless_present_any = ["by_hand", "kernels"])]
+    #[arg(long, short, required_unless_present_any = ["by_hand", "kernels", "values_at"])]
     pub out: Option<PathBuf>,
     /// What to write of each node
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT,…", default_values_t = [FeatureFormat::Npy, FeatureFormat::Sheet])]
@@ -65,6 +66,11 @@ pub struct FeaturesArgs {
     /// Seed of the groups: the same one gives the same groups
     #[arg(long, default_value_t = 0, requires = "kmeans")]
     pub seed: u64,
+    /// What --by-hand or --values-at tells, as JSON
+    #[arg(long, requires = "told")]
+    pub json: bool,
+    #[command(flatten)]
+    pub values: ValuesArgs,
     #[command(flatten)]
     pub hand: HandArgs,
     #[command(flatten)]
@@ -130,7 +136,10 @@ struct Frame<'a> {
 
 pub(super) fn run(args: &FeaturesArgs) -> Outcome {
     if args.hand.is_asked() {
-        return super::by_hand::run(args);
+        return by_hand::run(args);
+    }
+    if args.values.values_at.is_some() {
+        return values::run(args);
     }
     let Some(out) = &args.out else { bail!("Name a folder for the results: --out DIR") };
     let device = open_device(&args.device)?;

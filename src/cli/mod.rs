@@ -19,6 +19,7 @@ mod effective;
 mod evaluate;
 mod export;
 mod features;
+mod figure;
 mod formats;
 mod headless;
 mod import;
@@ -33,6 +34,7 @@ mod spent;
 mod synth;
 mod terminal;
 mod train;
+mod values;
 
 use std::process::ExitCode;
 
@@ -51,6 +53,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Attribute(args) => attribute::run(&args),
+        Command::Figure(args) => figure::run(&args),
         Command::Run(args) => run_array::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Compare(args) => compare::run(&args),

@@ -78,7 +78,8 @@ pub(super) fn segment(
     }
 }
 
-fn paint(args: &LookArgs) -> anyhow::Result<Paint> {
+/// How the micrograph looks, of what was asked for.
+pub(super) fn paint(args: &LookArgs) -> anyhow::Result<Paint> {
     let mut paint = Paint { colormap: args.colormap, ..Paint::default() };
     if let Some(opacity) = args.opacity {
         if !(0.0..=1.0).contains(&opacity) {

@@ -16,7 +16,7 @@ pub fn command_line(job: &ExportJob<'_>, dir: &Path) -> String {
     words.extend(["--formats".to_owned(), names.join(",")]);
     if job.formats.contains(&Format::Overlay) {
         words.extend(["--opacity".to_owned(), job.paint.opacity.to_string()]);
-        look(&mut words, &job.paint);
+        look_of(&mut words, &job.paint);
     }
     // The tile that memory made necessary here is part of what was done.
     let tile = job.segmentation.tile.or(job.settings.tile);
@@ -45,12 +45,25 @@ pub fn regression_command_line(job: &RegressionJob<'_>, dir: &Path) -> String {
 }
 
 fn begin(verb: &str, micrograph: &Micrograph, model: &Model) -> Vec<String> {
-    let file = micrograph.path().map_or_else(|| micrograph.name().to_owned(), absolute);
-    let model = model.path.as_deref().map_or_else(|| model.card.name.clone(), absolute);
-    ["polepiece", verb, &file, "--model", &model].map(str::to_owned).to_vec()
+    begin_words(verb, micrograph, Some(model))
 }
 
-fn part(words: &mut Vec<String>, micrograph: &Micrograph, settings: &RunSettings, tile: Option<usize>) {
+pub(super) fn begin_words(verb: &str, micrograph: &Micrograph, model: Option<&Model>) -> Vec<String> {
+    let file = micrograph.path().map_or_else(|| micrograph.name().to_owned(), absolute);
+    let mut words = ["polepiece", verb, &file].map(str::to_owned).to_vec();
+    if let Some(model) = model {
+        let model = model.path.as_deref().map_or_else(|| model.card.name.clone(), absolute);
+        words.extend(["--model".to_owned(), model]);
+    }
+    words
+}
+
+pub(super) fn part(
+    words: &mut Vec<String>,
+    micrograph: &Micrograph,
+    settings: &RunSettings,
+    tile: Option<usize>,
+) {
     words.extend(["--series".to_owned(), micrograph.series().to_string()]);
     words.extend(["--frame".to_owned(), settings.frame.to_string()]);
     if let Some(channels) = &settings.channels {
@@ -73,7 +86,7 @@ fn part(words: &mut Vec<String>, micrograph: &Micrograph, settings: &RunSettings
 }
 
 /// The overlay's window, tone and colours, where they are not the usual ones.
-fn look(words: &mut Vec<String>, paint: &Paint) {
+pub(super) fn look_of(words: &mut Vec<String>, paint: &Paint) {
     let Paint { contrast, percentiles, tone, colormap, .. } = paint;
     if let Some(contrast) = contrast {
         words.extend(["--contrast".to_owned(), format!("{},{}", contrast.low, contrast.high)]);
@@ -101,7 +114,7 @@ pub(super) fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
 }
 
-fn quoted(words: &[String]) -> String {
+pub(super) fn quoted(words: &[String]) -> String {
     words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong in writing.
 
+use crate::analysis::AnalysisError;
 use crate::imaging::ImagingError;
 use crate::monitor::Cancelled;
 use std::io;
@@ -17,6 +18,9 @@ pub enum ExportError {
     /// What is to be written cannot be read.
     #[error(transparent)]
     Imaging(#[from] ImagingError),
+    /// What is to be written cannot be computed.
+    #[error(transparent)]
+    Analysis(#[from] AnalysisError),
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
 }
@@ -30,7 +34,11 @@ impl ExportError {
     /// A person stopped the work, which is no error.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Cancelled(_) | Self::Imaging(ImagingError::Cancelled(_)))
+        match self {
+            Self::Cancelled(_) | Self::Imaging(ImagingError::Cancelled(_)) => true,
+            Self::Analysis(error) => error.is_cancelled(),
+            _ => false,
+        }
     }
 }
 

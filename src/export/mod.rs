@@ -33,6 +33,7 @@ mod imagej;
 mod tiff;
 
 mod convert;
+mod figure;
 
 pub use array::write_array;
 pub use attribution::{ablation_csv, write_attribution};
@@ -46,6 +47,11 @@ pub use feature_pictures::{write_clusters, write_components, write_feature_stack
 pub use feature_tables::{FeatureLine, FeatureTable, clusters_csv, features_csv};
 pub use features::{write_feature_sheet, write_features, write_ordered_sheet};
 pub use field::write_field;
+pub use figure::{
+    Figure, FigureFormat, FigureInput, FigureLook, FigureSpec, Ground, Known, Mark, Panel, PanelSpec,
+    Picture, Place, ScaleBars, Tile, Which, figure, figure_command_line, figure_picture, figure_size,
+    write_figure,
+};
 pub use health::health_csv;
 pub use kernels::write_kernels;
 pub use likeness::likeness_csv;

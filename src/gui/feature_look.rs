@@ -1,38 +1,16 @@
 //! Contrast of feature maps and their place in the sheet, the same in the sheet and large.
 use crate::imaging::{Colormap, Contrast};
-use crate::inspect::FeatureStatistics;
+use crate::inspect::{FeatureStatistics, feature_window};
 use crate::session::SelectedFeatures;
 
-/// Window of one feature (or of all together) from its statistics: its range, but no wider than four standard
-/// deviations about the mean, so that one hot pixel does not darken the rest. Symmetric about zero for signed colours.
+/// Window of one feature, or of all together.
 pub(super) fn contrast_of(
     statistics: &[FeatureStatistics],
     feature: Option<usize>,
     colormap: Colormap,
     shared: bool,
 ) -> Contrast {
-    let one = feature.filter(|_| !shared).and_then(|feature| statistics.get(feature));
-    let (low, high) = match one {
-        Some(statistics) => window(statistics),
-        None => statistics
-            .iter()
-            .filter(|statistics| !statistics.dead)
-            .map(window)
-            .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
-            .unwrap_or((0.0, 1.0)),
-    };
-    let (low, high) = if colormap == Colormap::Signed {
-        let reach = low.abs().max(high.abs());
-        (-reach, reach)
-    } else {
-        (low, high)
-    };
-    if high > low { Contrast { low, high } } else { Contrast { low: low - 0.5, high: low + 0.5 } }
-}
-
-fn window(statistics: &FeatureStatistics) -> (f32, f32) {
-    let reach = 4.0 * statistics.variance.max(0.0).sqrt();
-    (statistics.min.max(statistics.mean - reach), statistics.max.min(statistics.mean + reach))
+    feature_window(statistics, feature, colormap, shared)
 }
 
 /// Where a feature stands in the shown order.

@@ -16,6 +16,8 @@ mod reduced;
 mod scale;
 mod sheet;
 mod statistics;
+mod values;
+mod window;
 
 #[cfg(test)]
 mod reference;
@@ -32,3 +34,5 @@ pub use recorder::{Features, PlannedNode, Recorder, Wanted};
 pub use reduced::ReducedMaps;
 pub use sheet::{Sheet, SheetStyle, sheet};
 pub use statistics::{FeatureOrder, FeatureStatistics, ordered, statistics};
+pub use values::{PlaceValues, by_value, values_at};
+pub use window::feature_window;

@@ -6,6 +6,7 @@ use super::effective::MeasuredField;
 use super::exporting::Exported;
 use super::exporting_model::ExportedModel;
 use super::features::ComputedFeatures;
+use super::figure::MadeFigure;
 use super::frames::NewPictures;
 use super::health::NewReport;
 use super::job::Failure;
@@ -37,6 +38,7 @@ pub(super) enum Answer {
     Health(Box<NewReport>),
     Trust(Box<TrustAnswer>),
     Exported(Exported),
+    Figure(Box<MadeFigure>),
     Copied(Converted),
     ModelExported(ExportedModel),
     /// The next frame is in memory now.
@@ -80,6 +82,7 @@ impl Session {
                 self.order_features();
             }
             Command::Export(request) => self.export(request),
+            Command::Figure(command) => self.apply_figure(command),
             Command::SaveCopy(path) => self.save_copy(path),
             Command::ExportModel(path) => self.export_model(path),
             Command::WantFramePictures(frames) => self.want_frame_pictures(&frames),
@@ -167,6 +170,7 @@ impl Session {
             Answer::Health(report) => self.take_health(*report),
             Answer::Trust(answer) => self.take_trust(*answer),
             Answer::Exported(exported) => self.take_exported(exported),
+            Answer::Figure(made) => self.take_figure(*made),
             Answer::Copied(copy) => self.take_copied(copy),
             Answer::ModelExported(model) => self.take_exported_model(&model),
             Answer::ReadAhead => {}
@@ -205,6 +209,8 @@ impl Session {
             JobKind::LoadModel,
             JobKind::Open,
             JobKind::Copy,
+            JobKind::Figure,
+            JobKind::FigurePreview,
             JobKind::ExportModel,
         ] {
             if self.jobs.cancel(kind) {

@@ -1,5 +1,8 @@
 //! What a person can ask for; one enum, carried out in one place.
-use super::{ExportRequest, HealthCommand, MeasuredTable, PredictionView, SheetCommand, Theme, TrustCommand};
+use super::{
+    ExportRequest, FigureCommand, HealthCommand, MeasuredTable, PredictionView, SheetCommand, Theme,
+    TrustCommand,
+};
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
@@ -84,6 +87,8 @@ pub enum Command {
     SetOverlay(bool),
     SetOpacity(f32),
     Export(ExportRequest),
+    /// Draw or save a figure.
+    Figure(FigureCommand),
     /// Save a copy of the shown micrograph, in the format that the name ends with.
     SaveCopy(PathBuf),
     /// Write the chosen model as an ONNX file.

@@ -38,6 +38,10 @@ pub enum JobKind {
     /// The micrograph on other pixels.
     Resample,
     Export,
+    /// A figure to be saved.
+    Figure,
+    /// A figure to be looked at.
+    FigurePreview,
     Copy,
     ExportModel,
     /// The frame that is likely to be next.
@@ -69,6 +73,8 @@ impl JobKind {
             Self::Baselines => "Running classical methods",
             Self::Resample => "Resampling",
             Self::Export => "Writing the results",
+            Self::Figure => "Saving the figure",
+            Self::FigurePreview => "Drawing the figure",
             Self::Copy => "Saving a copy",
             Self::ExportModel => "Writing the model",
             Self::ReadAhead => "Reading ahead",
@@ -81,7 +87,15 @@ impl JobKind {
     /// Begun again with every move of the hand, or not waited for: told of only when it takes longer than
     /// [`Self::UNTOLD`].
     pub(super) fn is_small(self) -> bool {
-        matches!(self, Self::Draft | Self::ReadAhead | Self::FramePictures | Self::Profile | Self::Statistics)
+        matches!(
+            self,
+            Self::Draft
+                | Self::FigurePreview
+                | Self::ReadAhead
+                | Self::FramePictures
+                | Self::Profile
+                | Self::Statistics
+        )
     }
 
     /// How long small jobs go untold.

@@ -4,7 +4,7 @@
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
 //! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `health`, `trust`, `exporting`,
-//! `exporting_model`, `copying`, `sample`.
+//! `exporting_model`, `figure`, `copying`, `sample`.
 
 mod command;
 mod device;
@@ -22,6 +22,7 @@ mod effective;
 mod exporting;
 mod exporting_model;
 mod features;
+mod figure;
 mod frames;
 mod health;
 mod keeping;
@@ -49,6 +50,7 @@ pub use crate::compute::Memory;
 pub use command::Command;
 pub use drafting::{Draft, Drafted};
 pub use effective::{Effective, Measurement};
+pub use figure::{DrawnFigure, FigureCommand, FigurePreview};
 pub use frames::FramePictures;
 pub use health::{Health, HealthCommand, HealthScope, Inspected};
 pub use job::{JobKind, Progress, Threading};

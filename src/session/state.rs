@@ -6,8 +6,8 @@ use super::job::Wake;
 use super::jobs::Jobs;
 use super::showing::Look;
 use super::{
-    ChannelLook, Draft, Effective, FramePictures, Health, JobKind, Measured, Preferences, Progress,
-    SheetState, Threading, Trust,
+    ChannelLook, Draft, Effective, FigurePreview, FramePictures, Health, JobKind, Measured, Preferences,
+    Progress, SheetState, Threading, Trust,
 };
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
@@ -194,6 +194,8 @@ pub struct Session {
     pub messages: Vec<Message>,
     /// The last export's files.
     pub exported: Vec<PathBuf>,
+    /// The figure that is put together.
+    pub figure: FigurePreview,
     /// The line and the rectangle on the source.
     pub measured: Measured,
     pub frame_pictures: FramePictures,
@@ -266,6 +268,7 @@ impl Session {
             opacity: Paint::default().opacity,
             messages: Vec::new(),
             exported: Vec::new(),
+            figure: FigurePreview::default(),
             measured: Measured::default(),
             frame_pictures: FramePictures::default(),
             device_name: device.name,
