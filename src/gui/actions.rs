@@ -10,6 +10,7 @@ pub(super) enum Action {
     NewNetwork,
     SaveModel,
     Export,
+    Figure,
     SaveCopy,
     ExportModel,
     CopyCommand,
@@ -69,12 +70,13 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 35] = [
+    pub(super) const ALL: [Self; 36] = [
         Self::Open,
         Self::OpenModel,
         Self::NewNetwork,
         Self::SaveModel,
         Self::Export,
+        Self::Figure,
         Self::SaveCopy,
         Self::ExportModel,
         Self::CopyCommand,
@@ -114,6 +116,7 @@ impl Action {
             | Self::NewNetwork
             | Self::SaveModel
             | Self::Export
+            | Self::Figure
             | Self::SaveCopy
             | Self::ExportModel
             | Self::CopyCommand => self.about_files(),
@@ -164,6 +167,12 @@ impl Action {
             Self::Export => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::E)];
                 about(group, "Export…", "Write the mask, tables and a manifest of this result", KEYS)
+            }
+            Self::Figure => {
+                const KEYS: &[KeyboardShortcut] =
+                    &[KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::E)];
+                let tooltip = "Put panels together for a paper, with scale bar and labels, as PNG or SVG";
+                about(group, "Figure…", tooltip, KEYS)
             }
             Self::SaveCopy => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::S)];

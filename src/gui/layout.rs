@@ -32,7 +32,8 @@ pub(super) fn inspect() -> Tree<Pane> {
         tiles.insert_tab_tile(tabs.to_vec())
     };
     let contrast = pane(&mut tiles, Pane::Contrast);
-    let lower = [Pane::Features, Pane::Profile, Pane::Region].map(|pane| tiles.insert_pane(pane));
+    let lower =
+        [Pane::Features, Pane::Values, Pane::Profile, Pane::Region].map(|pane| tiles.insert_pane(pane));
     let features = tiles.insert_tab_tile(lower.to_vec());
     let answers = split(&mut tiles, LinearDir::Vertical, &[(feature, 1.0), (prediction, 1.0)]);
     let above = [(files, 0.68), (source, 1.4), (answers, 1.0), (network, 1.6)];

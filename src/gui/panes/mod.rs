@@ -15,8 +15,10 @@ mod profile;
 mod region;
 mod scale_line;
 mod sheet;
+mod sheet_cursor;
 mod source;
 mod source_picture;
+mod values;
 
 pub(super) use prediction::value_at;
 
@@ -37,6 +39,7 @@ pub enum Pane {
     Prediction,
     Network,
     Features,
+    Values,
     Contrast,
     Info,
     Profile,
@@ -68,6 +71,7 @@ pub(super) struct Panes {
     prediction: prediction::PredictionPane,
     network: network::NetworkPane,
     features: features::FeaturesPane,
+    values: values::ValuesPane,
     contrast: contrast::ContrastPane,
     info: info::InfoPane,
     profile: profile::ProfilePane,
@@ -75,18 +79,34 @@ pub(super) struct Panes {
 }
 
 impl Pane {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Files,
         Self::Source,
         Self::Feature,
         Self::Prediction,
         Self::Network,
         Self::Features,
+        Self::Values,
         Self::Contrast,
         Self::Info,
         Self::Profile,
         Self::Region,
     ];
+}
+
+impl Pane {
+    /// The pane of a name in small letters, with or without spaces, such as `feature` or `values`.
+    ///
+    /// # Errors
+    /// The names there are.
+    pub fn from_name(name: &str) -> Result<Self, String> {
+        let plain = |text: &str| text.to_lowercase().replace([' ', '-', '_'], "");
+        let named = |pane: &Self| plain(&format!("{pane:?}"));
+        Self::ALL.into_iter().find(|pane| named(pane) == plain(name)).ok_or_else(|| {
+            let names: Vec<String> = Self::ALL.iter().map(named).collect();
+            format!("There is no pane {name}; there are {}", names.join(", "))
+        })
+    }
 }
 
 impl Panes {
@@ -98,6 +118,7 @@ impl Panes {
             Pane::Prediction => &mut self.prediction,
             Pane::Network => &mut self.network,
             Pane::Features => &mut self.features,
+            Pane::Values => &mut self.values,
             Pane::Contrast => &mut self.contrast,
             Pane::Info => &mut self.info,
             Pane::Profile => &mut self.profile,

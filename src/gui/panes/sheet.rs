@@ -1,4 +1,5 @@
 //! All feature maps of a node side by side; only the visible ones are rendered, within the frame's time.
+use super::sheet_cursor;
 use crate::gui::desk::Desk;
 use crate::gui::feature_look::{contrast_of, place_in_order};
 use crate::gui::format;
@@ -112,6 +113,9 @@ impl Sheet {
         } else {
             ui.painter().rect_filled(rect, 2.0, palette.canvas);
         }
+        let maps = &frame.features.maps;
+        sheet_cursor::point(ui, desk, maps, (rect, response.hover_pos()));
+        sheet_cursor::paint(ui, desk, maps, rect);
         let marked = selected || response.hovered();
         if frame.cell.x >= WORDS && dead {
             label(ui, rect, Align2::RIGHT_BOTTOM, "dead");
