@@ -19,7 +19,7 @@ pub(super) struct Frame {
 pub(super) fn segment(
     walk: &Walk<'_>,
     recorder: &mut Recorder,
-    frame: Frame,
+    frame: &Frame,
 ) -> Result<Segmentation, AnalysisError> {
     let classes = &walk.model.card.classes;
     let (_, height, width) = walk.image.dim();
@@ -45,7 +45,7 @@ pub(super) fn segment(
         probabilities,
         classes: classes.clone(),
         specimen_rows: height,
-        pixel: frame.pixel,
+        pixel: frame.pixel.clone(),
         tile: walk.tiling.side,
     })
 }

@@ -82,7 +82,7 @@ impl OutputStatistics {
 pub(super) fn regress(
     walk: &Walk<'_>,
     recorder: &mut Recorder,
-    frame: Frame,
+    frame: &Frame,
 ) -> Result<Regression, AnalysisError> {
     let card = &walk.model.card;
     let numbers = match card.scope(&walk.model.graph)? {
@@ -105,7 +105,7 @@ pub(super) fn regress(
         units: card.units.clone(),
         statistics,
         specimen_rows: frame.specimen_rows,
-        pixel: frame.pixel,
+        pixel: frame.pixel.clone(),
         tile: walk.tiling.side,
     })
 }

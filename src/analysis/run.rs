@@ -82,23 +82,12 @@ pub fn run(
 ) -> Result<Prediction, AnalysisError> {
     check_wanted(&recorder.wanted, model)?;
     let prepared = Prepared::new(model, micrograph, settings, device, monitor)?;
-    prepared.walk(model, None, monitor, |walk| {
-        recorder.plan(&prepared.nodes);
-        let frame = Frame {
-            height: micrograph.height(),
-            specimen_rows: micrograph.specimen_rows().len(),
-            pixel: micrograph.calibration().pixel(),
-        };
-        Ok(match model.card.task {
-            Task::Segment => Prediction::Segmentation(Arc::new(predict::segment(walk, recorder, frame)?)),
-            Task::Classify => Prediction::Classification(Arc::new(predict::classify(walk, recorder)?)),
-            Task::Regress => Prediction::Regression(Arc::new(regression::regress(walk, recorder, frame)?)),
-            Task::Any => {
-                walk.run(recorder, |_, _| Ok(()))?;
-                Prediction::Nothing
-            }
-        })
-    })
+    let frame = Frame {
+        height: micrograph.height(),
+        specimen_rows: micrograph.specimen_rows().len(),
+        pixel: micrograph.calibration().pixel(),
+    };
+    prepared.predict(model, &frame, recorder, monitor)
 }
 
 /// The feature maps of one node, stopping the run there.
@@ -117,19 +106,17 @@ pub fn features_of(
     let bytes = stop.map_or(0, |index| prepared.nodes[index].bytes());
     memory::check_free(&format!("Keeping the feature maps of {node}"), bytes)?;
     let mut recorder = Recorder::new(wanted, bytes);
-    prepared.walk(model, stop, monitor, |walk| {
-        recorder.plan(&prepared.nodes);
-        walk.run(&mut recorder, |_, _| Ok(()))
-    })?;
+    prepared.record(model, stop, &mut recorder, monitor)?;
     let kept = recorder.finish().maps.remove(node).map(Arc::unwrap_or_clone);
     kept.ok_or_else(|| AnalysisError::Mismatch(format!("{} gave nothing at node {node}", model.card.name)))
 }
 
-/// A frame ready to run.
-struct Prepared<'a> {
-    image: Array3<f32>,
-    tiling: Tiling,
-    nodes: Vec<PlannedNode>,
+/// An image ready to run.
+pub(super) struct Prepared<'a> {
+    /// The network's input `[channel, y, x]`, not padded.
+    pub(super) image: Array3<f32>,
+    pub(super) tiling: Tiling,
+    pub(super) nodes: Vec<PlannedNode>,
     /// Where the weights are.
     device: &'a Device,
 }
@@ -142,18 +129,20 @@ impl<'a> Prepared<'a> {
         device: &'a Device,
         monitor: &Monitor,
     ) -> Result<Self, AnalysisError> {
-        monitor.check()?;
-        if let Some(shape) = model.graph.input_array() {
-            let what = format!("{} reads arrays of shape {shape:?}, no images", model.card.name);
-            return Err(AnalysisError::Mismatch(what));
-        }
-        let device = model.weights.tensors.values().next().map_or(device, |tensor| tensor.device());
-        monitor.stage(&format!("Reading {}", micrograph.name()));
-        let inputs = model.graph.input_channels();
-        let image =
-            network_input(&model.card, inputs, micrograph, settings.frame, settings.channels.as_deref())?;
-        monitor.check()?;
+        let image = read(model, micrograph, settings, monitor)?;
         let source = [micrograph.specimen_rows().len(), micrograph.width()];
+        Self::of(model, image, source, settings, device)
+    }
+
+    /// Of a network's input that shows `source` `[y, x]` px of a micrograph.
+    pub(super) fn of(
+        model: &'a Model,
+        image: Array3<f32>,
+        source: [usize; 2],
+        settings: &RunSettings,
+        device: &'a Device,
+    ) -> Result<Self, AnalysisError> {
+        let device = model.weights.tensors.values().next().map_or(device, |tensor| tensor.device());
         let size = [image.dim().1, image.dim().2];
         let (tiling, extent) = match model.card.scope(&model.graph)? {
             Scope::PerPixel => {
@@ -165,6 +154,44 @@ impl<'a> Prepared<'a> {
         };
         let nodes = planned_nodes(&model.graph, tiling.padded, extent, source)?;
         Ok(Self { image, tiling, nodes, device })
+    }
+
+    /// The model's answer; `recorder` keeps the feature maps it wants on the way.
+    pub(super) fn predict(
+        &self,
+        model: &Model,
+        frame: &Frame,
+        recorder: &mut Recorder,
+        monitor: &Monitor,
+    ) -> Result<Prediction, AnalysisError> {
+        self.walk(model, None, monitor, |walk| {
+            recorder.plan(&self.nodes);
+            Ok(match model.card.task {
+                Task::Segment => Prediction::Segmentation(Arc::new(predict::segment(walk, recorder, frame)?)),
+                Task::Classify => Prediction::Classification(Arc::new(predict::classify(walk, recorder)?)),
+                Task::Regress => {
+                    Prediction::Regression(Arc::new(regression::regress(walk, recorder, frame)?))
+                }
+                Task::Any => {
+                    walk.run(recorder, |_, _| Ok(()))?;
+                    Prediction::Nothing
+                }
+            })
+        })
+    }
+
+    /// The feature maps that a recorder wants, as far as the node `stop`.
+    pub(super) fn record(
+        &self,
+        model: &Model,
+        stop: Option<usize>,
+        recorder: &mut Recorder,
+        monitor: &Monitor,
+    ) -> Result<(), AnalysisError> {
+        self.walk(model, stop, monitor, |walk| {
+            recorder.plan(&self.nodes);
+            walk.run(recorder, |_, _| Ok(()))
+        })
     }
 
     /// Walks the model over the tiles as far as the node `stop`; in smaller tiles where the device is full.
@@ -180,4 +207,23 @@ impl<'a> Prepared<'a> {
             work(&Walk { model, prepared: model.prepared(), device, image, tiling, smaller, stop, monitor })
         })
     }
+}
+
+/// A frame of a micrograph as the network is given it.
+pub(super) fn read(
+    model: &Model,
+    micrograph: &Micrograph,
+    settings: &RunSettings,
+    monitor: &Monitor,
+) -> Result<Array3<f32>, AnalysisError> {
+    monitor.check()?;
+    if let Some(shape) = model.graph.input_array() {
+        let what = format!("{} reads arrays of shape {shape:?}, no images", model.card.name);
+        return Err(AnalysisError::Mismatch(what));
+    }
+    monitor.stage(&format!("Reading {}", micrograph.name()));
+    let inputs = model.graph.input_channels();
+    let image = network_input(&model.card, inputs, micrograph, settings.frame, settings.channels.as_deref())?;
+    monitor.check()?;
+    Ok(image)
 }

@@ -35,6 +35,8 @@ pub(super) struct Tiling {
     pub(super) padded: [usize; 2],
     /// Side of the cores; `None`: the whole image at once.
     pub(super) side: Option<usize>,
+    /// How far the windows go beyond their cores, where the image does; `[y, x]`.
+    pub(super) halo: [usize; 2],
     pub(super) tiles: Vec<Tile>,
 }
 
@@ -42,7 +44,7 @@ impl Tiling {
     /// An image as it is, in one piece.
     pub(super) fn whole(size: [usize; 2]) -> Self {
         let all = size.map(|n| 0..n);
-        Self { padded: size, side: None, tiles: vec![Tile { core: all.clone(), window: all }] }
+        Self { padded: size, side: None, halo: [0; 2], tiles: vec![Tile { core: all.clone(), window: all }] }
     }
 
     /// An image in one piece, if the forecast is within the limit.
@@ -97,6 +99,56 @@ impl Tiling {
         let side = self.side.unwrap_or(geometry.longest());
         let next = geometry.rounded(side / 2).max(geometry.smallest());
         Ok((geometry.halo.is_some() && next < side).then(|| geometry.cut(Some(next))))
+    }
+
+    /// The same image in tiles of half its longest side, to see where they would meet; `None` where it cannot be cut.
+    pub(super) fn halved(&self, graph: &Graph) -> Result<Option<Self>, AnalysisError> {
+        let geometry = Geometry::of(graph, self.padded)?;
+        let side = geometry.rounded(geometry.longest().div_ceil(2)).max(geometry.smallest());
+        Ok((geometry.halo.is_some() && side < geometry.longest()).then(|| geometry.cut(Some(side))))
+    }
+
+    /// The same tiles shifted by half a tile, so that no two of them meet where they did; `None` where there are none.
+    pub(super) fn shifted(&self, graph: &Graph) -> Result<Option<Self>, AnalysisError> {
+        let geometry = Geometry::of(graph, self.padded)?;
+        let Some(side) = self.side.filter(|_| self.tiles.len() > 1) else { return Ok(None) };
+        let [rows, columns] = [0, 1].map(|axis| {
+            let stride = geometry.stride[axis];
+            let step = self.tiles.iter().map(|tile| tile.core[axis].len()).max().unwrap_or(side);
+            shifted_cores(self.padded[axis], step, stride)
+        });
+        Ok(Some(Self::of_cores(self.padded, side, self.halo, [&rows, &columns])))
+    }
+
+    /// The same cores with another halo.
+    #[cfg(test)]
+    pub(super) fn with_halo(&self, halo: [usize; 2]) -> Self {
+        let cores = [0, 1].map(|axis: usize| {
+            let mut cores: Vec<Range<usize>> =
+                self.tiles.iter().map(|tile| tile.core[axis].clone()).collect();
+            cores.sort_by_key(|core| core.start);
+            cores.dedup();
+            cores
+        });
+        Self::of_cores(self.padded, self.side.unwrap_or_default(), halo, [&cores[0], &cores[1]])
+    }
+
+    /// A tile for each piece of the rows and each of the columns.
+    fn of_cores(
+        padded: [usize; 2],
+        side: usize,
+        halo: [usize; 2],
+        [rows, columns]: [&[Range<usize>]; 2],
+    ) -> Self {
+        let window = |core: &Range<usize>, axis: usize| {
+            core.start.saturating_sub(halo[axis])..(core.end + halo[axis]).min(padded[axis])
+        };
+        let tile = |y: &Range<usize>, x: &Range<usize>| Tile {
+            core: [y.clone(), x.clone()],
+            window: [window(y, 0), window(x, 1)],
+        };
+        let tiles = rows.iter().flat_map(|y| columns.iter().map(move |x| tile(y, x))).collect();
+        Self { padded, side: Some(side), halo, tiles }
     }
 
     /// Forecast for the largest of its tiles.
@@ -192,15 +244,7 @@ impl Geometry {
     fn cut(&self, side: Option<usize>) -> Tiling {
         let (Some(side), Some(halo)) = (side, self.halo) else { return Tiling::whole(self.padded) };
         let [rows, columns] = [0, 1].map(|axis| cores(self.padded[axis], side, self.stride[axis]));
-        let window = |core: &Range<usize>, axis: usize| {
-            core.start.saturating_sub(halo[axis])..(core.end + halo[axis]).min(self.padded[axis])
-        };
-        let tile = |y: &Range<usize>, x: &Range<usize>| Tile {
-            core: [y.clone(), x.clone()],
-            window: [window(y, 0), window(x, 1)],
-        };
-        let tiles = rows.iter().flat_map(|y| columns.iter().map(move |x| tile(y, x))).collect();
-        Tiling { padded: self.padded, side: Some(side), tiles }
+        Tiling::of_cores(self.padded, side, halo, [&rows, &columns])
     }
 }
 
@@ -219,6 +263,13 @@ pub(super) fn shapes(graph: &Graph, size: [usize; 2]) -> Result<Vec<Vec<usize>>,
 fn cores(length: usize, side: usize, stride: usize) -> Vec<Range<usize>> {
     let step = length.div_ceil(length.div_ceil(side)).next_multiple_of(stride).max(1);
     (0..length).step_by(step).map(|start| start..(start + step).min(length)).collect()
+}
+
+/// Cuts `0..length` into pieces of `step` of which the first is half as long.
+fn shifted_cores(length: usize, step: usize, stride: usize) -> Vec<Range<usize>> {
+    let first = (step / 2).next_multiple_of(stride).min(length);
+    let later = (first..length).step_by(step.max(1)).map(|start| start..(start + step).min(length));
+    std::iter::once(0..first).chain(later).filter(|core| !core.is_empty()).collect()
 }
 
 /// How far beyond its own pixels any node looks, rounded up to the stride; `None` when the image cannot be cut because
@@ -319,6 +370,17 @@ mod tests {
         assert_eq!(tiling.tiles[0], Tile { core: [0..16, 0..16], window: [0..24, 0..24] });
         assert_eq!(tiling.tiles[5], Tile { core: [32..40, 16..24], window: [24..40, 8..24] });
         assert_eq!(tiling.side, Some(16));
+    }
+
+    #[test]
+    fn shifted_cores_meet_in_the_middle_of_the_others() {
+        assert_eq!(cores(96, 48, 8), [0..48, 48..96]);
+        assert_eq!(shifted_cores(96, 48, 8), [0..24, 24..72, 72..96]);
+        assert_eq!(shifted_cores(40, 24, 8), [0..16, 16..40], "on the stride's grid");
+        assert_eq!(shifted_cores(8, 24, 8), [0..8]);
+        let tiling = geometry([40, 24], 8).cut(Some(16));
+        assert_eq!((tiling.halo, tiling.with_halo([0, 0]).halo), ([8, 8], [0, 0]));
+        assert_eq!(tiling.with_halo([8, 8]), tiling);
     }
 
     #[test]

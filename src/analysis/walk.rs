@@ -4,7 +4,7 @@ use super::{AnalysisError, tiling};
 use crate::inspect::{PlannedNode, Recorder, Wanted};
 use crate::monitor::Monitor;
 use crate::network::{
-    Flow, Graph, Model, NetworkError, Node, PreparedNetwork, ReceptiveField, receptive_fields,
+    Flow, Graph, Model, NetworkError, Node, PreparedNetwork, ReceptiveField, Spent, receptive_fields,
 };
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use ndarray::{Array3, ArrayView3};
@@ -75,7 +75,10 @@ impl Walk<'_> {
             }
             Ok(if self.stop == Some(index) { Flow::Stop } else { Flow::Continue })
         };
-        self.prepared.run(&input, &wants, &mut tap, monitor)
+        let mut spent = Spent::default();
+        let output = self.prepared.run_spending(&input, (&wants, &mut tap), &mut spent, monitor)?;
+        recorder.spend(&spent);
+        Ok(output)
     }
 }
 

@@ -9,12 +9,16 @@ use crate::export::Format;
 use crate::imaging::{Colormap, InfoBarChoice, ScaleByHand};
 use crate::synth::Kind;
 
+use super::attribute::AttributeArgs;
 use super::bench::BenchArgs;
+use super::compare::CompareArgs;
+use super::drawing::DrawingArgs;
 use super::effective::EffectiveArgs;
+use super::features::FeaturesArgs;
 use super::figure::FigureArgs;
 use super::measure::{ProfileArgs, StatsArgs};
 use super::report::ReportArgs;
-use super::values::ValuesArgs;
+use super::spent::SpentArgs;
 
 mod architecture;
 mod convert;
@@ -102,11 +106,15 @@ pub enum Command {
     Features(FeaturesArgs),
     /// Draw a figure: panels of a micrograph, what a model says of it and what its nodes see, as PNG or SVG
     Figure(FigureArgs),
+    /// Why a pixel or an image is called what it is: gradients, Grad-CAM, occlusion, channel ablation
+    Attribute(AttributeArgs),
     /// Run a model on a NumPy array and write what a node makes of it
     Run(RunArgs),
     /// Write a model in a format of other programs
     Export(ExportArgs),
-    /// The health of a network on micrographs: dead, saturated and doubled features, values and weights
+    /// Two models, frames or feature maps on the same image: how far apart they are, and where
+    Compare(CompareArgs),
+    /// What is to be thought of a network on micrographs: --on names the kind of report
     Report(ReportArgs),
     /// The nodes of a model: name, kind, shape, parameters, multiply-adds, receptive field
     Describe(DescribeArgs),
@@ -303,30 +311,6 @@ pub struct RegressArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all"])))]
-pub struct FeaturesArgs {
-    pub file: PathBuf,
-    /// A model file, or the name of an installed model
-    #[arg(long, short)]
-    pub model: String,
-    /// The node whose feature maps are wanted (`polepiece describe` lists them)
-    #[arg(long)]
-    pub node: Option<String>,
-    /// Every node
-    #[arg(long)]
-    pub all: bool,
-    /// Folder for the results; made if it is not there
-    #[arg(long, short, required_unless_present = "at")]
-    pub out: Option<PathBuf>,
-    #[command(flatten)]
-    pub values: ValuesArgs,
-    #[command(flatten)]
-    pub part: PartArgs,
-    #[command(flatten)]
-    pub device: DeviceArgs,
-}
-
-#[derive(Debug, Args)]
 pub struct DescribeArgs {
     /// A model file, the name of an installed model, or an architecture such as resnet18 (--list names them)
     #[arg(required_unless_present = "list")]
@@ -346,7 +330,11 @@ pub struct DescribeArgs {
     #[command(flatten)]
     pub choices: ChoiceArgs,
     #[command(flatten)]
+    pub drawing: DrawingArgs,
+    #[command(flatten)]
     pub effective: EffectiveArgs,
+    #[command(flatten)]
+    pub spent: SpentArgs,
     #[arg(long)]
     pub json: bool,
 }

@@ -80,9 +80,16 @@ pub(super) fn run(args: &DescribeArgs) -> Outcome {
     if args.effective.effective.is_some() {
         return super::effective::run(model, &args.effective, args.json);
     }
+    if let Some(image) = &args.spent.profile {
+        return super::spent::run(model, (image, &args.spent), args.effective.frame, args.json);
+    }
     let subject = find(model, args)?;
     let (graph, input) = (&subject.graph, subject.input);
     let nodes = network::describe(graph, input)?;
+    if args.drawing.drawing.is_some() {
+        super::drawing::write(&args.drawing, graph, &nodes, &subject.title)?;
+        return Ok(Finished::default());
+    }
     let computed = network::computed(graph, input)?;
     let forecast = network::forecast(graph, input)?;
     let size = [input[1], input[2]];

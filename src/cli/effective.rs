@@ -20,7 +20,7 @@ use super::terminal::{Finished, Outcome, say, say_json, with_progress};
 #[command(next_help_heading = "The effective receptive field")]
 pub struct EffectiveArgs {
     /// Measure on this image how strongly each pixel moves one value of --node (Luo et al. 2016)
-    #[arg(long, value_name = "IMAGE", requires = "node")]
+    #[arg(long, value_name = "IMAGE", requires = "node", group = "image")]
     pub effective: Option<PathBuf>,
     /// The node whose value it is; without --effective only this node is described
     #[arg(long)]
@@ -33,7 +33,7 @@ pub struct EffectiveArgs {
     #[arg(long, value_name = "K", requires = "effective")]
     pub feature: Option<usize>,
     /// The frame of the image, counted from 0
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "effective")]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "image")]
     pub frame: usize,
     /// Write the field: .npy (over the network's whole input) or .png (the part that can be seen, in colours)
     #[arg(long, value_name = "FILE", requires = "effective")]

@@ -168,7 +168,7 @@ fn parse_point(text: &str) -> Result<[f64; 2], String> {
     found.ok_or_else(|| "expected X,Y in px, such as 12.5,80".to_owned())
 }
 
-fn parse_region(text: &str) -> Result<Region, String> {
+pub(super) fn parse_region(text: &str) -> Result<Region, String> {
     let numbers: Option<Vec<usize>> = text.split(',').map(|n| n.trim().parse().ok()).collect();
     match numbers.as_deref() {
         Some(&[x, y, width, height]) => Ok(Region { x, y, width, height }),

@@ -6,11 +6,15 @@
 
 mod architectures;
 mod args;
+mod attribute;
 mod bench;
+mod by_hand;
 mod classify;
+mod compare;
 mod context;
 mod convert;
 mod describe;
+mod drawing;
 mod effective;
 mod evaluate;
 mod export;
@@ -26,6 +30,7 @@ mod regress;
 mod report;
 mod run_array;
 mod segment;
+mod spent;
 mod synth;
 mod terminal;
 mod train;
@@ -55,8 +60,10 @@ pub fn run(command: Command) -> ExitCode {
         Command::Regress(args) => regress::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Figure(args) => figure::run(&args),
+        Command::Attribute(args) => attribute::run(&args),
         Command::Run(args) => run_array::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Models(args) => models::run(&args),

@@ -1,4 +1,4 @@
-//! `polepiece features FILE --node N --at Y,X`: every feature's value at one place of the micrograph.
+//! `polepiece features FILE --node N --values-at Y,X`: every feature's value at one place of the micrograph.
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -7,9 +7,9 @@ use serde::Serialize;
 use crate::analysis::features_of;
 use crate::inspect::{by_value, values_at};
 
-use super::args::FeaturesArgs;
 use super::context::{for_each_frame, load_model, open_device};
 use super::effective::parse_place;
+use super::features::FeaturesArgs;
 use super::terminal::{Finished, Outcome, say, say_json, table, with_progress};
 
 #[derive(Debug, Args)]
@@ -17,13 +17,10 @@ use super::terminal::{Finished, Outcome, say, say_json, table, with_progress};
 pub struct ValuesArgs {
     /// Print the value of every feature of --node at this pixel of the micrograph, instead of writing maps
     #[arg(long, value_name = "Y,X", value_parser = parse_place, requires = "node", conflicts_with_all = ["out", "all"])]
-    pub at: Option<[usize; 2]>,
+    pub values_at: Option<[usize; 2]>,
     /// The largest value first
-    #[arg(long, requires = "at")]
+    #[arg(long, requires = "values_at")]
     pub by_value: bool,
-    /// One JSON object a frame
-    #[arg(long, requires = "at")]
-    pub json: bool,
 }
 
 /// As `--json` prints it.
@@ -42,7 +39,9 @@ struct Place<'a> {
 }
 
 pub(super) fn run(args: &FeaturesArgs) -> Outcome {
-    let (Some(at), Some(node)) = (args.values.at, &args.node) else { bail!("--at needs --node") };
+    let (Some(at), Some(node)) = (args.values.values_at, &args.node) else {
+        bail!("--values-at needs --node")
+    };
     let device = open_device(&args.device)?;
     let model = load_model(&args.model, &device, None)?;
     let failures =
@@ -72,7 +71,7 @@ pub(super) fn run(args: &FeaturesArgs) -> Outcome {
                 values: features.iter().map(|feature| found.values[*feature]).collect(),
                 features,
             };
-            if args.values.json {
+            if args.hand.json {
                 return say_json(&place);
             }
             let [y, x] = place.map_pixel;

@@ -23,11 +23,16 @@ pub fn write_features(maps: &FeatureMaps, dir: &Path) -> Result<Vec<PathBuf>, Ex
 
 /// Writes `NODE.png` alone: all features in graph order, grey, each with its own contrast.
 pub fn write_feature_sheet(maps: &FeatureMaps, dir: &Path) -> Result<PathBuf, ExportError> {
+    let order: Vec<usize> = (0..maps.maps.dim().0).collect();
+    write_ordered_sheet(maps, &order, dir)
+}
+
+/// Writes `NODE.png`: these features in this order, grey, each with its own contrast.
+pub fn write_ordered_sheet(maps: &FeatureMaps, order: &[usize], dir: &Path) -> Result<PathBuf, ExportError> {
     make_folder(dir)?;
     let path = dir.join(format!("{}.png", file_name(&maps.node)));
-    let order: Vec<usize> = (0..maps.maps.dim().0).collect();
     let style = SheetStyle { colormap: Colormap::Grey, shared_contrast: false, cell: CELL, columns: None };
-    let sheet = sheet(maps, &order, style);
+    let sheet = sheet(maps, order, style);
     if sheet.width == 0 || sheet.height == 0 {
         return Err(ExportError::Unsupported(format!("The node {} has no feature maps to show", maps.node)));
     }

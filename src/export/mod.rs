@@ -10,10 +10,16 @@ mod regression;
 mod results;
 
 mod array;
+mod attribution;
 mod command;
+mod difference;
+mod drawing;
+mod feature_pictures;
+mod feature_tables;
 mod features;
 mod field;
 mod health;
+mod kernels;
 mod manifest;
 mod measurements;
 mod micrograph;
@@ -28,10 +34,15 @@ mod convert;
 mod figure;
 
 pub use array::write_array;
+pub use attribution::{ablation_csv, write_attribution};
 pub use command::{class_command_line, command_line, regression_command_line};
 pub use convert::{ConvertRequest, Converted, Rendering, Target, convert};
+pub use difference::{difference_display, equivariance_csv, seams_csv, write_difference};
+pub use drawing::write_drawing;
 pub use error::ExportError;
-pub use features::{write_feature_sheet, write_features};
+pub use feature_pictures::{write_clusters, write_components, write_feature_stack};
+pub use feature_tables::{FeatureLine, FeatureTable, clusters_csv, features_csv};
+pub use features::{write_feature_sheet, write_features, write_ordered_sheet};
 pub use field::write_field;
 pub use figure::{
     Figure, FigureFormat, FigureInput, FigureLook, FigureSpec, Ground, Known, Mark, Panel, PanelSpec,
@@ -39,6 +50,7 @@ pub use figure::{
     write_figure,
 };
 pub use health::health_csv;
+pub use kernels::write_kernels;
 pub use measurements::{profile_csv, statistics_csv};
 pub use micrograph::{SampleFiles, write_labels, write_micrograph, write_sample};
 pub use names::{copy_stem, file_name, result_stem};

@@ -31,6 +31,10 @@ pub(super) struct Palette {
     pub(super) error: Color32,
     /// Bars that tell encoder, bottleneck and decoder apart.
     pub(super) sections: [Color32; 3],
+    /// Of the boxes of a drawn network, by family.
+    pub(super) families: [Color32; 10],
+    /// What costs most.
+    pub(super) heat: Color32,
 }
 
 const fn rgb(hex: u32) -> Color32 {
@@ -53,6 +57,19 @@ const DARK: Palette = Palette {
     warning: rgb(0xe5_b4_5a),
     error: rgb(0xf0_76_6b),
     sections: [rgb(0x4f_9c_d8), rgb(0xa0_84_dc), rgb(0xe0_9a_56)],
+    families: [
+        rgb(0xa8_b3_c0),
+        rgb(0x4f_9c_d8),
+        rgb(0x5c_bd_93),
+        rgb(0x78_83_90),
+        rgb(0xd9_b1_52),
+        rgb(0xdd_7d_56),
+        rgb(0xa0_84_dc),
+        rgb(0x4f_c3_d0),
+        rgb(0x8a_93_9e),
+        rgb(0x8f_a3_b8),
+    ],
+    heat: rgb(0xe0_6c_3a),
 };
 
 const LIGHT: Palette = Palette {
@@ -71,6 +88,19 @@ const LIGHT: Palette = Palette {
     warning: rgb(0x9a_68_00),
     error: rgb(0xbf_31_2a),
     sections: [rgb(0x2f_74_b5), rgb(0x78_58_bd), rgb(0xb9_6a_1f)],
+    families: [
+        rgb(0x5b_66_73),
+        rgb(0x2f_74_b5),
+        rgb(0x2f_86_64),
+        rgb(0x8a_94_a0),
+        rgb(0xb0_7d_14),
+        rgb(0xb5_53_2f),
+        rgb(0x78_58_bd),
+        rgb(0x0b_7c_8e),
+        rgb(0x80_87_91),
+        rgb(0x4a_5c_70),
+    ],
+    heat: rgb(0xd8_6a_32),
 };
 
 impl Palette {

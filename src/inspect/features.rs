@@ -15,6 +15,12 @@ pub struct FeatureMaps {
 }
 
 impl FeatureMaps {
+    /// Memory of the values.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.maps.len() as u64 * size_of::<f32>() as u64
+    }
+
     /// The feature pixel over a source position, both `[y, x]`; `None` outside. A source pixel (i, j) spans the
     /// positions i..i+1, j..j+1.
     #[must_use]

@@ -1,8 +1,14 @@
-//! Keeps the feature maps that were asked for, within a memory budget, stitching tiles into whole planes.
-use super::FeatureMaps;
+//! Keeps the feature maps that were asked for, within a memory budget, stitching tiles into whole planes; of those that do
+//! not fit, small pictures and exact numbers on request.
+use super::reduced::{Reducing, reduced_bytes, step_for};
+use super::{FeatureMaps, ReducedMaps};
+use crate::network::Spent;
 use ndarray::{Array3, ArrayView3, s};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Longest side of a node's small pictures, in feature pixels; the first that fits the budget is taken.
+const LONGEST: [usize; 4] = [64, 32, 16, 8];
 
 /// Which nodes to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,23 +58,53 @@ impl PlannedNode {
 pub struct Recorder {
     pub wanted: Wanted,
     pub budget_bytes: u64,
+    with_pictures: bool,
     maps: BTreeMap<String, FeatureMaps>,
+    reducing: BTreeMap<String, Reducing>,
     left_out: Vec<String>,
+    spent: Spent,
 }
 
 /// What was kept.
 #[derive(Debug, Clone, Default)]
 pub struct Features {
     pub maps: BTreeMap<String, Arc<FeatureMaps>>,
-    /// Nodes that did not fit the budget.
+    /// Of wanted nodes with larger maps, whether they are kept or not, when small pictures were asked for.
+    pub reduced: BTreeMap<String, Arc<ReducedMaps>>,
+    /// Nodes whose maps did not fit the budget.
     pub left_out: Vec<String>,
+    /// Time and memory of every node in this run. Values that are kept are computed each by itself.
+    pub spent: Spent,
+}
+
+impl Features {
+    /// Bytes of all maps that are kept whole.
+    #[must_use]
+    pub fn whole_bytes(&self) -> u64 {
+        self.maps.values().map(|maps| maps.bytes()).sum()
+    }
+
+    /// Bytes of all small pictures.
+    #[must_use]
+    pub fn reduced_bytes(&self) -> u64 {
+        self.reduced.values().map(|reduced| reduced.maps.bytes()).sum()
+    }
 }
 
 impl Recorder {
     /// `budget_bytes` limits all feature maps together.
     #[must_use]
     pub fn new(wanted: Wanted, budget_bytes: u64) -> Self {
-        Self { wanted, budget_bytes, maps: BTreeMap::new(), left_out: Vec::new() }
+        let (maps, reducing, left_out) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let spent = Spent::default();
+        Self { wanted, budget_bytes, with_pictures: false, maps, reducing, left_out, spent }
+    }
+
+    /// Also makes small pictures and statistics of every wanted node, within the same budget. The node that is wanted first
+    /// is kept whole before them.
+    #[must_use]
+    pub fn with_pictures(self) -> Self {
+        Self { with_pictures: true, ..self }
     }
 
     /// A recorder that keeps nothing.
@@ -81,59 +117,96 @@ impl Recorder {
     /// Forgets an earlier run. Names that the run does not have are ignored.
     pub fn plan(&mut self, nodes: &[PlannedNode]) {
         self.maps.clear();
+        self.reducing.clear();
         self.left_out.clear();
+        self.spent = Spent::default();
         let named = |name: &String| nodes.iter().find(|node| node.name == *name);
-        let candidates: Vec<&PlannedNode> = match &self.wanted {
+        let mut candidates: Vec<&PlannedNode> = match &self.wanted {
             Wanted::Nothing => Vec::new(),
             Wanted::Nodes(names) => names.iter().filter_map(named).collect(),
             Wanted::All { first } => first.iter().filter_map(named).chain(nodes).collect(),
         };
+        let mut seen = BTreeSet::new();
+        candidates.retain(|node| seen.insert(&node.name));
         let mut free = self.budget_bytes;
-        for node in candidates {
-            if self.maps.contains_key(&node.name) || self.left_out.contains(&node.name) {
-                continue;
-            }
-            if node.bytes() > free {
-                self.left_out.push(node.name.clone());
-                continue;
-            }
-            free -= node.bytes();
-            let (scale, origin) = (node.scale, node.origin);
-            let maps =
-                FeatureMaps { node: node.name.clone(), maps: Array3::zeros(node.shape), scale, origin };
-            self.maps.insert(node.name.clone(), maps);
+        let mut rest = candidates.as_slice();
+        if let (true, Some((first, others))) = (self.with_pictures, candidates.split_first()) {
+            self.keep(first, &mut free);
+            self.reduce(&candidates, &mut free);
+            rest = others;
+        }
+        for node in rest {
+            self.keep(node, &mut free);
         }
     }
 
-    /// Whether this node is being kept.
+    /// Keeps a node's maps if they fit.
+    fn keep(&mut self, node: &PlannedNode, free: &mut u64) {
+        if node.bytes() > *free {
+            self.left_out.push(node.name.clone());
+            return;
+        }
+        *free -= node.bytes();
+        let (scale, origin) = (node.scale, node.origin);
+        let maps = FeatureMaps { node: node.name.clone(), maps: Array3::zeros(node.shape), scale, origin };
+        self.maps.insert(node.name.clone(), maps);
+    }
+
+    /// Makes small pictures of all nodes that are larger, at the largest size that fits.
+    fn reduce(&mut self, nodes: &[&PlannedNode], free: &mut u64) {
+        let larger = |node: &&&PlannedNode, longest| step_for(node.shape, longest) > 1;
+        let size = |longest: usize| -> u64 {
+            let large = nodes.iter().filter(|node| larger(node, longest));
+            large.map(|node| reduced_bytes(node.shape, longest)).sum()
+        };
+        let Some(longest) = LONGEST.into_iter().find(|&longest| size(longest) <= *free) else { return };
+        *free -= size(longest);
+        for node in nodes.iter().filter(|node| larger(node, longest)) {
+            self.reducing.insert(node.name.clone(), Reducing::new(node, longest));
+        }
+    }
+
+    /// Whether this node is being kept, whole or as small pictures.
     #[must_use]
     pub fn wants(&self, node: &str) -> bool {
-        self.maps.contains_key(node)
+        self.maps.contains_key(node) || self.reducing.contains_key(node)
     }
 
     /// Copies a part `[channel, y, x]` of a node's output to `at` `[y, x]` of its whole planes; what lies outside of
     /// them (padding) is dropped, and so is a node that is not wanted.
     pub fn put(&mut self, node: &str, at: [usize; 2], part: ArrayView3<'_, f32>) {
-        let Some(FeatureMaps { maps: whole, .. }) = self.maps.get_mut(node) else { return };
-        let (channels, height, width) = whole.dim();
-        let channels = channels.min(part.dim().0);
-        let rows = part.dim().1.min(height.saturating_sub(at[0]));
-        let columns = part.dim().2.min(width.saturating_sub(at[1]));
+        let (whole, reducing) = (self.maps.get_mut(node), self.reducing.get_mut(node));
+        let shape = match (&whole, &reducing) {
+            (Some(whole), _) => <[usize; 3]>::from(whole.maps.dim()),
+            (None, Some(reducing)) => reducing.shape(),
+            (None, None) => return,
+        };
+        let channels = shape[0].min(part.dim().0);
+        let rows = part.dim().1.min(shape[1].saturating_sub(at[0]));
+        let columns = part.dim().2.min(shape[2].saturating_sub(at[1]));
         if rows == 0 || columns == 0 {
             return;
         }
-        whole.slice_mut(s![..channels, at[0]..at[0] + rows, at[1]..at[1] + columns]).assign(&part.slice(s![
-            ..channels,
-            ..rows,
-            ..columns
-        ]));
+        let part = part.slice_move(s![..channels, ..rows, ..columns]);
+        if let Some(FeatureMaps { maps: whole, .. }) = whole {
+            whole.slice_mut(s![..channels, at[0]..at[0] + rows, at[1]..at[1] + columns]).assign(&part);
+        }
+        if let Some(reducing) = reducing {
+            reducing.add(at, part);
+        }
+    }
+
+    /// Adds what a tile took.
+    pub fn spend(&mut self, spent: &Spent) {
+        self.spent.add(spent);
     }
 
     /// What was kept, and what did not fit.
     #[must_use]
     pub fn finish(self) -> Features {
         let maps = self.maps.into_iter().map(|(name, maps)| (name, Arc::new(maps))).collect();
-        Features { maps, left_out: self.left_out }
+        let reduced = self.reducing.into_iter().map(|(name, node)| (name, Arc::new(node.finish()))).collect();
+        Features { maps, reduced, left_out: self.left_out, spent: self.spent }
     }
 }
 
@@ -213,5 +286,41 @@ mod tests {
         let features = recorder.finish();
         assert_eq!(features.maps.into_keys().collect::<Vec<_>>(), ["c"]);
         assert!(features.left_out.is_empty());
+    }
+
+    #[test]
+    fn large_nodes_leave_small_pictures_whether_they_are_kept_or_not() {
+        let planned = |name: &str, side: usize| PlannedNode {
+            name: name.into(),
+            shape: [1, side, side],
+            scale: [1.0, 1.0],
+            origin: [0.0; 2],
+        };
+        let nodes = [planned("small", 64), planned("large", 128), planned("other", 130)];
+        let run = |budget: u64| {
+            let wanted = Wanted::All { first: Some("large".into()) };
+            let mut recorder = Recorder::new(wanted, budget).with_pictures();
+            recorder.plan(&nodes);
+            for node in &nodes {
+                let [_, height, width] = node.shape;
+                let values = Array3::from_shape_fn((1, height, width), |(_, y, x)| (y * width + x) as f32);
+                assert_eq!(recorder.wants(&node.name), budget > 1 << 16 || node.name != "small");
+                recorder.put(&node.name, [0, 0], values.view());
+            }
+            recorder.finish()
+        };
+        // The chosen one, 64 KiB, comes first; then pictures; then what is left.
+        let pictures: u64 = reduced_bytes([1, 128, 128], 64) + reduced_bytes([1, 130, 130], 64);
+        let found = run((64 << 10) + pictures + (16 << 10));
+        assert_eq!(found.maps.keys().collect::<Vec<_>>(), ["large", "small"]);
+        assert_eq!(found.reduced.keys().collect::<Vec<_>>(), ["large", "other"]);
+        assert_eq!(found.left_out, ["other"]);
+        assert_eq!(found.reduced["large"].maps.maps.dim(), (1, 64, 64));
+        assert_eq!(found.reduced["other"].statistics[0].max, (130 * 130 - 1) as f32);
+        assert_eq!(found.reduced["large"].maps.maps[[0, 0, 0]], (0.0 + 1.0 + 128.0 + 129.0) / 4.0);
+        // Less memory: smaller pictures, and nothing whole.
+        let found = run(10 << 10);
+        assert_eq!((found.maps.len(), found.reduced["large"].maps.maps.dim()), (0, (1, 32, 32)));
+        assert_eq!(found.reduced["small"].statistics[0].max, 4095.0);
     }
 }

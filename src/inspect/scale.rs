@@ -26,24 +26,30 @@ pub(super) fn fit(map: ArrayView2<'_, f32>, cell: [usize; 2]) -> Array2<f32> {
 }
 
 /// Which input pixels an output pixel covers, and how much of each.
-struct Span {
+pub(super) struct Span {
     first: usize,
     weights: Vec<f64>,
 }
 
-fn spans(from: usize, to: usize) -> Vec<Span> {
-    let ratio = from as f64 / to as f64;
-    let span = |index: usize| {
-        let (start, end) = (index as f64 * ratio, (index + 1) as f64 * ratio);
-        let first = (start.floor() as usize).min(from - 1);
-        let last = (end.ceil() as usize).clamp(first + 1, from);
-        let share = |pixel: usize| (end.min((pixel + 1) as f64) - start.max(pixel as f64)).max(0.0);
-        Span { first, weights: (first..last).map(share).collect() }
-    };
-    (0..to).map(span).collect()
+impl Span {
+    /// Of the pixels from `start` to `end` (pixel i reaches from i to i + 1); `None` where none of `length` is there.
+    pub(super) fn within(start: f64, end: f64, length: usize) -> Option<Self> {
+        let (start, end) = (start.max(0.0), end.min(length as f64));
+        (start < end).then(|| {
+            let first = (start.floor() as usize).min(length - 1);
+            let last = (end.ceil() as usize).clamp(first + 1, length);
+            let share = |pixel: usize| (end.min((pixel + 1) as f64) - start.max(pixel as f64)).max(0.0);
+            Self { first, weights: (first..last).map(share).collect() }
+        })
+    }
 }
 
-fn mean_over(map: ArrayView2<'_, f32>, rows: &Span, columns: &Span) -> f32 {
+fn spans(from: usize, to: usize) -> Vec<Span> {
+    let ratio = from as f64 / to as f64;
+    (0..to).filter_map(|index| Span::within(index as f64 * ratio, (index + 1) as f64 * ratio, from)).collect()
+}
+
+pub(super) fn mean_over(map: ArrayView2<'_, f32>, rows: &Span, columns: &Span) -> f32 {
     let (mut sum, mut weight) = (0.0, 0.0);
     for (y, share_y) in rows.weights.iter().enumerate() {
         for (x, share_x) in columns.weights.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! Numbers about each feature map, and orders by them.
 use super::FeatureMaps;
+use super::moments::Moments;
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
@@ -24,6 +25,8 @@ pub enum FeatureOrder {
     Variance,
     Mean,
     Sparsity,
+    /// With a class, by [`super::correlations`].
+    Correlation,
 }
 
 /// One a feature.
@@ -34,36 +37,27 @@ pub fn statistics(maps: &FeatureMaps) -> Vec<FeatureStatistics> {
 }
 
 fn of_plane(plane: ArrayView2<'_, f32>) -> FeatureStatistics {
-    let finite = || plane.iter().copied().filter(|value| value.is_finite());
-    let (mut count, mut zeros, mut sum) = (0_u64, 0_u64, 0.0_f64);
-    let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
-    for value in finite() {
-        count += 1;
-        zeros += u64::from(value == 0.0);
-        sum += f64::from(value);
-        min = min.min(value);
-        max = max.max(value);
+    let mut moments = Moments::new();
+    match plane.to_slice() {
+        Some(values) => moments.add(values),
+        None => plane.rows().into_iter().for_each(|row| match row.to_slice() {
+            Some(values) => moments.add(values),
+            None => moments.add(&row.to_vec()),
+        }),
     }
-    if count == 0 {
-        let nan = f32::NAN;
-        return FeatureStatistics { mean: nan, variance: nan, min: nan, max: nan, sparsity: 0.0, dead: true };
-    }
-    let mean = sum / count as f64;
-    let squares: f64 = finite().map(|value| (f64::from(value) - mean).powi(2)).sum();
-    FeatureStatistics {
-        mean: mean as f32,
-        variance: (squares / count as f64) as f32,
-        min,
-        max,
-        sparsity: (zeros as f64 / count as f64) as f32,
-        dead: if plane.len() == 1 { zeros == 1 } else { min == max },
-    }
+    moments.statistics()
 }
 
 /// Feature indices in the order to show (largest first, except by index; equal ones by index, NaN last); dead ones
-/// left out on request.
+/// left out on request. By correlation the strongest are first, whatever their sign; without correlations it is by
+/// index.
 #[must_use]
-pub fn ordered(statistics: &[FeatureStatistics], by: FeatureOrder, hide_dead: bool) -> Vec<usize> {
+pub fn ordered(
+    statistics: &[FeatureStatistics],
+    correlations: Option<&[f32]>,
+    by: FeatureOrder,
+    hide_dead: bool,
+) -> Vec<usize> {
     let mut order: Vec<usize> =
         (0..statistics.len()).filter(|&index| !(hide_dead && statistics[index].dead)).collect();
     let key = |index: usize| {
@@ -72,6 +66,9 @@ pub fn ordered(statistics: &[FeatureStatistics], by: FeatureOrder, hide_dead: bo
             FeatureOrder::Variance => statistics[index].variance,
             FeatureOrder::Mean => statistics[index].mean,
             FeatureOrder::Sparsity => statistics[index].sparsity,
+            FeatureOrder::Correlation => {
+                correlations.map_or(0.0, |all| all.get(index).map_or(f32::NAN, |r| r.abs()))
+            }
         };
         if value.is_nan() { f32::NEG_INFINITY } else { value }
     };
@@ -122,9 +119,18 @@ mod tests {
             (FeatureOrder::Mean, false, vec![1, 2, 0, 3]),
             (FeatureOrder::Sparsity, false, vec![0, 1, 2, 3]),
             (FeatureOrder::Mean, true, vec![2, 0]),
+            (FeatureOrder::Correlation, false, vec![0, 1, 2, 3]),
         ];
         for (by, hide_dead, expected) in cases {
-            assert_eq!(ordered(&found, by, hide_dead), expected, "{by:?}, hiding dead {hide_dead}");
+            assert_eq!(ordered(&found, None, by, hide_dead), expected, "{by:?}, hiding dead {hide_dead}");
         }
+    }
+
+    #[test]
+    fn the_strongest_correlation_is_first_whatever_its_sign() {
+        let found = of(array![[[0.0, 2.0]], [[3.0, 3.0]], [[1.0, 5.0]], [[0.0, 1.0]]]);
+        let correlations = [0.2, f32::NAN, -0.9, 0.5];
+        let by = |hide_dead| ordered(&found, Some(&correlations), FeatureOrder::Correlation, hide_dead);
+        assert_eq!((by(false), by(true)), (vec![2, 3, 0, 1], vec![2, 3, 0]));
     }
 }

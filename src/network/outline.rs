@@ -1,7 +1,10 @@
 //! A network's nodes in groups within groups, by the dots in their names, as an outline that can be folded.
 
 use super::NodeCost;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Networks of more nodes are shown with their groups folded at first.
+const FOLDED_FROM: usize = 48;
 
 /// Lines of the outline: every group before its members.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +64,24 @@ impl Outline {
             _ => None,
         });
         around.collect()
+    }
+
+    /// What a network of so many nodes is shown with folded: every group of a large one but those that hold most of it.
+    #[must_use]
+    pub fn folded_at_first(&self, nodes: usize) -> BTreeSet<String> {
+        let folds = |group: &&Group| nodes > FOLDED_FROM && group.nodes * 2 < nodes;
+        self.groups().filter(folds).map(|group| group.prefix.clone()).collect()
+    }
+
+    /// The groups that lie within so many others, or deeper.
+    #[must_use]
+    pub fn groups_within(&self, depth: usize) -> BTreeSet<String> {
+        let deep = self.lines.iter().filter(|line| line.depth >= depth);
+        let groups = deep.filter_map(|line| match &line.entry {
+            OutlineEntry::Group(group) => Some(group.prefix.clone()),
+            OutlineEntry::Node(_) => None,
+        });
+        groups.collect()
     }
 
     /// All groups, in order.

@@ -2,11 +2,12 @@
 use super::layers::Layer;
 use super::plan::{Plan, Step};
 use super::run::input_shape;
-use super::{Flow, Graph, NetworkError, Node, Op, Tap, Weights, cost};
+use super::{Flow, Graph, NetworkError, Node, Op, Spent, Tap, Weights, cost};
 use crate::compute::{PreparedConv, PreparedNorm};
 use crate::monitor::Monitor;
 use candle_core::{Tensor, TensorId};
 use std::sync::OnceLock;
+use std::time::Instant;
 
 /// What writing one value costs, in multiply-adds; for progress alone.
 const MULTIPLY_ADDS_PER_VALUE: u64 = 32;
@@ -71,18 +72,35 @@ impl PreparedNetwork {
         tap: Tap<'_>,
         monitor: &Monitor,
     ) -> Result<Tensor, NetworkError> {
+        self.run_spending(input, (wants, tap), &mut Spent::default(), monitor)
+    }
+
+    /// The same, which also adds to `spent` what every node took.
+    ///
+    /// # Errors
+    /// Those of [`PreparedNetwork::run`].
+    pub fn run_spending(
+        &self,
+        input: &Tensor,
+        (wants, tap): (&dyn Fn(usize, &Node) -> bool, Tap<'_>),
+        spent: &mut Spent,
+        monitor: &Monitor,
+    ) -> Result<Tensor, NetworkError> {
         let shapes = self.graph.shapes_of(input_shape(&self.graph, input)?)?;
         let plan = Plan::new(&self.graph, wants);
         let costs = self.costs(&plan, &shapes);
         let (mut done, total) = (0, costs.iter().sum());
         let mut values: Vec<Option<Tensor>> = vec![None; shapes.len()];
+        spent.begin(self.graph.nodes());
         for (step, cost) in plan.steps.iter().zip(costs) {
             monitor.check()?;
             let inputs: Vec<&Tensor> = step.reads.iter().filter_map(|&i| values[i].as_ref()).collect();
+            let began = Instant::now();
             let value = match self.graph.nodes()[step.node].op {
                 Op::Input { .. } | Op::Array { .. } => input.detach(),
                 _ => self.compute(step, &inputs)?,
             };
+            spent.note(&self.graph, step, &value, began.elapsed());
             for &free in &step.frees {
                 values[free] = None;
             }

@@ -12,6 +12,7 @@ use super::job::Failure;
 use super::opening::OpenedFiles;
 use super::reducing::ReducedPlane;
 use super::running::Ran;
+use super::sheet::SheetAnswer;
 use super::showing::LoadedPlane;
 use super::stack_window::StackWindows;
 use super::{Command, JobKind, PredictionView, Session, Severity};
@@ -30,6 +31,7 @@ pub(super) enum Answer {
     Draft(Box<Draft>),
     Ran(Box<Ran>),
     Features(ComputedFeatures),
+    Sheet(Box<SheetAnswer>),
     Effective(Box<MeasuredField>),
     Exported(Exported),
     Figure(Box<MadeFigure>),
@@ -67,10 +69,8 @@ impl Session {
             Command::SelectFeature(feature) => self.select_feature(feature),
             Command::ShowEffective(shown) => self.show_effective(shown),
             Command::MeasureField(probe) => self.measure_field(probe),
-            Command::SetFeatureOrder(order) => {
-                self.feature_order = order;
-                self.order_features();
-            }
+            Command::Sheet(command) => self.apply_to_sheet(command),
+            Command::SetFeatureOrder(order) => self.set_feature_order(order),
             Command::SetHideDead(hide) => {
                 self.hide_dead = hide;
                 self.order_features();
@@ -104,7 +104,7 @@ impl Session {
             Command::SetComposite(composite) => self.set_composite(composite),
             Command::SetChannelVisible(channel, visible) => self.set_channel_visible(channel, visible),
             Command::SetChannelColour(channel, colour) => self.set_channel_colour(channel, colour),
-            Command::SetFeatureColormap(colormap) => self.feature_colormap = colormap,
+            Command::SetFeatureColormap(colormap) => self.set_feature_colormap(colormap),
             Command::SetSharedContrast(shared) => self.shared_contrast = shared,
             Command::SetPredictionView(view) if self.has_view(view) => self.prediction_view = view,
             Command::SetPredictionColormap(colormap) => self.prediction_colormap = colormap,
@@ -159,6 +159,7 @@ impl Session {
             Answer::Draft(draft) => self.draft = Some(*draft),
             Answer::Ran(ran) => self.take_ran(*ran),
             Answer::Features(features) => self.take_features(features),
+            Answer::Sheet(answer) => self.take_sheet(*answer),
             Answer::Effective(field) => self.take_field(*field),
             Answer::Exported(exported) => self.take_exported(exported),
             Answer::Figure(made) => self.take_figure(*made),
@@ -188,6 +189,9 @@ impl Session {
         for kind in [
             JobKind::Run,
             JobKind::Features,
+            JobKind::Correlate,
+            JobKind::NodePicture,
+            JobKind::Pins,
             JobKind::Effective,
             JobKind::StackWindow,
             JobKind::LoadModel,

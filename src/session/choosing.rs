@@ -3,7 +3,7 @@
 use super::apply::Answer;
 use super::drafting::is_new;
 use super::job::Failure;
-use super::running::{feature_budget, settings_for};
+use super::running::settings_for;
 use super::{JobKind, ModelEntry, Session, Severity};
 use crate::analysis::{Outlook, outlook};
 use crate::imaging::Micrograph;
@@ -100,7 +100,7 @@ impl Session {
         let size = specimen_size(&opened.micrograph);
         let settings = settings_for(model, opened);
         let found = outlook(&model.graph, &model.card, size, &settings, &self.device)
-            .and_then(|outlook| outlook.recording(&model.graph, feature_budget()));
+            .and_then(|outlook| outlook.recording(&model.graph, self.feature_memory()));
         Some(found.map_err(|error| error.to_string()))
     }
 }

@@ -1,5 +1,5 @@
 //! What a person can ask for; one enum, carried out in one place.
-use super::{ExportRequest, FigureCommand, MeasuredTable, PredictionView, Theme};
+use super::{ExportRequest, FigureCommand, MeasuredTable, PredictionView, SheetCommand, Theme};
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
 use crate::inspect::FeatureOrder;
@@ -68,6 +68,8 @@ pub enum Command {
     ShowEffective(bool),
     /// Measure on the shown frame what a value of the chosen model hangs on.
     MeasureField(Probe),
+    /// Of the sheet of all features.
+    Sheet(SheetCommand),
     SetFeatureOrder(FeatureOrder),
     SetHideDead(bool),
     SetFeatureColormap(Colormap),

@@ -3,7 +3,7 @@
 use super::apply::Answer;
 use super::{JobKind, SelectedFeatures, Session};
 use crate::analysis::features_of;
-use crate::inspect::{FeatureMaps, FeatureStatistics, ordered, statistics};
+use crate::inspect::{FeatureMaps, FeatureStatistics, ReducedMaps, ordered, statistics};
 use crate::network::NodeCost;
 use std::sync::Arc;
 
@@ -64,7 +64,17 @@ impl Session {
             self.jobs.cancel(JobKind::Features);
             return;
         }
-        match result.features.maps.get(name).map(Arc::clone) {
+        let coming = self.sheet.preview.as_ref().is_some_and(|preview| preview.maps.node == name);
+        if coming && self.is_busy(JobKind::Features) {
+            return;
+        }
+        let kept = result.features.maps.get(name).map(Arc::clone);
+        if kept.is_some() {
+            self.sheet.preview = None;
+        } else {
+            self.preview(name);
+        }
+        match kept {
             Some(maps) if maps.maps.len() <= AT_ONCE => {
                 self.jobs.cancel(JobKind::Features);
                 self.take_features(ComputedFeatures::of(maps, key));
@@ -73,6 +83,7 @@ impl Session {
                 .jobs
                 .start(JobKind::Features, move |_| Ok(Answer::Features(ComputedFeatures::of(maps, key)))),
             None => {
+                let Some(result) = &self.result else { return };
                 let (result, device, name) = (result.clone(), self.device.clone(), name.to_owned());
                 self.jobs.start(JobKind::Features, move |monitor| {
                     let (model, settings) = (&result.model, &result.settings);
@@ -89,13 +100,39 @@ impl Session {
             return;
         }
         let same_node = self.features.as_ref().is_some_and(|before| before.maps.node == maps.node);
-        let order = ordered(&statistics, self.feature_order, self.hide_dead);
+        self.sheet.preview = None;
         let there = |feature: &usize| *feature < statistics.len();
-        self.feature = self.feature.filter(|feature| same_node && there(feature)).or(order.first().copied());
+        self.feature = self.feature.filter(|feature| same_node && there(feature));
         self.features_of = Some(result);
+        self.keep(&maps);
         let key = self.new_key();
-        self.features =
-            Some(SelectedFeatures { key, maps, statistics: Arc::new(statistics), order: Arc::new(order) });
+        let statistics = Arc::new(statistics);
+        self.features = Some(SelectedFeatures { key, maps, statistics, order: Arc::default() });
+        self.order_features();
+        let first = self.features.as_ref().and_then(|features| features.order.first().copied());
+        self.feature = self.feature.or(first);
+        self.sheet_follows();
+    }
+
+    /// While a node's maps are computed again, its small pictures are shown; the maps of the node before are let go where
+    /// both would go beyond the budget.
+    fn preview(&mut self, name: &str) {
+        let result = self.result.as_ref();
+        let Some(reduced) = result.and_then(|result| result.features.reduced.get(name)).cloned() else {
+            return;
+        };
+        let ReducedMaps { maps, shape, statistics } = reduced.as_ref();
+        if self.sheet.preview.as_ref().is_none_or(|before| before.maps.node != maps.node) {
+            let same_node = self.features.as_ref().is_some_and(|before| before.maps.node == maps.node);
+            self.feature = self.feature.filter(|_| same_node);
+        }
+        (self.features, self.features_of) = (None, None);
+        self.make_room(shape.iter().fold(4, |product, &n| product.saturating_mul(n as u64)));
+        let order = ordered(statistics, None, self.feature_order, self.hide_dead);
+        let (maps, statistics) = (Arc::new(maps.clone()), Arc::new(statistics.clone()));
+        let key = self.new_key();
+        self.sheet.preview = Some(SelectedFeatures { key, maps, statistics, order: Arc::new(order) });
+        self.sheet_follows();
     }
 
     pub(super) fn select_feature(&mut self, feature: Option<usize>) {
@@ -109,8 +146,13 @@ impl Session {
     pub(super) fn order_features(&mut self) {
         let key = self.new_key();
         let (by, hide_dead) = (self.feature_order, self.hide_dead);
+        let correlations = self.correlations_now().cloned();
         if let Some(features) = &mut self.features {
-            features.order = Arc::new(ordered(&features.statistics, by, hide_dead));
+            let correlations = correlations.as_ref().map(|all| all.as_slice());
+            features.order = Arc::new(ordered(&features.statistics, correlations, by, hide_dead));
+            features.key = key;
+        } else if let Some(features) = &mut self.sheet.preview {
+            features.order = Arc::new(ordered(&features.statistics, None, by, hide_dead));
             features.key = key;
         }
     }
@@ -208,7 +250,7 @@ mod tests {
         session.apply(Command::SetFeatureOrder(FeatureOrder::Variance));
         let after = session.features.clone().unwrap();
         assert_ne!(before.key, after.key);
-        assert_eq!(*after.order, ordered(&after.statistics, FeatureOrder::Variance, false));
+        assert_eq!(*after.order, ordered(&after.statistics, None, FeatureOrder::Variance, false));
         session.apply(Command::SelectFeature(Some(99)));
         assert_eq!(session.feature, Some(1));
         session.apply(Command::Run);

@@ -22,6 +22,12 @@ pub enum JobKind {
     Draft,
     Run,
     Features,
+    /// How features go with a class.
+    Correlate,
+    /// All features of a node in one picture.
+    NodePicture,
+    /// Maps of pinned features.
+    Pins,
     /// What of the image one value hangs on.
     Effective,
     Export,
@@ -51,6 +57,9 @@ impl JobKind {
             Self::Draft => "Drafting the network",
             Self::Run => "Running the network",
             Self::Features => "Computing feature maps",
+            Self::Correlate => "Comparing features with a class",
+            Self::NodePicture => "Making one picture of all features",
+            Self::Pins => "Computing pinned features",
             Self::Effective => "Measuring what it sees",
             Self::Export => "Writing the results",
             Self::Figure => "Saving the figure",

@@ -3,7 +3,8 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
-//! `correcting`, `running`, `features`, `effective`, `exporting`, `exporting_model`, `figure`, `copying`, `sample`.
+//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `exporting`, `exporting_model`, `figure`,
+//! `copying`, `sample`.
 
 mod command;
 mod device;
@@ -23,13 +24,16 @@ mod exporting_model;
 mod features;
 mod figure;
 mod frames;
+mod keeping;
 mod looking;
 mod measuring;
 mod messages;
 mod opening;
+mod pins;
 mod reducing;
 mod running;
 mod sample;
+mod sheet;
 mod showing;
 mod stack_window;
 mod subject;
@@ -49,7 +53,9 @@ pub use frames::FramePictures;
 pub use job::{JobKind, Progress, Threading};
 pub use looking::{ChannelLook, MOST_TOGETHER, TintedLayer};
 pub use measuring::{Measured, MeasuredTable};
+pub use pins::{Pin, PinnedMap};
 pub use preferences::{Preferences, Theme};
+pub use sheet::{Against, NodePicture, OpenedLabels, SheetCommand, SheetState, SheetView};
 pub use state::{
     ExportRequest, Message, ModelEntry, Opened, PredictionView, RunResult, SelectedFeatures, Session,
     Severity, Shown, ShownLayer,

@@ -24,6 +24,8 @@ pub struct Preferences {
     pub model: Option<String>,
     pub export_dir: Option<PathBuf>,
     pub device: DeviceChoice,
+    /// Bytes of feature maps that may be kept; by what is free where nothing was chosen.
+    pub feature_memory: Option<u64>,
 }
 
 impl Preferences {
@@ -89,6 +91,7 @@ mod tests {
         assert_eq!(Preferences::load_from(&path), kept);
         kept.model = Some("sem-precipitates".into());
         kept.export_dir = Some("out".into());
+        kept.feature_memory = Some(300 << 20);
         kept.remember(Path::new("a \"quoted\" name.tif"));
         kept.save_to(&path).unwrap();
         assert_eq!(Preferences::load_from(&path), kept);

@@ -5,7 +5,6 @@ use super::features::{ComputedFeatures, default_node};
 use super::job::Failure;
 use super::{JobKind, Opened, PredictionView, RunResult, Session, Severity};
 use crate::analysis::{AnalysisError, Object, Prediction, RunSettings, measure, run};
-use crate::compute::available_memory;
 use crate::imaging::{ImagingError, Micrograph};
 use crate::inspect::{Features, Recorder, Wanted};
 use crate::monitor::Monitor;
@@ -13,9 +12,6 @@ use crate::network::{Model, Task};
 use candle_core::Device;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Most bytes of feature maps kept with a result.
-const FEATURE_BYTES: u64 = 512 << 20;
 
 /// Everything a run is made from.
 struct RunInput {
@@ -26,6 +22,8 @@ struct RunInput {
     device: Device,
     /// The node whose maps are kept before all others.
     node: Option<String>,
+    /// Bytes of feature maps that may be kept.
+    memory: u64,
 }
 
 /// A finished run.
@@ -59,6 +57,7 @@ impl Session {
             node: node.or_else(|| self.nodes.as_ref().ok().and_then(|nodes| default_node(nodes))),
             model: Arc::clone(model),
             device: self.device.clone(),
+            memory: self.feature_memory(),
         };
         self.jobs.start(JobKind::Run, move |monitor| Ok(Answer::Ran(Box::new(compute(input, monitor)?))));
     }
@@ -98,6 +97,7 @@ impl Session {
         let chosen_meanwhile = self.node.clone().filter(|name| model.graph.node(name).is_some());
         let Some(wanted) = chosen_meanwhile.or_else(|| node.clone()) else { return };
         self.node = Some(wanted.clone());
+        self.request_pins();
         match selected {
             Some(mut selected) if selected.maps.node == wanted => {
                 selected.result = key;
@@ -120,13 +120,9 @@ pub(super) fn settings_for(model: &Model, opened: &Opened) -> RunSettings {
     }
 }
 
-/// Bytes of feature maps that a run would keep now, at most.
-pub(super) fn feature_budget() -> u64 {
-    available_memory().map_or(FEATURE_BYTES, |free| FEATURE_BYTES.min(free / 4))
-}
-
 fn compute(input: RunInput, monitor: &Monitor) -> Result<Ran, Failure> {
-    let mut recorder = Recorder::new(Wanted::All { first: input.node.clone() }, feature_budget());
+    let wanted = Wanted::All { first: input.node.clone() };
+    let mut recorder = Recorder::new(wanted, input.memory).with_pictures();
     let began = Instant::now();
     let RunInput { model, micrograph, settings, device, .. } = &input;
     let prediction = run(model, micrograph, settings, device, &mut recorder, monitor)?;

@@ -7,7 +7,7 @@ use super::jobs::Jobs;
 use super::showing::Look;
 use super::{
     ChannelLook, Draft, Effective, FigurePreview, FramePictures, JobKind, Measured, Preferences, Progress,
-    Threading,
+    SheetState, Threading,
 };
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
@@ -178,6 +178,7 @@ pub struct Session {
     pub node: Option<String>,
     pub feature: Option<usize>,
     pub features: Option<SelectedFeatures>,
+    pub sheet: SheetState,
     pub effective: Effective,
     pub feature_order: FeatureOrder,
     pub hide_dead: bool,
@@ -251,6 +252,7 @@ impl Session {
             node: None,
             feature: None,
             features: None,
+            sheet: SheetState::default(),
             effective: Effective::default(),
             feature_order: FeatureOrder::default(),
             hide_dead: false,

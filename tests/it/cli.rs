@@ -323,3 +323,47 @@ fn describe_refuses_what_does_not_fit_in_words() {
     assert_eq!(lines[0]["name"], "perceptron");
     assert!(lines.iter().any(|l| l["name"] == "vgg16" && l["choices"]["batch_norm"] == false));
 }
+
+#[test]
+fn describe_draws_a_network_and_folds_its_groups() {
+    let dir = tempfile::tempdir().unwrap();
+    write_segmenter(&dir.path().join("net.safetensors"), 1);
+    let plain = run_in(dir.path(), &["describe", "net.safetensors", "--json"]);
+    let nodes = json_lines(&plain.out)[0]["nodes"].as_array().unwrap().clone();
+    let ran = run_in(dir.path(), &["describe", "net.safetensors", "--drawing", "open.svg", "--fold", "none"]);
+    assert_eq!((ran.code, ran.out.trim(), ran.err.as_str()), (0, "open.svg", ""));
+    let open = fs::read_to_string(dir.path().join("open.svg")).unwrap();
+    for node in &nodes {
+        assert!(open.contains(&format!("<title>{}: ", node["name"].as_str().unwrap())), "{node}");
+    }
+    assert_eq!(run_in(dir.path(), &["describe", "unet", "--drawing", "unet.svg", "--fold", "all"]).code, 0);
+    let folded = fs::read_to_string(dir.path().join("unet.svg")).unwrap();
+    assert!(folded.contains("<title>enc1: ") && !folded.contains("<title>enc1.conv1: "));
+    let refused = run_in(dir.path(), &["describe", "unet", "--drawing", "unet.pdf"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("A drawing is written as .svg: unet.pdf"), "{}", refused.err);
+}
+
+#[test]
+fn describe_profiles_a_run_node_by_node() {
+    let dir = tempfile::tempdir().unwrap();
+    write_segmenter(&dir.path().join("net.safetensors"), 1);
+    write_discs(&dir.path().join("a.tif"), 64, 64, Some(5.0));
+    let args = ["describe", "net.safetensors", "--profile", "a.tif", "--tile", "32", "--json"];
+    let ran = run_in(dir.path(), &args);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let told = &json_lines(&ran.out)[0];
+    assert_eq!(told["tiles"], 4);
+    let nodes = told["nodes"].as_array().unwrap();
+    let sum: f64 = nodes.iter().map(|node| node["seconds"].as_f64().unwrap()).sum();
+    let (of_nodes, of_run) = (told["node_seconds"].as_f64().unwrap(), told["run_seconds"].as_f64().unwrap());
+    assert!((sum - of_nodes).abs() < 1e-9 && of_nodes <= of_run, "{sum} {of_nodes} {of_run}");
+    let shares: f64 = nodes.iter().map(|node| node["share"].as_f64().unwrap()).sum();
+    assert!((shares - 1.0).abs() < 1e-9);
+    let within = nodes.iter().find(|node| node["within"].is_string()).expect("a fused node");
+    assert_eq!(within["seconds"], 0.0);
+    let table = run_in(dir.path(), &["describe", "net.safetensors", "--profile", "a.tif"]);
+    assert!(table.out.contains("of the run's") && table.out.contains("in one piece"), "{}", table.out);
+    let both = ["describe", "net.safetensors", "--profile", "a.tif", "--effective", "a.tif", "--node", "x"];
+    assert_eq!(run_in(dir.path(), &both).code, 2);
+}

@@ -1,4 +1,4 @@
-//! `polepiece figure` and `polepiece features --at`, from outside.
+//! `polepiece figure` and `polepiece features --values-at`, from outside.
 use crate::common::{run_in, text, write_classifier, write_discs, write_segmenter};
 use polepiece::export::FigureSpec;
 use polepiece::session::{Command, FigureCommand, Preferences, Session, Severity, Threading};
@@ -123,7 +123,7 @@ fn values_at_a_place_are_those_of_the_written_maps() {
     };
     for (node, scale) in [("enc1.conv2", 1), ("enc2.conv1", 2), ("mid.conv1", 4), ("head", 1)] {
         assert_eq!(of(node, &["--out", "maps"]).code, 0);
-        let ran = of(node, &["--at", "37,21", "--json"]);
+        let ran = of(node, &["--values-at", "37,21", "--json"]);
         assert_eq!((ran.code, ran.err.as_str()), (0, ""));
         let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
         let file = std::fs::File::open(dir.path().join(format!("maps/{node}.npy"))).unwrap();
@@ -136,7 +136,7 @@ fn values_at_a_place_are_those_of_the_written_maps() {
         let told: Vec<f32> = serde_json::from_value(found["values"].clone()).unwrap();
         assert_eq!(told, expected, "{node}");
     }
-    let sorted = of("enc1.conv2", &["--at", "37,21", "--by-value"]);
+    let sorted = of("enc1.conv2", &["--values-at", "37,21", "--by-value"]);
     let numbers: Vec<f32> = sorted
         .out
         .lines()
@@ -144,6 +144,6 @@ fn values_at_a_place_are_those_of_the_written_maps() {
         .map(|line| line.split_whitespace().nth(1).unwrap().parse().unwrap())
         .collect();
     assert!(numbers.len() == 4 && numbers.windows(2).all(|pair| pair[0] >= pair[1]), "{}", sorted.out);
-    let beyond = of("enc1.conv2", &["--at", "60,0"]);
+    let beyond = of("enc1.conv2", &["--values-at", "60,0"]);
     assert!(beyond.code != 0 && beyond.err.contains("There is no pixel 60,0"), "{}", beyond.err);
 }

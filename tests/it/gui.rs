@@ -153,6 +153,8 @@ fn keys_run_and_toggle_but_not_while_text_is_typed() {
 fn the_search_leaves_only_the_nodes_that_match() {
     let dir = TempDir::new().unwrap();
     let mut harness = window(ready(dir.path()));
+    harness.get_by_label("Table").click();
+    harness.run();
     assert!(harness.query_by_label("enc1.conv1").is_some());
     let field = harness.get_by_role(egui::accesskit::Role::TextInput);
     field.focus();

@@ -17,10 +17,17 @@ fn alone(session: Session) -> Harness<'static, App> {
     harness
 }
 
+fn table(session: Session) -> Harness<'static, App> {
+    let mut harness = alone(session);
+    harness.get_by_label("Table").click();
+    harness.run();
+    harness
+}
+
 #[test]
 fn groups_fold_with_their_sums_and_open_for_a_chosen_node() {
     let dir = TempDir::new().unwrap();
-    let mut harness = alone(ready(dir.path()));
+    let mut harness = table(ready(dir.path()));
     assert!(harness.query_by_label("enc1.conv1").is_some(), "a small network opens whole");
     harness.get_by_label("Fold enc1").click();
     harness.run();
@@ -142,7 +149,7 @@ fn a_large_network_is_drawn_within_a_frame_s_time() {
     let mut session = session();
     session.apply(Command::CreateNetwork(spec, [height, width], 0));
     let nodes = session.nodes.clone().unwrap().len();
-    let mut harness = alone(session);
+    let mut harness = table(session);
     harness.get_by_label("Fold").click();
     harness.run();
     let began = std::time::Instant::now();
@@ -155,4 +162,102 @@ fn a_large_network_is_drawn_within_a_frame_s_time() {
     harness.state_mut().session.apply(Command::SelectNode(last.clone()));
     harness.run();
     assert!(harness.query_all_by_label(&last).count() >= 1, "the last node came into view");
+}
+
+#[test]
+fn the_drawing_chooses_folds_and_opens() {
+    let dir = TempDir::new().unwrap();
+    let mut harness = alone(ready(dir.path()));
+    harness.get_by_role_and_label(Role::Button, "enc1.conv2").click();
+    harness.run();
+    assert_eq!(harness.state().session.node.as_deref(), Some("enc1.conv2"));
+    press(&mut harness, Modifiers::NONE, Key::ArrowDown);
+    assert_eq!(harness.state().session.node.as_deref(), Some("enc1.bn2"));
+    harness.get_by_label("Fold enc1").click();
+    harness.run();
+    assert!(harness.query_by_label("enc1.conv2").is_none());
+    // A folded group stands for its last node, and stays folded when it is chosen.
+    harness.get_by_role_and_label(Role::Button, "enc1").click();
+    harness.run();
+    assert_eq!(harness.state().session.node.as_deref(), Some("enc1.relu2"));
+    assert!(harness.query_by_label("enc1.conv2").is_none());
+    harness.get_by_label("Open enc1").click();
+    harness.run();
+    assert!(harness.query_by_label("enc1.conv2").is_some());
+    harness.get_by_label("Fold").click();
+    harness.run();
+    assert!(harness.query_by_label("dec1.conv1").is_none());
+    // Stepping opens what the next node is in.
+    harness.state_mut().session.apply(Command::SelectNode("dec1.conv1".into()));
+    harness.run();
+    assert!(harness.query_by_label("dec1.conv1").is_some());
+}
+
+#[test]
+fn enter_in_the_search_goes_from_match_to_match() {
+    let dir = TempDir::new().unwrap();
+    let mut harness = alone(ready(dir.path()));
+    let field = harness.get_by_role(Role::TextInput);
+    field.focus();
+    field.type_text("conv2");
+    harness.run();
+    assert!(harness.query_by_label("enc1.conv1").is_some(), "the drawing stays whole");
+    for expected in ["enc1.conv2", "mid.conv2", "dec1.conv2", "enc1.conv2"] {
+        harness.key_press(Key::Enter);
+        harness.run();
+        assert_eq!(harness.state().session.node.as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn a_run_tells_the_time_of_every_node() {
+    let dir = TempDir::new().unwrap();
+    let mut session = ready(dir.path());
+    session.apply(Command::Run);
+    let spent = session.result.as_ref().unwrap().features.spent.clone();
+    let nodes = session.nodes.clone().unwrap();
+    assert_eq!((spent.nodes.len(), spent.passes), (nodes.len(), 1));
+    let place = nodes.iter().position(|node| node.name == "enc1.conv2").unwrap();
+    assert!(spent.nodes[place].seconds > 0.0);
+    assert!(spent.seconds() <= session.result.as_ref().unwrap().seconds);
+    let mut harness = alone(session);
+    harness.get_by_label("Colour of the boxes").click();
+    harness.run();
+    harness.get_by_label("time").click();
+    harness.run();
+    assert!(harness.query_by_label_contains("in all").is_some());
+    harness.get_by_role_and_label(Role::Button, "enc1.conv2").hover();
+    harness.run();
+    assert!(harness.query_by_label("Time of the last run").is_some());
+    assert!(harness.query_by_label_contains("of the network's").is_some());
+}
+
+#[test]
+fn the_largest_network_is_drawn_open_and_folded_within_a_frame_s_time() {
+    let spec = ArchitectureSpec { width: Some(0.25), ..Architecture::Densenet201.defaults() };
+    let mut session = session();
+    session.apply(Command::CreateNetwork(spec, [64, 64], 0));
+    if session.nodes.is_err() {
+        return;
+    }
+    let nodes = session.nodes.clone().unwrap();
+    let mut harness = alone(session);
+    assert!(harness.query_by_label("Open denseblock3").is_some());
+    harness.get_by_label("Fold").click();
+    harness.run();
+    harness.get_by_label("Fold").click();
+    harness.run();
+    assert!(nodes.len() > 500);
+    let began = std::time::Instant::now();
+    for _ in 0..20 {
+        harness.step();
+    }
+    let each = began.elapsed() / 20;
+    println!("{} nodes drawn: {:.1} ms a frame", nodes.len(), each.as_secs_f64() * 1e3);
+    let last = nodes.last().unwrap().name.clone();
+    harness.state_mut().session.apply(Command::SelectNode(last.clone()));
+    harness.run();
+    harness.state_mut().session.apply(Command::StepNode(-1));
+    harness.run();
+    assert!(harness.query_all_by_label(&last).count() >= 1, "the drawing went to the last node");
 }

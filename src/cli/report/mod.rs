@@ -1,6 +1,8 @@
 //! `polepiece report`: what is to be thought of a network on micrographs, one file a kind of report.
 
+mod equivariance;
 mod health;
+mod seams;
 
 use std::path::PathBuf;
 
@@ -29,6 +31,8 @@ pub struct ReportArgs {
     #[command(flatten)]
     pub part: PartArgs,
     #[command(flatten)]
+    pub equivariance: equivariance::EquivarianceArgs,
+    #[command(flatten)]
     pub device: DeviceArgs,
     /// One JSON object, with all that the table leaves out
     #[arg(long)]
@@ -40,10 +44,16 @@ pub enum ReportOn {
     /// Dead, saturated and doubled features, values and weights
     #[default]
     Health,
+    /// Whether answer and features follow when the image is shifted, rotated or flipped
+    Equivariance,
+    /// Whether it shows where the tiles of a run meet
+    Seams,
 }
 
 pub(super) fn run(args: &ReportArgs) -> Outcome {
     match args.on {
         ReportOn::Health => health::run(args),
+        ReportOn::Equivariance => equivariance::run(args),
+        ReportOn::Seams => seams::run(args),
     }
 }

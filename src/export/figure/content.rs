@@ -126,7 +126,7 @@ impl Work<'_> {
                     self.features(&maps, features, window)
                 }
                 PanelSpec::Features { which: Which::Most(count), .. } => {
-                    let mut order = ordered(&statistics, FeatureOrder::Variance, false);
+                    let mut order = ordered(&statistics, None, FeatureOrder::Variance, false);
                     order.truncate((*count).min(MOST_FEATURES));
                     self.features(&maps, &order, window)
                 }

@@ -199,7 +199,7 @@ fn chosen(spec: &ArchitectureSpec, width: f64) -> Result<Graph, NetworkError> {
         A::Vgg13 => vgg::vgg(vgg::VGG13, choices),
         A::Vgg16 => vgg::vgg(vgg::VGG16, choices),
         A::Vgg19 => vgg::vgg(vgg::VGG19, choices),
-        A::Nin => nin::nin(channels, classes, width),
+        A::Nin => nin::nin(channels, classes, width, choices.batch_norm),
         A::Densenet121 => densenet::densenet(densenet::DENSENET121, channels, classes, width),
         A::Densenet169 => densenet::densenet(densenet::DENSENET169, channels, classes, width),
         A::Densenet201 => densenet::densenet(densenet::DENSENET201, channels, classes, width),

@@ -121,8 +121,8 @@ impl Architecture {
             Self::Vgg11 | Self::Vgg13 | Self::Vgg16 | Self::Vgg19 => {
                 ArchitectureSpec { batch_norm: Some(false), global_pooling: Some(false), ..wide }
             }
-            Self::Nin
-            | Self::Densenet121
+            Self::Nin => ArchitectureSpec { batch_norm: Some(false), ..wide },
+            Self::Densenet121
             | Self::Densenet169
             | Self::Densenet201
             | Self::Resnet18

@@ -4,9 +4,6 @@ use crate::network::{Group, NodeCost, Outline, OutlineEntry};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Networks of more nodes open with their groups folded.
-const FOLDED_FROM: usize = 48;
-
 /// A line of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
@@ -27,6 +24,8 @@ pub(super) struct Lines {
     folded: BTreeSet<String>,
     search: String,
     shown: Vec<Line>,
+    /// Changes with the nodes and with what is folded.
+    stamp: u64,
 }
 
 impl Lines {
@@ -41,11 +40,12 @@ impl Lines {
                 before.len() == nodes.len() && before.iter().zip(&**nodes).all(|(a, b)| a.name == b.name)
             });
             self.nodes = Some(Arc::clone(nodes));
+            self.stamp += 1;
             self.sections = sections(nodes);
             // Its numbers are those of the image, whatever is folded.
             self.outline = Outline::of(nodes);
             if !same_names {
-                self.folded = folded_at_first(&self.outline, nodes.len());
+                self.folded = self.outline.folded_at_first(nodes.len());
             }
         }
         search.clone_into(&mut self.search);
@@ -54,6 +54,10 @@ impl Lines {
 
     pub(super) fn shown(&self) -> &[Line] {
         &self.shown
+    }
+
+    pub(super) fn stamp(&self) -> u64 {
+        self.stamp
     }
 
     pub(super) fn is_folded(&self, group: &Group) -> bool {
@@ -69,6 +73,7 @@ impl Lines {
         if !self.folded.remove(prefix) {
             self.folded.insert(prefix.to_owned());
         }
+        self.stamp += 1;
         self.show();
     }
 
@@ -76,6 +81,7 @@ impl Lines {
     pub(super) fn toggle_all(&mut self) {
         let all: BTreeSet<String> = self.outline.groups().map(|group| group.prefix.clone()).collect();
         self.folded = if self.folded == all { BTreeSet::new() } else { all };
+        self.stamp += 1;
         self.show();
     }
 
@@ -88,6 +94,7 @@ impl Lines {
         // One after the other: all of them must open.
         let opened = around.iter().map(|prefix| self.folded.remove(prefix)).filter(|opened| *opened).count();
         if opened > 0 {
+            self.stamp += 1;
             self.show();
         }
     }
@@ -160,12 +167,6 @@ impl Lines {
         });
         node.unwrap_or(0)
     }
-}
-
-/// Every group of a large network but those that hold most of it.
-fn folded_at_first(outline: &Outline, nodes: usize) -> BTreeSet<String> {
-    let folds = |group: &&Group| nodes > FOLDED_FROM && group.nodes * 2 < nodes;
-    outline.groups().filter(folds).map(|group| group.prefix.clone()).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,15 @@
-//! Every node of the network in its groups: name, kind, shape, parameters, multiply-adds, memory, receptive field.
+//! Every node of the network in its groups, drawn by resolution or as a table: name, kind, shape, parameters,
+//! multiply-adds, memory, receptive field, and what the last run took.
+mod camera;
 mod details;
+mod face;
+mod heat;
 mod lines;
+mod paint;
+mod plan;
 mod table;
+mod thumbnails;
+mod tips;
 
 use super::PaneUi;
 use crate::gui::actions::Action;
@@ -11,10 +19,12 @@ use crate::gui::ruler::Ruler;
 use crate::gui::theme::{Palette, small};
 use crate::gui::widgets::{empty_state, empty_state_with, toggle};
 use crate::network::NodeCost;
-use crate::session::{JobKind, Session};
+use crate::session::{Command, JobKind, Session};
 use details::Details;
 use eframe::egui::{self, Label, ScrollArea, TextEdit, Ui, vec2};
+use face::{Face, Scene};
 use lines::Lines;
+use plan::next_match;
 use std::sync::Arc;
 
 /// Narrower than this, the table scrolls sideways.
@@ -26,6 +36,9 @@ pub(super) struct NetworkPane {
     search: String,
     lines: Lines,
     details: Details,
+    face: Face,
+    /// The table instead of the drawing.
+    as_table: bool,
     /// To scroll to the selected node when it was changed elsewhere.
     selected_before: Option<String>,
 }
@@ -49,8 +62,15 @@ impl PaneUi for NetworkPane {
         if self.lines.has_groups() && toggle(ui, false, "Fold", "Fold all groups, or open all") {
             self.lines.toggle_all();
         }
-        let edit = TextEdit::singleline(&mut self.search).hint_text("Find a node").desired_width(96.0);
-        ui.add(edit.font(egui::TextStyle::Small)).on_hover_text("Part of a node's name or kind");
+        self.search_ui(ui, desk);
+        let table = "Every node with its numbers, line by line";
+        if toggle(ui, self.as_table, "Table", table) {
+            self.as_table = true;
+        }
+        let drawing = "The network drawn: one row of boxes a resolution, the way down on the left, the way up on the right";
+        if toggle(ui, !self.as_table, "Drawing", drawing) {
+            self.as_table = false;
+        }
     }
 
     fn ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
@@ -81,6 +101,11 @@ impl PaneUi for NetworkPane {
         let height = (ui.available_height() - FOOTER - details::HEIGHT - 8.0).max(60.0);
         let width = ui.available_width();
         ui.allocate_ui(vec2(width, height), |ui| {
+            ui.set_min_height(height);
+            if !self.as_table {
+                self.drawing_ui(ui, desk, &nodes, &ruler);
+                return;
+            }
             ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
                 ui.set_min_width(width.max(TABLE));
                 self.table_ui(ui, desk, &nodes, &ruler);
@@ -98,6 +123,29 @@ impl PaneUi for NetworkPane {
 }
 
 impl NetworkPane {
+    fn search_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        let edit = TextEdit::singleline(&mut self.search).hint_text("Find a node").desired_width(84.0);
+        let response = ui.add(edit.font(egui::TextStyle::Small));
+        let response =
+            response.on_hover_text("Part of a node's name or kind; Enter chooses the next that has it");
+        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        let (Ok(nodes), true) = (&desk.session.nodes, entered) else { return };
+        response.request_focus();
+        if let Some(name) = next_match(nodes, desk.session.node.as_deref(), &self.search) {
+            let name = name.to_owned();
+            desk.send(Command::SelectNode(name));
+        }
+    }
+
+    fn drawing_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, nodes: &Arc<Vec<NodeCost>>, ruler: &Ruler) {
+        self.lines.follow(nodes, &self.search);
+        let Some(model) = desk.session.model.clone() else { return };
+        let scene = Scene { graph: &model.graph, nodes, ruler, search: &self.search };
+        if let Some(prefix) = self.face.ui(ui, desk, &mut self.lines, &scene) {
+            self.lines.toggle(&prefix);
+        }
+    }
+
     fn table_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, nodes: &Arc<Vec<NodeCost>>, ruler: &Ruler) {
         self.lines.follow(nodes, &self.search);
         let selected = desk.session.node.clone();

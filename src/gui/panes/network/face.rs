@@ -1,0 +1,289 @@
+//! The network drawn: pan, zoom, choose, fold, and see what each node is and costs.
+use super::camera::Camera;
+use super::heat::{Costs, Heat};
+use super::lines::Lines;
+use super::paint::Painting;
+use super::plan::{Plan, node_of};
+use super::thumbnails::Thumbnails;
+use super::tips::Tip;
+use crate::gui::desk::Desk;
+use crate::gui::ruler::Ruler;
+use crate::gui::theme::{Palette, small};
+use crate::gui::widgets::at_right;
+use crate::network::{Drawn, Graph, NodeCost, Spent};
+use crate::session::{Command, Session};
+use eframe::egui::{
+    self, ComboBox, CursorIcon, Label, PointerButton, Rect, Response, Sense, Ui, WidgetInfo, vec2,
+};
+
+/// Height of the line below the drawing.
+const BAR: f32 = 26.0;
+/// Boxes less wide than this on the screen have no triangle to press.
+const PRESSABLE: f32 = 60.0;
+
+/// The drawing and how it is looked at.
+#[derive(Default)]
+pub(super) struct Face {
+    plan: Plan,
+    camera: Camera,
+    heat: Heat,
+    thumbnails: Thumbnails,
+    /// The pane's size and the layout that the camera was set for.
+    seen: Option<(egui::Vec2, u64)>,
+    selected_before: Option<String>,
+    /// Whether a person moved the camera, so that a new layout leaves it alone.
+    moved: bool,
+    /// The group whose box or frame was just folded or opened.
+    toggled: Option<String>,
+}
+
+/// What a frame of the drawing is made of.
+pub(super) struct Scene<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) nodes: &'a [NodeCost],
+    pub(super) ruler: &'a Ruler,
+    pub(super) search: &'a str,
+}
+
+impl Face {
+    /// Draws it; gives the group that was folded or opened.
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        desk: &mut Desk<'_>,
+        lines: &mut Lines,
+        scene: &Scene<'_>,
+    ) -> Option<String> {
+        let session = desk.session;
+        self.reveal_selected(session, lines);
+        self.plan.follow(scene.graph, scene.nodes, lines, scene.search);
+        let room = vec2(ui.available_width(), (ui.available_height() - BAR).max(40.0));
+        let (pane, response) = ui.allocate_exact_size(room, Sense::click_and_drag());
+        response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, "The network, drawn"));
+        ui.painter().rect_filled(pane, 4.0, Palette::of(ui).canvas);
+        self.place_camera(pane, scene.nodes, session);
+        self.move_camera(ui, pane, &response);
+        let spent = spent_of(session, scene.graph);
+        let costs = Costs::of(self.heat, &self.plan.drawing, scene.nodes, spent);
+        let selected = self.plan.box_of(scene.nodes, session.node.as_deref());
+        ui.scope_builder(egui::UiBuilder::new().max_rect(pane), |ui| {
+            ui.set_clip_rect(pane.intersect(ui.clip_rect()));
+            self.thumbnails.follow(session);
+            let hovered = self.boxes_ui(ui, desk, (pane, selected), scene);
+            let painting = Painting {
+                plan: &self.plan,
+                camera: self.camera,
+                pane,
+                heat: self.heat,
+                costs: &costs,
+                marked: [selected, hovered],
+            };
+            painting.paint(ui);
+            self.thumbnails.paint(ui, session, &painting, scene.nodes);
+            if let Some(place) = hovered {
+                let tip = Tip { place, drawing: &self.plan.drawing, scene, spent };
+                egui::Tooltip::always_open(
+                    ui.ctx().clone(),
+                    ui.layer_id(),
+                    ui.scope_id().with("tip"),
+                    egui::PopupAnchor::Pointer,
+                )
+                .gap(14.0)
+                .show(|ui| tip.ui(ui));
+            }
+        });
+        self.bar_ui(ui, pane, spent.is_some(), &costs);
+        self.toggled.take()
+    }
+
+    /// Opens the groups around a node that was chosen elsewhere, but not for the first one, which nobody chose.
+    fn reveal_selected(&mut self, session: &Session, lines: &mut Lines) {
+        if self.selected_before == session.node {
+            return;
+        }
+        if let (Some(_), Some(node)) = (&self.selected_before, &session.node) {
+            lines.reveal(node);
+        }
+        self.selected_before.clone_from(&session.node);
+        // Where it lies is known once the layout has followed.
+        self.seen = self.seen.map(|(size, _)| (size, 0));
+    }
+
+    fn place_camera(&mut self, pane: Rect, nodes: &[NodeCost], session: &Session) {
+        let size = self.plan.drawing.size;
+        match self.seen {
+            Some((before, stamp)) if before == pane.size() && stamp == self.plan.stamp => return,
+            // Something was chosen, folded or opened: it stays in sight, and the rest where it was.
+            Some((before, _)) if before == pane.size() && self.moved => {}
+            _ => self.camera.begin(size, pane),
+        }
+        self.seen = Some((pane.size(), self.plan.stamp));
+        if let Some(place) = self.plan.box_of(nodes, session.node.as_deref()) {
+            self.camera.reveal(pane, &self.plan.drawing.boxes[place].area);
+        }
+    }
+
+    fn move_camera(&mut self, ui: &Ui, pane: Rect, response: &Response) {
+        let dragged =
+            response.dragged_by(PointerButton::Primary) || response.dragged_by(PointerButton::Middle);
+        if dragged && response.drag_delta() != egui::Vec2::ZERO {
+            self.camera.pan(response.drag_delta(), self.plan.drawing.size);
+            self.moved = true;
+            ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
+        }
+        if response.double_clicked() {
+            self.camera.fit(self.plan.drawing.size, pane);
+            self.moved = true;
+        }
+        let pointer = ui.input(|input| input.pointer.hover_pos()).filter(|at| pane.contains(*at));
+        let Some(pointer) = pointer.filter(|_| response.contains_pointer()) else { return };
+        let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
+        let factor = pinch * (scroll / 240.0).exp();
+        if (factor - 1.0).abs() > 1e-4 {
+            self.camera.zoom_at(pane, pointer, factor);
+            self.moved = true;
+        }
+    }
+
+    /// What can be pressed of the boxes and frames in sight; gives the box that is pointed at.
+    fn boxes_ui(
+        &mut self,
+        ui: &mut Ui,
+        desk: &mut Desk<'_>,
+        (pane, selected): (Rect, Option<usize>),
+        scene: &Scene<'_>,
+    ) -> Option<usize> {
+        let mut hovered = None;
+        for frame in &self.plan.drawing.frames {
+            let title = self.camera.rect(pane, &frame.area);
+            let title = Rect::from_min_size(title.min, vec2(title.width(), 18.0 * self.camera.zoom));
+            if !title.intersects(pane) || title.width() < PRESSABLE {
+                continue;
+            }
+            let response = ui.interact(title, ui.scope_id().with(("frame", &frame.prefix)), Sense::click());
+            let spoken = format!("Fold {}", frame.prefix);
+            response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &spoken));
+            if response.on_hover_text(&spoken).clicked() {
+                self.toggled = Some(frame.prefix.clone());
+            }
+        }
+        for (place, one) in self.plan.drawing.boxes.iter().enumerate() {
+            let rect = self.camera.rect(pane, &one.area);
+            if !rect.intersects(pane) {
+                continue;
+            }
+            let name =
+                scene.nodes.get(node_of(&one.content)).map(|node| node.name.clone()).unwrap_or_default();
+            let spoken = match &one.content {
+                Drawn::Node(_) => name.clone(),
+                Drawn::Group(group) => group.prefix.clone(),
+            };
+            let response = ui.interact(rect, ui.scope_id().with(("box", &spoken)), Sense::click());
+            response.widget_info(|| {
+                WidgetInfo::selected(egui::Role::Button, true, selected == Some(place), &spoken)
+            });
+            if response.hovered() {
+                hovered = Some(place);
+            }
+            let mut folds = response.double_clicked();
+            if let Drawn::Group(group) = &one.content
+                && rect.width() >= PRESSABLE
+            {
+                folds |= open_button(ui, rect, &group.prefix).clicked();
+            }
+            if folds {
+                self.toggled = group_of(scene.nodes, &one.content, lines_prefixes(&self.plan));
+            } else if response.clicked() {
+                self.selected_before = Some(name.clone());
+                desk.send(Command::SelectNode(name));
+            }
+        }
+        hovered
+    }
+
+    /// The line below: colours and their meaning, and the whole drawing.
+    fn bar_ui(&mut self, ui: &mut Ui, pane: Rect, has_run: bool, costs: &Costs) {
+        let palette = Palette::of(ui);
+        ui.horizontal(|ui| {
+            ui.set_height(BAR - 4.0);
+            ui.label(small("Colour by").color(palette.weak));
+            let shown = ComboBox::from_id_salt("heat")
+                .width(92.0)
+                .selected_text(small(self.heat.name()))
+                .show_ui(ui, |ui| {
+                    for heat in Heat::ALL {
+                        let enabled = heat != Heat::Time || has_run;
+                        ui.add_enabled_ui(enabled, |ui| {
+                            ui.selectable_value(&mut self.heat, heat, heat.name())
+                                .on_hover_text(heat.meaning())
+                                .on_disabled_hover_text(
+                                    "Run the model first (F5): then every node's time is known",
+                                );
+                        });
+                    }
+                });
+            shown.response.accessible_name("Colour of the boxes").on_hover_text(self.heat.meaning());
+            at_right(ui, |ui| {
+                if ui
+                    .button(small("Fit"))
+                    .on_hover_text("The whole network (double click on the ground)")
+                    .clicked()
+                {
+                    self.camera.fit(self.plan.drawing.size, pane);
+                    self.moved = true;
+                }
+                let text = match self.heat {
+                    Heat::Kind => "Drag, scroll to zoom, double click folds".to_owned(),
+                    heat if costs.most > 0.0 => {
+                        format!("up to {}, {} in all", heat.words(costs.most), heat.words(costs.sum))
+                    }
+                    _ => "Nothing is known yet".to_owned(),
+                };
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.add(Label::new(small(text).color(palette.weak)).truncate());
+                });
+            });
+        });
+    }
+}
+
+/// The triangle at the right of a folded group.
+fn open_button(ui: &Ui, rect: Rect, prefix: &str) -> Response {
+    let side = rect.height();
+    let place =
+        Rect::from_min_max(rect.right_top() - vec2(side, 0.0), rect.right_bottom() - vec2(0.0, side / 2.0));
+    let spoken = format!("Open {prefix}");
+    let response = ui.interact(place, ui.scope_id().with(("open", prefix)), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &spoken));
+    response.on_hover_cursor(CursorIcon::PointingHand)
+}
+
+/// The prefixes of the frames, which are the groups that can be folded.
+fn lines_prefixes(plan: &Plan) -> impl Fn(&str) -> Option<String> + '_ {
+    move |name| {
+        let frames = plan.drawing.frames.iter().filter(|frame| {
+            name.strip_prefix(frame.prefix.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        });
+        frames.max_by_key(|frame| frame.depth).map(|frame| frame.prefix.clone())
+    }
+}
+
+/// The group that a double click folds or opens: that of the box, or the innermost around it.
+fn group_of(nodes: &[NodeCost], content: &Drawn, around: impl Fn(&str) -> Option<String>) -> Option<String> {
+    match content {
+        Drawn::Group(group) => Some(group.prefix.clone()),
+        Drawn::Node(node) => around(&nodes.get(*node)?.name),
+    }
+}
+
+/// What the last run took, where it was one of this network.
+pub(super) fn spent_of<'a>(session: &'a Session, graph: &Graph) -> Option<&'a Spent> {
+    let result = session.result.as_ref()?;
+    let spent = &result.features.spent;
+    let same = result.model.graph.nodes().len() == graph.nodes().len()
+        && session.model.as_ref().is_some_and(|model| {
+            std::sync::Arc::ptr_eq(model, &result.model)
+                || model.sha256.is_some() && model.sha256 == result.model.sha256
+        });
+    (same && spent.nodes.len() == graph.nodes().len()).then_some(spent)
+}
