@@ -31,7 +31,24 @@ fn open_window(window: cli::WindowArgs) -> ExitCode {
     if !cli::display_is_there() {
         return cli::without_window(&window, "No display");
     }
-    let options = gui::WindowOptions { files: window.files.clone(), screenshot: window.screenshot.clone() };
+    let tour = &window.tour;
+    let panes = tour.panes.iter().map(|name| gui::Pane::from_name(name)).collect::<Result<_, _>>();
+    let panes = match panes {
+        Ok(panes) => panes,
+        Err(reason) => return cli::refused(&reason),
+    };
+    let tour = gui::Tour {
+        panes,
+        node: tour.node.clone(),
+        feature: tour.feature,
+        pin: tour.pin,
+        effective: tour.effective,
+        figure: tour.figure,
+        light: tour.light,
+        size: tour.size,
+    };
+    let options =
+        gui::WindowOptions { files: window.files.clone(), screenshot: window.screenshot.clone(), tour };
     match gui::open_window(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => cli::without_window(&window, &reason),

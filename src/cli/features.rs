@@ -25,6 +25,7 @@ use super::values::{self, ValuesArgs};
 
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all", "kernels"])))]
+#[command(group(clap::ArgGroup::new("numbers").args(["by_hand", "values_at"])))]
 pub struct FeaturesArgs {
     pub file: PathBuf,
     /// A model file, or the name of an installed model
@@ -67,7 +68,7 @@ pub struct FeaturesArgs {
     #[arg(long, default_value_t = 0, requires = "kmeans")]
     pub seed: u64,
     /// What --by-hand or --values-at tells, as JSON
-    #[arg(long, requires = "told")]
+    #[arg(long, requires = "numbers")]
     pub json: bool,
     #[command(flatten)]
     pub values: ValuesArgs,

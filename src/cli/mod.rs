@@ -41,6 +41,13 @@ use std::process::ExitCode;
 pub use args::{Command, Face, WindowArgs, parse};
 pub use headless::{display_is_there, without_window};
 
+/// Says in one line why the program cannot do what was asked for.
+#[must_use]
+pub fn refused(reason: &str) -> ExitCode {
+    terminal::complain(reason);
+    ExitCode::from(2)
+}
+
 /// Carries out one command and gives its exit code.
 #[must_use]
 pub fn run(command: Command) -> ExitCode {

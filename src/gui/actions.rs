@@ -11,6 +11,7 @@ pub(super) enum Action {
     NewNetwork,
     SaveModel,
     Export,
+    Figure,
     SaveCopy,
     ExportModel,
     CopyCommand,
@@ -73,13 +74,14 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 39] = [
+    pub(super) const ALL: [Self; 40] = [
         Self::Open,
         Self::OpenModel,
         Self::OpenLabels,
         Self::NewNetwork,
         Self::SaveModel,
         Self::Export,
+        Self::Figure,
         Self::SaveCopy,
         Self::ExportModel,
         Self::CopyCommand,
@@ -123,6 +125,7 @@ impl Action {
             | Self::NewNetwork
             | Self::SaveModel
             | Self::Export
+            | Self::Figure
             | Self::SaveCopy
             | Self::ExportModel
             | Self::CopyCommand => self.about_files(),
@@ -178,6 +181,12 @@ impl Action {
             Self::Export => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::E)];
                 about(group, "Export…", "Write the mask, tables and a manifest of this result", KEYS)
+            }
+            Self::Figure => {
+                const KEYS: &[KeyboardShortcut] =
+                    &[KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::E)];
+                let tooltip = "Put panels together for a paper, with scale bar and labels, as PNG or SVG";
+                about(group, "Figure…", tooltip, KEYS)
             }
             Self::SaveCopy => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::S)];

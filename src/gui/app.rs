@@ -1,6 +1,6 @@
 //! The window's contents: takes in what jobs have done, draws everything, carries out what was asked for.
 use super::actions::Action;
-use super::chrome::{ExportWindow, Messages, NewNetwork, help_ui, status_ui, top_ui};
+use super::chrome::{ExportWindow, FigureWindow, Messages, NewNetwork, help_ui, status_ui, top_ui};
 use super::desk::{Desk, Tray};
 use super::dialogs::{Dialogs, Ended, Purpose};
 use super::feature_look::step_feature;
@@ -40,6 +40,7 @@ pub struct App {
     player: Player,
     dialogs: Dialogs,
     export: ExportWindow,
+    figure: FigureWindow,
     new_network: NewNetwork,
     messages: Messages,
     help: bool,
@@ -64,6 +65,7 @@ impl App {
             player: Player::default(),
             dialogs: Dialogs::default(),
             export: ExportWindow::default(),
+            figure: FigureWindow::default(),
             new_network: NewNetwork::default(),
             messages: Messages::default(),
             help: false,
@@ -133,6 +135,15 @@ impl App {
                 // Something to read in the status line, and a receptive field to see.
                 self.view.pin = Some([width as f64 * 0.42, height as f64 * 0.46]);
             }
+            if let Some(tour) = screenshot.arrange(&mut self.session) {
+                for pane in tour.panes {
+                    bring_forward(&mut self.tree, pane);
+                }
+                self.view.pin = tour.pin.map(|[y, x]| [x as f64 + 0.5, y as f64 + 0.5]).or(self.view.pin);
+                if tour.figure {
+                    self.figure.show(&self.session);
+                }
+            }
             screenshot.step(&ctx, &mut self.session);
         }
     }
@@ -160,6 +171,9 @@ impl App {
         if self.export.open && self.export.ui(&ctx, &mut desk) {
             let beside = self.session.preferences.export_dir.as_deref();
             self.dialogs.ask(Purpose::ExportFolder, beside);
+        }
+        if self.figure.open && self.figure.ui(&ctx, &mut desk) {
+            self.dialogs.ask(Purpose::Figure, Some(&FigureWindow::suggested(&self.session)));
         }
         if self.new_network.open {
             self.new_network.ui(&ctx, &mut desk);
@@ -194,6 +208,7 @@ impl App {
                 tray.commands.extend(opened);
             }
             Purpose::ExportFolder => self.export.set_folder(&paths[0]),
+            Purpose::Figure => tray.commands.extend(self.figure.saving(paths)),
             Purpose::SaveModel => tray.commands.extend(paths.into_iter().map(Command::SaveModel)),
             Purpose::Copy => tray.commands.extend(paths.into_iter().map(Command::SaveCopy)),
             Purpose::Onnx => tray.commands.extend(paths.into_iter().map(Command::ExportModel)),
@@ -232,6 +247,7 @@ impl App {
                 None => self.session.apply(Command::Warn("Choose a model first".to_owned())),
             },
             Action::Export => self.export.show(&self.session),
+            Action::Figure => self.figure.show(&self.session),
             Action::SaveCopy => match self.session.micrograph() {
                 Some(micrograph) => self.dialogs.ask(Purpose::Copy, Some(&copy_of(micrograph))),
                 None => self.session.apply(Command::Warn("Open a micrograph first".to_owned())),
@@ -325,9 +341,10 @@ impl App {
 
     /// Escape closes what is open, stops work, takes away what is drawn, and brings all panes back, in this order.
     fn cancel(&mut self) {
-        if self.help || self.export.open || self.new_network.open {
+        if self.help || self.export.open || self.figure.open || self.new_network.open {
             self.help = false;
             self.export.open = false;
+            self.figure.open = false;
             self.new_network.open = false;
         } else if self.session.progress().is_empty() {
             let measured = &self.session.measured;

@@ -26,6 +26,8 @@ pub(super) enum Purpose {
     /// The name of a model file to write.
     SaveModel,
     ExportFolder,
+    /// The name of a figure; its ending is the format.
+    Figure,
     /// The name of an ONNX file.
     Onnx,
     /// The name of a copy; its ending is the format.
@@ -59,7 +61,7 @@ impl Dialogs {
             return;
         }
         let mut dialog = AsyncFileDialog::new();
-        let named = matches!(purpose, Purpose::Copy | Purpose::SaveModel | Purpose::Onnx);
+        let named = matches!(purpose, Purpose::Copy | Purpose::Figure | Purpose::SaveModel | Purpose::Onnx);
         let suggested = beside.filter(|_| named);
         if let Some(name) = suggested.and_then(Path::file_name) {
             dialog = dialog.set_file_name(name.to_string_lossy());
@@ -98,6 +100,11 @@ impl Dialogs {
                 let endings: Vec<&str> =
                     Target::ALL.iter().flat_map(|target| target.endings()).copied().collect();
                 let file = dialog.set_title("Save a copy as").add_filter("Micrographs", &endings).save_file();
+                Box::pin(async { file.await.iter().map(path).collect() })
+            }
+            Purpose::Figure => {
+                let dialog = dialog.set_title("Save the figure as");
+                let file = dialog.add_filter("Figures", &["png", "svg"]).save_file();
                 Box::pin(async { file.await.iter().map(path).collect() })
             }
             Purpose::Onnx => {

@@ -29,6 +29,7 @@ pub(super) fn inspect() -> Tree<Pane> {
     let contrast = tabs(&mut tiles, &[Pane::Contrast]);
     let lower = [
         Pane::Features,
+        Pane::Values,
         Pane::ByHand,
         Pane::Health,
         Pane::Trust,

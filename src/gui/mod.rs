@@ -27,4 +27,5 @@ mod window;
 
 pub use app::App;
 pub use panes::Pane;
+pub use screenshot::Tour;
 pub use window::{WindowOptions, open_window};

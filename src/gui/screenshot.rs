@@ -1,5 +1,6 @@
 //! A picture of the real window for those who cannot look: waits for the first result, saves a PNG, closes.
-use crate::session::{Command, JobKind, Session};
+use super::panes::Pane;
+use crate::session::{Command, JobKind, Session, Theme};
 use eframe::egui::{self, ColorImage, ViewportCommand};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -15,9 +16,33 @@ type Picture = Arc<Mutex<Option<Arc<ColorImage>>>>;
 /// Whether the picture was taken, for whoever opened the window.
 pub(super) type Outcome = Arc<Mutex<Option<Result<(), String>>>>;
 
+/// What a picture of the window shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tour {
+    /// Brought to the front of their tabs.
+    pub panes: Vec<Pane>,
+    pub node: Option<String>,
+    pub feature: Option<usize>,
+    /// A place of the source, `[y, x]`; `None`: near the middle.
+    pub pin: Option<[usize; 2]>,
+    /// Whether the effective receptive field is shown.
+    pub effective: bool,
+    /// Whether the window that puts figures together is open.
+    pub figure: bool,
+    pub light: bool,
+    /// Width and height of the window in points.
+    pub size: Option<[usize; 2]>,
+}
+
 /// A picture to take.
 pub(super) struct Screenshot {
     path: PathBuf,
+    tour: Tour,
+    /// Whether the window was arranged as the tour says.
+    arranged: bool,
+    feature_chosen: bool,
+    /// What of the tour there is not.
+    missing: Option<String>,
     started: Instant,
     ready_since: Option<Instant>,
     asked_to_run: bool,
@@ -27,9 +52,13 @@ pub(super) struct Screenshot {
 }
 
 impl Screenshot {
-    pub(super) fn new(path: PathBuf, outcome: Outcome) -> Self {
+    pub(super) fn new(path: PathBuf, tour: Tour, outcome: Outcome) -> Self {
         Self {
             path,
+            tour,
+            arranged: false,
+            feature_chosen: false,
+            missing: None,
             started: Instant::now(),
             ready_since: None,
             asked_to_run: false,
@@ -44,8 +73,9 @@ impl Screenshot {
         ctx.request_repaint_after(Duration::from_millis(50));
         self.run_once(session);
         let late = self.started.elapsed() > PATIENCE;
-        let settled = session.result.is_some() && session.progress().is_empty();
+        let settled = self.arranged && self.look_at_feature(session) && session.progress().is_empty();
         if !settled && !late {
+            self.ready_since = None;
             return;
         }
         let ready = *self.ready_since.get_or_insert_with(Instant::now);
@@ -69,13 +99,49 @@ impl Screenshot {
                     self.path.display()
                 )))
             } else {
-                saved
+                saved.and(self.missing.take().map_or(Ok(()), Err))
             };
             if let Ok(mut outcome) = self.outcome.lock() {
                 *outcome = Some(result);
             }
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
+    }
+
+    /// Once there is a result: looks at the tour's node, and gives the tour for whoever arranges the window.
+    pub(super) fn arrange(&mut self, session: &mut Session) -> Option<Tour> {
+        let ready = session.result.is_some() && session.progress().is_empty();
+        if self.arranged || !ready {
+            return None;
+        }
+        self.arranged = true;
+        if let Some(node) = self.tour.node.clone() {
+            session.apply(Command::SelectNode(node.clone()));
+            if session.node.as_ref() != Some(&node) {
+                self.missing = Some(format!("The model has no node {node}"));
+            }
+        }
+        session.apply(Command::ShowEffective(self.tour.effective));
+        if self.tour.light {
+            session.apply(Command::SetTheme(Theme::Light));
+        }
+        Some(self.tour.clone())
+    }
+
+    /// The tour's feature is chosen when its node's features are there; true when nothing is left to do.
+    fn look_at_feature(&mut self, session: &mut Session) -> bool {
+        let node = session.features.as_ref().map(|features| features.maps.node.as_str());
+        if self.feature_chosen || self.tour.feature.is_none() {
+            return true;
+        }
+        if !session.is_busy(JobKind::Features) && node == session.node.as_deref() {
+            self.feature_chosen = true;
+            session.apply(Command::SelectFeature(self.tour.feature));
+            if let Some(feature) = self.tour.feature.filter(|feature| session.feature != Some(*feature)) {
+                self.missing = Some(format!("The node has no feature {feature}"));
+            }
+        }
+        false
     }
 
     /// Files given by name are not run by themselves.

@@ -1,6 +1,6 @@
 //! Opens the real window: wgpu first, OpenGL where that does not start.
 use super::app::{App, take_files};
-use super::screenshot::{Outcome, Screenshot};
+use super::screenshot::{Outcome, Screenshot, Tour};
 use crate::session::{Command, Preferences, Session, Threading};
 use eframe::egui::{IconData, ViewportBuilder};
 use eframe::{NativeOptions, Renderer};
@@ -13,6 +13,8 @@ pub struct WindowOptions {
     pub files: Vec<PathBuf>,
     /// Saves a picture of the window as PNG after the first run, then closes. Preferences are neither read nor kept.
     pub screenshot: Option<PathBuf>,
+    /// What that picture shows.
+    pub tour: Tour,
 }
 
 /// Opens the window and stays until it is closed.
@@ -48,7 +50,7 @@ fn start(renderer: Renderer, options: &WindowOptions, outcome: &Outcome) -> Resu
         .with_title("Polepiece")
         .with_app_id("polepiece")
         .with_icon(icon())
-        .with_inner_size([1480.0, 920.0])
+        .with_inner_size(options.tour.size.map_or([1480.0, 920.0], |size| size.map(|side| side as f32)))
         .with_min_inner_size([1000.0, 640.0])
         .with_drag_and_drop(true);
     let native = NativeOptions {
@@ -66,7 +68,7 @@ fn start(renderer: Renderer, options: &WindowOptions, outcome: &Outcome) -> Resu
             app.restore(storage);
         }
         if let Some(path) = options.screenshot {
-            app.take_screenshot(Screenshot::new(path, outcome));
+            app.take_screenshot(Screenshot::new(path, options.tour, outcome));
         }
         let commands = match options.files {
             files if files.is_empty() => vec![Command::OpenSample],

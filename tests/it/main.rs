@@ -12,12 +12,15 @@ mod convert;
 mod effective;
 mod exported;
 mod features;
+mod figure;
 #[cfg(feature = "gui")]
 mod gui;
 #[cfg(feature = "gui")]
 mod gui_canvas;
 #[cfg(feature = "gui")]
 mod gui_correcting;
+#[cfg(feature = "gui")]
+mod gui_figure;
 #[cfg(feature = "gui")]
 mod gui_network;
 #[cfg(feature = "gui")]

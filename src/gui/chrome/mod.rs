@@ -1,6 +1,7 @@
 //! What stands around the panes: the bar at the top, the status line, messages and the small windows.
 
 mod export;
+mod figure;
 mod help;
 mod messages;
 mod models;
@@ -9,6 +10,7 @@ mod status;
 mod top;
 
 pub(super) use export::ExportWindow;
+pub(super) use figure::FigureWindow;
 pub(super) use help::help_ui;
 pub(super) use messages::Messages;
 pub(super) use new_network::NewNetwork;

@@ -1,4 +1,5 @@
 //! The bar at the top: open, choose a model, run, progress, device, export.
+use super::figure::figure_button;
 use super::models::models_ui;
 use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
@@ -24,6 +25,7 @@ pub(in crate::gui) fn top_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         at_right(ui, |ui| {
             window_menu_ui(ui, desk);
             action_button(ui, desk, Action::Export, desk.session.result.is_some());
+            figure_button(ui, desk);
             ui.add_space(6.0);
             if let Some(progress) = desk.session.progress().first() {
                 progress_ui(ui, progress);

@@ -21,9 +21,11 @@ mod region;
 mod robustness;
 mod scale_line;
 mod sheet;
+mod sheet_cursor;
 mod source;
 mod source_picture;
 mod trust;
+mod values;
 mod why;
 
 pub(super) use prediction::value_at;
@@ -51,6 +53,7 @@ pub enum Pane {
     Health,
     Robustness,
     Trust,
+    Values,
     Contrast,
     Info,
     Profile,
@@ -88,6 +91,7 @@ pub(super) struct Panes {
     by_hand: by_hand::ByHandPane,
     health: health::HealthPane,
     trust: trust::TrustPane,
+    values: values::ValuesPane,
     contrast: contrast::ContrastPane,
     info: info::InfoPane,
     profile: profile::ProfilePane,
@@ -95,7 +99,7 @@ pub(super) struct Panes {
 }
 
 impl Pane {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Files,
         Self::Source,
         Self::Feature,
@@ -108,11 +112,27 @@ impl Pane {
         Self::ByHand,
         Self::Health,
         Self::Trust,
+        Self::Values,
         Self::Contrast,
         Self::Info,
         Self::Profile,
         Self::Region,
     ];
+}
+
+impl Pane {
+    /// The pane of a name in small letters, with or without spaces, such as `feature` or `values`.
+    ///
+    /// # Errors
+    /// The names there are.
+    pub fn from_name(name: &str) -> Result<Self, String> {
+        let plain = |text: &str| text.to_lowercase().replace([' ', '-', '_'], "");
+        let named = |pane: &Self| plain(&format!("{pane:?}"));
+        Self::ALL.into_iter().find(|pane| named(pane) == plain(name)).ok_or_else(|| {
+            let names: Vec<String> = Self::ALL.iter().map(named).collect();
+            format!("There is no pane {name}; there are {}", names.join(", "))
+        })
+    }
 }
 
 impl Panes {
@@ -130,6 +150,7 @@ impl Panes {
             Pane::ByHand => &mut self.by_hand,
             Pane::Health => &mut self.health,
             Pane::Trust => &mut self.trust,
+            Pane::Values => &mut self.values,
             Pane::Contrast => &mut self.contrast,
             Pane::Info => &mut self.info,
             Pane::Profile => &mut self.profile,

@@ -1,4 +1,5 @@
 //! All feature maps of a node side by side, in one texture; only what is in sight is rendered, within the frame's time.
+use super::sheet_cursor;
 use crate::gui::desk::Desk;
 use crate::gui::feature_look::{contrast_of, place_in_order};
 use crate::gui::format;
@@ -160,6 +161,9 @@ impl Sheet {
         if dead || !self.draw(ui, desk.session, (frame, drawn), (feature, rect)) {
             ui.painter().rect_filled(rect, 2.0, palette.canvas);
         }
+        let maps = &frame.features.maps;
+        sheet_cursor::point(ui, desk, maps, (rect, response.hover_pos()));
+        sheet_cursor::paint(ui, desk, maps, rect);
         let pinned = desk.session.is_pinned(&frame.features.maps.node, feature);
         let marked = selected || response.hovered() || ui.rect_contains_pointer(rect);
         if frame.cell.x >= WORDS {

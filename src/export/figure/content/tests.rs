@@ -1,3 +1,4 @@
+//! Figures of a tiny network, against the numbers that they show.
 use super::super::panel::FigureLook;
 use super::super::{Known, figure_command_line, figure_picture, figure_size, write_figure};
 use super::*;

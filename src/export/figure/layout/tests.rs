@@ -1,3 +1,4 @@
+//! How panels stand on their page.
 use super::super::panel::{FigureLook, Ground};
 use super::*;
 use crate::imaging::{Colormap, PixelSize};
