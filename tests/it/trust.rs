@@ -115,7 +115,8 @@ fn classical_methods_stand_in_one_table_with_the_network() {
     let rows = found["rows"].as_array().unwrap();
     assert_eq!((rows.len(), &found["labelled"]), (8, &true.into()));
     assert_eq!((&rows[1]["name"], &rows[1]["polarity"]), (&"Otsu".into(), &"bright".into()));
-    assert_eq!(rows[1]["mean_iou"], 1.0, "bright discs are what Otsu finds");
+    // The ground slopes and has a pattern, so that a pixel or two of the border are not those of the threshold by hand.
+    assert!(rows[1]["mean_iou"].as_f64().unwrap() > 0.99, "bright discs are what Otsu finds");
     assert_eq!(rows[0]["classes"].as_array().unwrap().len(), 3);
     let ran = run_in(dir.path(), &[&report[..], &["discs.tif", "--labels", "mask.png"]].concat());
     assert!(ran.code == 2 && ran.err.contains("One mask belongs to one image"), "{}", ran.err);

@@ -95,8 +95,8 @@ fn likeness_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         let text = if session.is_busy(JobKind::Likeness) {
             "Comparing…"
         } else if untold {
-            "This model carries no statistics of its training images. `polepiece train --recipe … --statistics-only \
-             --out MODEL` gives it some without training again."
+            "This model carries no statistics of its training images. polepiece train --recipe … --statistics-only \
+             --out MODEL gives it some without training again."
         } else {
             "No verdict: run the model again."
         };
