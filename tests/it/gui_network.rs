@@ -190,7 +190,7 @@ fn the_drawing_chooses_folds_and_opens() {
     // Stepping opens what the next node is in.
     harness.state_mut().session.apply(Command::SelectNode("dec1.conv1".into()));
     harness.run();
-    assert!(harness.query_by_label("dec1.conv1").is_some());
+    assert!(harness.query_by_role_and_label(Role::Button, "dec1.conv1").is_some());
 }
 
 #[test]

@@ -1,3 +1,4 @@
+//! Drawings of every architecture, folded and open: nothing overlaps, no edge is lost, and a U-Net is a U.
 use super::measures::{HEIGHT, WIDTH};
 use super::*;
 use crate::network::architectures::{Architecture, ArchitectureSpec, UnetSpec, build, unet};
