@@ -20,12 +20,14 @@ pub(super) fn largest(
     let side = matrix.nrows();
     let count = count.min(side);
     let (values, vectors) =
-        if side <= SMALL { all(matrix.clone()) } else { by_subspace(matrix, count, monitor)? };
+        if side <= SMALL { symmetric_eigen(matrix.clone()) } else { by_subspace(matrix, count, monitor)? };
     Ok((values[..count].to_vec(), vectors.slice(s![..count, ..]).to_owned()))
 }
 
-/// Cyclic rotations (Jacobi 1846): each makes one pair beside the diagonal zero, until all are.
-fn all(mut matrix: Array2<f64>) -> (Vec<f64>, Array2<f64>) {
+/// All eigenvalues of a symmetric matrix, falling, and their vectors of unit length, one a row: by cyclic rotations
+/// (Jacobi 1846), each of which makes one pair beside the diagonal zero, until all are. For at most a few hundred rows.
+#[must_use]
+pub fn symmetric_eigen(mut matrix: Array2<f64>) -> (Vec<f64>, Array2<f64>) {
     let side = matrix.nrows();
     let mut vectors = Array2::<f64>::eye(side);
     let size: f64 = matrix.iter().map(|value| value * value).sum();
@@ -87,7 +89,7 @@ fn by_subspace(
     for _ in 0..MOST_ROUNDS {
         monitor.check()?;
         let image = basis.dot(matrix);
-        let (found, turn) = all(image.dot(&basis.t()));
+        let (found, turn) = symmetric_eigen(image.dot(&basis.t()));
         let (vectors, images) = (turn.dot(&basis), turn.dot(&image));
         let off = |k: usize| (&images.row(k) - &(&vectors.row(k) * found[k])).mapv(|v| v * v).sum().sqrt();
         let done = (0..count).all(|k| off(k) <= EXACT * found[0].abs());
@@ -153,7 +155,7 @@ mod tests {
             let along = vectors.row(k).dot(&wave(k + 1)).abs();
             assert!((along - 1.0).abs() < 1e-9, "vector {k}: {along}");
         }
-        let (_, small) = all(matrix.clone());
+        let (_, small) = symmetric_eigen(matrix.clone());
         assert!((small.row(0).dot(&vectors.row(0)).abs() - 1.0).abs() < 1e-9);
     }
 
@@ -163,5 +165,14 @@ mod tests {
             largest(&Array2::zeros((SMALL + 1, SMALL + 1)), 3, &Monitor::silent()).unwrap();
         assert_eq!(values, [0.0; 3]);
         assert!(vectors.iter().all(|value| value.is_finite()));
+    }
+
+    #[test]
+    fn the_matrix_is_put_together_again() {
+        let matrix = Array2::from_shape_fn((9, 9), |(i, j)| ((i * j + i + j) % 7) as f64 - 2.0);
+        let (values, vectors) = symmetric_eigen(matrix.clone());
+        assert!(values.is_sorted_by(|a, b| a >= b));
+        let again = vectors.t().dot(&(&vectors * &Array1::from_vec(values).insert_axis(Axis(1))));
+        assert!((again - matrix).iter().all(|off| off.abs() < 1e-10));
     }
 }

@@ -28,6 +28,7 @@ pub use clusters::{Clusters, clusters};
 pub use components::{Components, components};
 pub use correlation::{correlations, on_grid};
 pub use effective::{EffectiveField, Extent, HELD};
+pub use eigen::symmetric_eigen;
 pub use features::FeatureMaps;
 pub use health::{HealthCheck, NodeHealth, Spread, WeightHealth};
 pub use recorder::{Features, PlannedNode, Recorder, Wanted};

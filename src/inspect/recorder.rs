@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(found.reduced["other"].statistics[0].max, (130 * 130 - 1) as f32);
         assert_eq!(found.reduced["large"].maps.maps[[0, 0, 0]], (0.0 + 1.0 + 128.0 + 129.0) / 4.0);
         // Less memory: smaller pictures, and nothing whole.
-        let found = run(10 << 10);
+        let found = run(14 << 10);
         assert_eq!((found.maps.len(), found.reduced["large"].maps.maps.dim()), (0, (1, 32, 32)));
         assert_eq!(found.reduced["small"].statistics[0].max, 4095.0);
     }

@@ -107,7 +107,7 @@ fn a_synthetic_folder_trains_a_regressor_that_is_evaluated_on_another() {
     let dir = tempfile::tempdir().unwrap();
     for (folder, seed) in [("train", "1"), ("held", "2")] {
         let args =
-            ["synth", "eds", "--seed", seed, "--count", "3", "--size", "40x48", "--out", folder, "--json"];
+            ["synth", "eds", "--seed", seed, "--count", "6", "--size", "40x48", "--out", folder, "--json"];
         let ran = run_in(dir.path(), &args);
         assert_eq!((ran.code, ran.err.as_str()), (0, ""));
         assert!(json_lines(&ran.out)[0]["composition"].as_str().unwrap().ends_with("000.composition.tif"));
@@ -122,7 +122,7 @@ fn a_synthetic_folder_trains_a_regressor_that_is_evaluated_on_another() {
     let ran = run_in(dir.path(), &evaluate);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let score = &json_lines(&ran.out)[0];
-    assert_eq!((score["images"].as_u64(), score["outputs"].as_array().unwrap().len()), (Some(3), 8));
+    assert_eq!((score["images"].as_u64(), score["outputs"].as_array().unwrap().len()), (Some(6), 8));
     assert_eq!(score["outputs"][6]["name"], "Fe");
     let ran = run_in(dir.path(), &["evaluate", "--model", "m.safetensors", "--images", "held"]);
     assert!(ran.code == 2 && ran.err.contains("add --targets DIR"), "{}", ran.err);

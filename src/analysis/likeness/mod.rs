@@ -5,7 +5,6 @@
 //! is Mahalanobis' in it, as Lee et al. (NeurIPS 2018) tell unusual images by pooled features. What is far is said by the
 //! training images themselves: each was measured in a Gaussian of all the others.
 
-mod eigen;
 mod grey;
 mod look;
 mod node;

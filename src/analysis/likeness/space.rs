@@ -1,5 +1,5 @@
 //! A Gaussian over a few numbers an image, from a few images, and distances in it.
-use super::eigen::symmetric_eigen;
+use crate::inspect::symmetric_eigen;
 use crate::network::FeatureSpace;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
@@ -127,7 +127,7 @@ fn principal(z: &Array2<f64>, total: f64, freedom: f64) -> (Array2<f64>, Vec<f64
     let (n, d) = z.dim();
     let by_image = n < d;
     let products = if by_image { z.dot(&z.t()) } else { z.t().dot(z) } / freedom;
-    let (values, vectors) = symmetric_eigen(&products);
+    let (values, vectors) = symmetric_eigen(products);
     let most = MOST_AXES.min((n.saturating_sub(1) / 3).max(1));
     let (mut axes, mut variances, mut explained) = (Vec::new(), Vec::new(), 0.0);
     for (value, vector) in values.into_iter().zip(vectors.outer_iter()).take(most) {
