@@ -1,10 +1,11 @@
 //! Where the panes are: the arrangement to begin with, and how `egui_tiles` shows it.
 use super::desk::Desk;
-use super::panes::{Pane, Panes};
-use super::theme::Palette;
+use super::panes::{Pane, PaneUi, Panes};
+use super::theme::{Palette, strong_family};
+use eframe::egui::text::{LayoutJob, TextWrapping};
 use eframe::egui::{
-    self, Align, Color32, Id, Layout, Margin, Sense, Stroke, StrokeKind, Ui, UiBuilder, Visuals, WidgetInfo,
-    WidgetText, vec2,
+    self, Align, Color32, FontFamily, FontId, Id, Layout, Margin, Sense, Stroke, StrokeKind, Ui, UiBuilder,
+    Visuals, WidgetInfo, WidgetText, vec2,
 };
 use egui_tiles::{
     Behavior, Container, Linear, LinearDir, ResizeState, SimplificationOptions, TabState, Tabs, Tile, TileId,
@@ -13,8 +14,10 @@ use egui_tiles::{
 
 /// Between panes, in points.
 const GAP: f32 = 6.0;
-/// What the name of another tab takes of a title bar, as a rule.
-const OTHER_TAB: f32 = 52.0;
+/// Around a tab's words, left and right together.
+const TAB_MARGIN: f32 = 18.0;
+/// A detail that has less room than this is left out.
+const LEAST_DETAIL: f32 = 30.0;
 /// Height of a pane's title bar.
 const BAR: f32 = 30.0;
 
@@ -118,29 +121,44 @@ impl Behavior<Pane> for Shown<'_, '_> {
         let Some(Tile::Pane(pane)) = tiles.get(tile) else { return ui.label("") };
         let pane = *pane;
         let parent = tiles.parent_of(tile).and_then(|parent| tiles.get_container(parent));
-        let others = parent.map_or(0, |parent| parent.num_children().saturating_sub(1));
-        let alone = others == 0;
-        let mut job = self.panes.title(pane, self.desk.session, self.palette);
-        if !state.active {
-            job = egui::text::LayoutJob::simple_singleline(
-                self.panes.get(pane).title().to_owned(),
-                egui::FontId::proportional(12.5),
-                self.palette.weak,
-            );
+        let beside: Vec<TileId> =
+            parent.map(|parent| parent.children().copied().collect()).unwrap_or_default();
+        let alone = beside.len() < 2;
+        let words = |pane: &mut dyn PaneUi, family: FontFamily, colour| {
+            let font = FontId::new(12.5, family);
+            LayoutJob::simple_singleline(pane.title().to_owned(), font, colour)
+        };
+        let mut job = words(self.panes.get(pane), FontFamily::Proportional, self.palette.weak);
+        if state.active {
+            let name = words(self.panes.get(pane), strong_family(), self.palette.strong);
+            let name = ui.painter().layout_job(name).size().x;
+            // The names of the tabs after it are worth more than a long detail.
+            let later = beside.iter().skip_while(|other| **other != tile).skip(1);
+            let later = later.filter_map(|other| tiles.get_pane(other).copied());
+            let taken: f32 = later
+                .map(|other| {
+                    let job = words(self.panes.get(other), FontFamily::Proportional, self.palette.weak);
+                    ui.painter().layout_job(job).size().x + TAB_MARGIN + ui.spacing().item_spacing.x
+                })
+                .sum();
+            let room = ui.clip_rect().right() - ui.cursor().left() - TAB_MARGIN - taken;
+            job = self.panes.title(pane, self.desk.session, self.palette);
+            let detailed = room >= name + LEAST_DETAIL;
+            job.wrap = TextWrapping::truncate_at_width(if detailed { room } else { name + 1.0 });
+            if !detailed {
+                job = words(self.panes.get(pane), strong_family(), self.palette.strong);
+            }
         }
-        // The names of the tabs beside it are worth more than a long detail.
-        let room = ui.clip_rect().right() - ui.cursor().left() - 22.0 - others as f32 * OTHER_TAB;
-        job.wrap = egui::text::TextWrapping::truncate_at_width(room.max(72.0));
         let galley = ui.painter().layout_job(job);
-        let (_, rect) = ui.allocate_space(vec2(galley.size().x + 20.0, ui.available_height()));
+        let (_, rect) = ui.allocate_space(vec2(galley.size().x + TAB_MARGIN, ui.available_height()));
         let response = ui.interact(rect, id, Sense::click_and_drag()).on_hover_cursor(egui::CursorIcon::Grab);
         let name = self.panes.get(pane).title();
         response.widget_info(|| WidgetInfo::selected(egui::Role::Tab, true, state.active, name));
         if !state.is_being_dragged {
-            let at = egui::pos2(rect.left() + 10.0, rect.center().y - galley.size().y / 2.0);
+            let at = egui::pos2(rect.left() + TAB_MARGIN / 2.0, rect.center().y - galley.size().y / 2.0);
             ui.painter().galley(at, galley, self.palette.text);
             if state.active && !alone {
-                let line = rect.shrink2(vec2(10.0, 0.0));
+                let line = rect.shrink2(vec2(TAB_MARGIN / 2.0, 0.0));
                 ui.painter().hline(
                     line.x_range(),
                     rect.bottom() - 3.0,

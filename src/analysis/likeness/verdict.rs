@@ -125,8 +125,10 @@ impl Likeness {
 
 impl PixelMatch {
     fn of(nm: f64, [low, high]: [f64; 2]) -> Self {
-        let target_nm = nm.clamp(low, high);
-        let ratio = nm / target_nm;
+        let nearest = nm.clamp(low, high);
+        let ratio = nm / nearest;
+        // Four digits: a size that a person can type, within what counts as the same.
+        let target_nm = format!("{nearest:.3e}").parse().unwrap_or(nearest);
         let unusual = !(1.0 / BEYOND..=BEYOND).contains(&ratio);
         Self { nm, trained_nm: [low, high], ratio, unusual, target_nm }
     }

@@ -92,7 +92,7 @@ impl Controls {
 
     fn method_ui(&mut self, ui: &mut Ui) {
         let now = self.methods[self.method].in_words();
-        let combo = ComboBox::from_id_salt("why method").width(118.0).selected_text(small(now));
+        let combo = ComboBox::from_id_salt("why method").width(104.0).selected_text(small(now));
         let shown = combo.show_ui(ui, |ui| {
             for (index, method) in self.methods.iter().enumerate() {
                 ui.selectable_value(&mut self.method, index, method.in_words()).on_hover_text(about(method));
@@ -105,7 +105,7 @@ impl Controls {
         let classes = &model.card.classes;
         let mut class = self.class(session, model);
         let name = classes.get(class).map_or("feature 0", |class| class.name.as_str());
-        let combo = ComboBox::from_id_salt("why class").width(96.0).selected_text(small(name));
+        let combo = ComboBox::from_id_salt("why class").width(84.0).selected_text(small(name));
         let shown = combo.show_ui(ui, |ui| {
             for (index, info) in classes.iter().enumerate() {
                 ui.selectable_value(&mut class, index, &info.name);
@@ -138,7 +138,7 @@ impl Controls {
         }
         ui.add_enabled_ui(!one_answer, |ui| {
             let combo =
-                ComboBox::from_id_salt("why region").width(112.0).selected_text(small(self.region.name()));
+                ComboBox::from_id_salt("why region").width(98.0).selected_text(small(self.region.name()));
             let shown = combo.show_ui(ui, |ui| {
                 for region in Region::ALL {
                     if region != Region::Predicted || model.card.task == Task::Segment {
