@@ -73,38 +73,54 @@ impl Moments {
     }
 }
 
+/// A piece's own numbers, in whole vectors as long as every value is finite.
 fn of_piece(values: &[f32]) -> Moments {
-    let mut sums = [0.0_f64; LANES];
-    let (mut counts, mut zeros) = ([0_u32; LANES], [0_u32; LANES]);
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    let (mut sums, mut odd, mut zeros) = ([0.0_f64; LANES], [0.0_f32; LANES], [0_u32; LANES]);
     let (mut mins, mut maxs) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
-    for lanes in values.chunks(LANES) {
-        for (lane, &value) in lanes.iter().enumerate() {
-            let finite = value.is_finite();
-            sums[lane] += f64::from(if finite { value } else { 0.0 });
-            counts[lane] += u32::from(finite);
+    for block in blocks {
+        for (lane, &value) in block.iter().enumerate() {
+            sums[lane] += f64::from(value);
             zeros[lane] += u32::from(value == 0.0);
-            mins[lane] = if finite && value < mins[lane] { value } else { mins[lane] };
-            maxs[lane] = if finite && value > maxs[lane] { value } else { maxs[lane] };
+            mins[lane] = if value < mins[lane] { value } else { mins[lane] };
+            maxs[lane] = if value > maxs[lane] { value } else { maxs[lane] };
+            // 0 of a finite value, else NaN.
+            odd[lane] += value * 0.0;
         }
     }
-    let count: u32 = counts.iter().sum();
-    let mean = if count == 0 { 0.0 } else { sums.iter().sum::<f64>() / f64::from(count) };
+    let mut found = Moments::new();
+    if odd.iter().any(|odd| odd.is_nan()) {
+        values.iter().for_each(|&value| found.join(of_one(value)));
+        return found;
+    }
+    let count = values.len() - rest.len();
+    let mean = sums.iter().sum::<f64>() / count.max(1) as f64;
     let mut squares = [0.0_f64; LANES];
-    for lanes in values.chunks(LANES) {
-        for (lane, &value) in lanes.iter().enumerate() {
-            let apart = if value.is_finite() { f64::from(value) - mean } else { 0.0 };
+    for block in blocks {
+        for (lane, &value) in block.iter().enumerate() {
+            let apart = f64::from(value) - mean;
             squares[lane] += apart * apart;
         }
     }
-    Moments {
-        all: values.len() as u64,
-        count: u64::from(count),
+    found.join(Moments {
+        all: count as u64,
+        count: count as u64,
         zeros: zeros.iter().map(|&zeros| u64::from(zeros)).sum(),
         mean,
         squares: squares.iter().sum(),
         min: mins.into_iter().fold(f32::INFINITY, f32::min),
         max: maxs.into_iter().fold(f32::NEG_INFINITY, f32::max),
+    });
+    rest.iter().for_each(|&value| found.join(of_one(value)));
+    found
+}
+
+fn of_one(value: f32) -> Moments {
+    if !value.is_finite() {
+        return Moments { all: 1, ..Moments::new() };
     }
+    let (zeros, mean) = (u64::from(value == 0.0), f64::from(value));
+    Moments { all: 1, count: 1, zeros, mean, squares: 0.0, min: value, max: value }
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ impl Reducing {
                 let (mut x, mut rest) = (at[1], values);
                 while !rest.is_empty() {
                     let (square, after) = rest.split_at((step - x % step).min(rest.len()));
-                    line[x / step] += square.iter().sum::<f32>();
+                    line[x / step] += sum(square);
                     x += square.len();
                     rest = after;
                 }
@@ -93,6 +93,16 @@ impl Reducing {
             statistics: moments.iter().map(Moments::statistics).collect(),
         }
     }
+}
+
+/// Summed side by side, so that the compiler makes vectors of it.
+fn sum(values: &[f32]) -> f32 {
+    let (blocks, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0_f32; 8];
+    for block in blocks {
+        sums.iter_mut().zip(block).for_each(|(sum, value)| *sum += value);
+    }
+    sums.iter().chain(rest).sum()
 }
 
 #[cfg(test)]
