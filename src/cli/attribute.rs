@@ -206,7 +206,9 @@ pub(super) fn run(args: &AttributeArgs) -> Outcome {
     if args.json {
         say_json(&found)?;
     } else {
-        words(request.method.in_words(), &found).iter().for_each(|line| say(line));
+        for line in words(request.method.in_words(), &found) {
+            say(&line);
+        }
         if let Some(path) = &args.out {
             say(&path.display().to_string());
         }

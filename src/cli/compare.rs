@@ -45,6 +45,7 @@ pub struct CompareArgs {
 /// What B is; all that is not named is as in A.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What B is, where it differs from A")]
+#[expect(clippy::struct_field_names, reason = "they are named as the options are")]
 pub struct OtherArgs {
     /// B: another model
     #[arg(long, value_name = "MODEL")]

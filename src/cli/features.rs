@@ -26,6 +26,7 @@ use super::values::{self, ValuesArgs};
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("which").required(true).args(["node", "all", "kernels"])))]
 #[command(group(clap::ArgGroup::new("numbers").args(["by_hand", "values_at"])))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct FeaturesArgs {
     pub file: PathBuf,
     /// A model file, or the name of an installed model
@@ -285,7 +286,7 @@ impl Frame<'_> {
                     written.notes.iter().for_each(|note| complain(note));
                 }
                 FeatureFormat::Csv => {
-                    write_bytes(&path, &export::features_csv(&self.table(maps, lines.clone()))?)?
+                    write_bytes(&path, &export::features_csv(&self.table(maps, lines.clone()))?)?;
                 }
                 FeatureFormat::Json => {
                     let bytes = serde_json::to_vec_pretty(&self.table(maps, lines.clone()))?;
@@ -328,7 +329,9 @@ impl Frame<'_> {
             let groups = inspect::clusters(maps, usize::from(count), self.args.seed, monitor)?;
             export::write_clusters(&groups, &path("kmeans.png"))?;
             write_bytes(&path("kmeans.csv"), &export::clusters_csv(&groups)?)?;
-            ["kmeans.png", "kmeans.csv"].iter().for_each(|ending| say(&path(ending).display().to_string()));
+            for ending in ["kmeans.png", "kmeans.csv"] {
+                say(&path(ending).display().to_string());
+            }
         }
         Ok(())
     }

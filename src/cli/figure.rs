@@ -64,6 +64,7 @@ pub struct FigureArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The page")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct PageArgs {
     /// Panels side by side
     #[arg(long, value_name = "N", default_value_t = FigureLook::default().columns)]

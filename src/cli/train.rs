@@ -67,7 +67,9 @@ fn statistics(args: &TrainArgs, recipe: &Recipe, options: &TrainOptions, device:
         training_statistics(recipe, &model, options, &device.device, monitor)
     });
     let (statistics, failures) = found?;
-    failures.iter().for_each(|failure| complain(failure));
+    for failure in &failures {
+        complain(failure);
+    }
     let (images, spaces) = (statistics.images, statistics.spaces.len());
     let places: Vec<&str> = statistics.spaces.iter().map(|space| space.of.as_str()).collect();
     let said =

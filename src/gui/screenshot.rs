@@ -35,6 +35,7 @@ pub struct Tour {
 }
 
 /// A picture to take.
+#[expect(clippy::struct_excessive_bools, reason = "each is a step that was taken")]
 pub(super) struct Screenshot {
     path: PathBuf,
     tour: Tour,

@@ -91,7 +91,7 @@ const LIGHT: Palette = Palette {
     families: [
         rgb(0x5b_66_73),
         rgb(0x2f_74_b5),
-        rgb(0x2f_86_64),
+        rgb(0x002f_8664),
         rgb(0x8a_94_a0),
         rgb(0xb0_7d_14),
         rgb(0xb5_53_2f),
@@ -100,7 +100,7 @@ const LIGHT: Palette = Palette {
         rgb(0x80_87_91),
         rgb(0x4a_5c_70),
     ],
-    heat: rgb(0xd8_6a_32),
+    heat: rgb(0x00d8_6a32),
 };
 
 impl Palette {

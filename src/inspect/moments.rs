@@ -7,7 +7,7 @@ const PIECE: usize = 2048;
 const LANES: usize = 8;
 
 /// Of all finite values so far. The variance is gathered as squares about the mean of each piece and pieces are joined
-/// (Chan, Golub and LeVeque 1979), so that nothing is lost where the mean is far from 0.
+/// (Chan, Golub and `LeVeque` 1979), so that nothing is lost where the mean is far from 0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moments {
     /// Values, finite or not.
@@ -90,7 +90,9 @@ fn of_piece(values: &[f32]) -> Moments {
     }
     let mut found = Moments::new();
     if odd.iter().any(|odd| odd.is_nan()) {
-        values.iter().for_each(|&value| found.join(of_one(value)));
+        for &value in values {
+            found.join(of_one(value));
+        }
         return found;
     }
     let count = values.len() - rest.len();
@@ -111,7 +113,9 @@ fn of_piece(values: &[f32]) -> Moments {
         min: mins.into_iter().fold(f32::INFINITY, f32::min),
         max: maxs.into_iter().fold(f32::NEG_INFINITY, f32::max),
     });
-    rest.iter().for_each(|&value| found.join(of_one(value)));
+    for &value in rest {
+        found.join(of_one(value));
+    }
     found
 }
 
@@ -129,7 +133,9 @@ mod tests {
 
     fn of(pieces: &[&[f32]]) -> FeatureStatistics {
         let mut moments = Moments::new();
-        pieces.iter().for_each(|piece| moments.add(piece));
+        for piece in pieces {
+            moments.add(piece);
+        }
         moments.statistics()
     }
 

@@ -37,6 +37,9 @@ struct Ready {
     norm: OnceLock<PreparedNorm>,
 }
 
+/// Which nodes' values are wanted, by place.
+pub(super) type Wants<'a> = &'a dyn Fn(usize, &Node) -> bool;
+
 impl PreparedNetwork {
     /// Takes both as they are now: what is changed in them later is not seen. The tensors are shared.
     #[must_use]
@@ -82,7 +85,7 @@ impl PreparedNetwork {
     pub fn run_spending(
         &self,
         input: &Tensor,
-        (wants, tap): (&dyn Fn(usize, &Node) -> bool, Tap<'_>),
+        (wants, tap): (Wants<'_>, Tap<'_>),
         spent: &mut Spent,
         monitor: &Monitor,
     ) -> Result<Tensor, NetworkError> {

@@ -153,17 +153,18 @@ impl Side {
         }
         let mut name = model.card.name.clone();
         if let Sight::Feature { node, feature } = &self.choice.sight {
-            name += &format!(", {node} {feature}");
+            let told = format!(", {node} {feature}");
+            name += &told;
         }
         if micrograph.frames() > 1 {
-            name += &format!(", frame {}", opened.frame + 1);
+            let told = format!(", frame {}", opened.frame + 1);
+            name += &told;
         }
-        let seen = match self.seen {
-            Some(seen) => seen,
-            None => {
-                let settings = settings_for(&model, &opened);
-                see(&self.choice.sight, &model, (micrograph, &settings), device, monitor)?
-            }
+        let seen = if let Some(seen) = self.seen {
+            seen
+        } else {
+            let settings = settings_for(&model, &opened);
+            see(&self.choice.sight, &model, (micrograph, &settings), device, monitor)?
         };
         Ok((name, seen))
     }

@@ -120,12 +120,11 @@ fn pinned(
         let part = monitor.part(place, nodes.len());
         let kept = result.features.maps.get(node).map(AsRef::as_ref);
         let kept = kept.or(shown.filter(|shown| shown.node == *node));
-        let computed = match kept {
-            Some(_) => None,
-            None => {
-                let (model, settings) = (&result.model, &result.settings);
-                Some(features_of(node, model, &result.micrograph, settings, device, &part)?)
-            }
+        let computed = if kept.is_some() {
+            None
+        } else {
+            let (model, settings) = (&result.model, &result.settings);
+            Some(features_of(node, model, &result.micrograph, settings, device, &part)?)
         };
         let Some(maps) = kept.or(computed.as_ref()) else { continue };
         let own = wanted.iter().filter(|(other, _)| other == node);

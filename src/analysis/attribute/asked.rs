@@ -152,7 +152,7 @@ impl<'a> Asked<'a> {
     }
 
     fn cut(&self, core: [Range<usize>; 2], way: Way, into: &mut Vec<Share>) -> Result<(), AnalysisError> {
-        let piece = self.piece(&core)?;
+        let piece = self.piece(&core);
         let axis = usize::from(core[1].len() > core[0].len());
         let halo = self.field.map_or(usize::MAX, |field| (field.size[axis] / 2.0) as usize).max(16);
         if core[axis].len() <= halo || self.bytes(&piece, way)? <= self.limit {
@@ -169,8 +169,8 @@ impl<'a> Asked<'a> {
     }
 
     /// The piece of the image that decides these rows and columns of the answer.
-    pub(super) fn piece(&self, core: &[Range<usize>; 2]) -> Result<Piece, AnalysisError> {
-        let Some(field) = self.field else { return Ok(Piece::whole(self.padded)) };
+    pub(super) fn piece(&self, core: &[Range<usize>; 2]) -> Piece {
+        let Some(field) = self.field else { return Piece::whole(self.padded) };
         let window = [0, 1].map(|axis| {
             let at = |index: usize| field.start[axis] + index as f64 * field.jump[axis];
             let last = core[axis].end.saturating_sub(1);
@@ -179,7 +179,7 @@ impl<'a> Asked<'a> {
         let last = [0, 1].map(|axis| core[axis].end.saturating_sub(1));
         let piece = Piece::around(&self.graph, Some(&window), self.padded, last);
         // What sees nothing but the border is decided by the whole image as well.
-        Ok(piece.unwrap_or_else(|_| Piece::whole(self.padded)))
+        piece.unwrap_or_else(|_| Piece::whole(self.padded))
     }
 
     fn bytes(&self, piece: &Piece, way: Way) -> Result<u64, AnalysisError> {
@@ -200,7 +200,7 @@ impl<'a> Asked<'a> {
         let last = self.graph.nodes().len() - 1;
         let mut tap = |_: usize, _: &Node, _: &Tensor| Ok(Flow::Continue);
         let output = self.prepared.run(&input, &|index, _| index == last, &mut tap, monitor)?;
-        let all = self.array(&output)?;
+        let all = array(&output)?;
         if let Places::Answer = self.places {
             return Ok(all);
         }
@@ -285,7 +285,7 @@ impl<'a> Asked<'a> {
         let logit = self.way_back(image.view(), 0, monitor, |piece, found| {
             let [rows, columns] = piece.part.clone();
             let mut part = sum.slice_mut(s![.., rows, columns]);
-            part += &self.array(&found.gradient)?;
+            part += &array(&found.gradient)?;
             Ok(())
         })?;
         Ok((sum, logit))
@@ -311,11 +311,11 @@ impl<'a> Asked<'a> {
         let shape = pixels.dim();
         Ok(Tensor::from_vec(pixels.into_raw_vec_and_offset().0, shape, self.device).map_err(failed)?)
     }
+}
 
-    /// `[1, channel, …]` as planes.
-    pub(super) fn array(&self, value: &Tensor) -> Result<Array3<f32>, AnalysisError> {
-        planes(value).map_err(|source| failed(source).into())
-    }
+/// `[1, channel, …]` as planes.
+pub(super) fn array(value: &Tensor) -> Result<Array3<f32>, AnalysisError> {
+    planes(value).map_err(|source| failed(source).into())
 }
 
 /// `[1, channel, y, x]`, or `[1, channel]` as planes of one pixel.

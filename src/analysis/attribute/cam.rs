@@ -1,5 +1,6 @@
 //! Grad-CAM, and of a segmenter Seg-Grad-CAM: a node's maps, weighted by what the score gains by each.
 use super::Frame;
+use super::asked::array;
 use crate::analysis::{AnalysisError, features_of};
 use crate::inspect::{AttributionMap, Summary};
 use ndarray::{Array2, Array3, Axis};
@@ -14,7 +15,7 @@ impl Frame<'_> {
         let name = self.asked.graph.nodes()[index].name.clone();
         let mut sums = vec![0.0_f64; shape[0]];
         self.asked.way_back(self.image.view(), index, &self.monitor.part(0, 2), |_, found| {
-            let gradient = self.asked.array(&found.gradient)?;
+            let gradient = array(&found.gradient)?;
             for (sum, plane) in sums.iter_mut().zip(gradient.axis_iter(Axis(0))) {
                 *sum += plane.iter().map(|&value| f64::from(value)).sum::<f64>();
             }

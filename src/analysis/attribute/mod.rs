@@ -1,7 +1,7 @@
 //! Why this pixel, why this class: what of a frame a class's score hangs on, by six methods.
 //!
 //! The score is the class's value before the final softmax, summed over the places that are asked for; of a network with
-//! one answer an image it is that answer. Gradients by Simonyan et al. (2013, arXiv:1312.6034), SmoothGrad by Smilkov et
+//! one answer an image it is that answer. Gradients by Simonyan et al. (2013, arXiv:1312.6034), `SmoothGrad` by Smilkov et
 //! al. (2017, arXiv:1706.03825), integrated gradients by Sundararajan et al. (2017, arXiv:1703.01365), Grad-CAM by
 //! Selvaraju et al. (2017, arXiv:1610.02391) and over a region Seg-Grad-CAM by Vinogradova et al. (2020,
 //! arXiv:2002.11434), occlusion by Zeiler and Fergus (2014, arXiv:1311.2901).

@@ -8,7 +8,9 @@ pub(super) fn gaussian(plane: ArrayView2<'_, f32>, sigma: f64) -> Array2<f32> {
     let mut weights: Vec<f64> =
         (-reach..=reach).map(|at| (-0.5 * (at as f64 / sigma).powi(2)).exp()).collect();
     let sum: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= sum);
+    for weight in &mut weights {
+        *weight /= sum;
+    }
     along_both(plane, |line, at| {
         let last = line.len() as isize - 1;
         let term =

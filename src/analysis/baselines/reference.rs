@@ -1,4 +1,4 @@
-//! The classical methods against scikit-image's and SciPy's (tests/reference/baselines.py).
+//! The classical methods against scikit-image's and `SciPy`'s (tests/reference/baselines.py).
 use super::{Method, Polarity};
 use ndarray::Array2;
 use serde::Deserialize;

@@ -20,16 +20,16 @@ type Taps = Array2<Option<[usize; 2]>>;
 
 impl<'a> Kernel<'a> {
     pub(super) fn of(node: &'a Node, weights: &Weights) -> Result<Self, AnalysisError> {
-        let has_bias = match node.op {
-            Op::Conv2d { bias, .. } | Op::ConvTranspose2d { bias, .. } | Op::Linear { bias, .. } => bias,
-            _ => {
-                let what = format!(
-                    "{} is {}, which has no kernel: choose a convolution or a dense layer",
-                    node.name,
-                    node.op.kind()
-                );
-                return Err(AnalysisError::Place(what));
-            }
+        let (Op::Conv2d { bias: has_bias, .. }
+        | Op::ConvTranspose2d { bias: has_bias, .. }
+        | Op::Linear { bias: has_bias, .. }) = node.op
+        else {
+            let what = format!(
+                "{} is {}, which has no kernel: choose a convolution or a dense layer",
+                node.name,
+                node.op.kind()
+            );
+            return Err(AnalysisError::Place(what));
         };
         let failed = |source| NetworkError::Compute { node: node.name.clone(), source };
         let tensor = |suffix: &str| {
@@ -162,7 +162,8 @@ impl<'a> Kernel<'a> {
         let mut kind = format!("{} {height}×{width}", self.node.op.kind());
         for (what, pair) in [("stride", stride), ("dilation", dilation)] {
             if *pair != [1, 1] {
-                kind += &format!(", {what} {}×{}", pair[0], pair[1]);
+                let told = format!(", {what} {}×{}", pair[0], pair[1]);
+                kind += &told;
             }
         }
         if *groups > 1 { format!("{kind}, {groups} groups") } else { kind }

@@ -2,7 +2,7 @@
 //!
 //! An image is a few numbers: grey levels and texture of the network's input, and the mean of every feature of one node
 //! over the image. The model carries a Gaussian over each of the two ([`TrainingStatistics`]), and the image's distance
-//! is Mahalanobis' in it, as Lee et al. (NeurIPS 2018) tell unusual images by pooled features. What is far is said by the
+//! is Mahalanobis' in it, as Lee et al. (`NeurIPS` 2018) tell unusual images by pooled features. What is far is said by the
 //! training images themselves: each was measured in a Gaussian of all the others.
 
 mod grey;

@@ -165,12 +165,14 @@ fn change_words(numbers: &ChangeNumbers, what: &str) -> String {
     );
     if let Some(classes) = &numbers.classes {
         if let Some(changed) = classes.changed() {
-            words += &format!(", another class in {:.3} %", 100.0 * changed);
+            let told = format!(", another class in {:.3} %", 100.0 * changed);
+            words += &told;
         }
         let named = classes.a.iter().zip(&classes.iou);
         let iou: Vec<String> =
             named.filter_map(|(name, iou)| Some(format!("{name} {:.4}", (*iou)?))).collect();
-        words += &format!(", IoU {}", iou.join(", "));
+        let told = format!(", IoU {}", iou.join(", "));
+        words += &told;
     }
     words
 }

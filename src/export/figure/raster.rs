@@ -24,7 +24,7 @@ pub(super) fn raster(page: &Page, dpi: f64) -> Option<Picture> {
     for item in &page.items {
         match item {
             Item::Fill { area, colour, opacity } => {
-                fill(&mut pixmap, &scaled(area, scale), *colour, *opacity)
+                fill(&mut pixmap, &scaled(area, scale), *colour, *opacity);
             }
             Item::Picture { area, view, picture } => {
                 paint_picture(&mut pixmap, &scaled(area, scale), *view, picture);

@@ -152,7 +152,10 @@ mod tests {
                     names.push(start.name().as_ref().to_owned());
                 }
                 Event::Text(part) => said += &part.xml10_content(),
-                Event::GeneralRef(part) => said += &format!("&{};", part.xml10_content()),
+                Event::GeneralRef(part) => {
+                    let told = format!("&{};", part.xml10_content());
+                    said += &told;
+                }
                 Event::Eof => break,
                 _ => {}
             }

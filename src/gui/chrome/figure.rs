@@ -21,6 +21,7 @@ const HEIGHT: f32 = 560.0;
 
 /// What the window keeps between openings.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the window")]
 pub(in crate::gui) struct FigureWindow {
     pub(in crate::gui) open: bool,
     panels: Vec<PanelSpec>,

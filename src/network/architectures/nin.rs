@@ -8,7 +8,7 @@ use crate::network::{Graph, NetworkError, Op};
 /// Nodes "block1.conv1", "block1.relu1", "block1.conv2"…, "pool1"…, "dropout", "block4.conv1"…, "avgpool", "flatten".
 ///
 /// Channels and kernels are those that it is taught with (Zhang et al., *Dive into Deep Learning*, section 8.3): 96 of
-/// 11×11 with stride 4, 256 of 5×5, 384 of 3×3, and a last block of 3×3. Twelve ReLUs in a row without a batch-norm take
+/// 11×11 with stride 4, 256 of 5×5, 384 of 3×3, and a last block of 3×3. A dozen layers of `ReLU` in a row without a batch-norm take
 /// a long time to learn anything; `norm` puts one before each, "block1.bn1"….
 pub(super) fn nin(in_channels: usize, classes: usize, width: f64, norm: bool) -> Result<Graph, NetworkError> {
     at_least("A NiN", 1, "input channel", in_channels)?;

@@ -72,12 +72,16 @@ impl Items {
         found.sort_by_key(|(members, _)| members.iter().min().copied());
         let mut owner = vec![0; nodes.len()];
         for (item, (members, _)) in found.iter().enumerate() {
-            members.iter().for_each(|&node| owner[node] = item);
+            for &node in members {
+                owner[node] = item;
+            }
         }
         let all: Vec<Item> = found.into_iter().map(|(_, item)| item).collect();
         let links = links(graph, &owner);
         let mut reads = vec![Vec::new(); all.len()];
-        links.keys().for_each(|&(from, to)| reads[to].push(from));
+        for &(from, to) in links.keys() {
+            reads[to].push(from);
+        }
         Self { all, groups, owner, links, reads }
     }
 
@@ -111,9 +115,10 @@ fn single(node: &NodeCost, family: Family, (place, line): (usize, &OutlineLine))
     // Of convolutions and poolings the window says most.
     let window = node.attributes.split(',').next().unwrap_or_default();
     let windowed = matches!(family, Family::Convolution | Family::Pooling | Family::Upsampling);
-    let detail = match windowed && window.len() <= 6 && window.contains('×') {
-        true => format!("{} {window}", node.kind),
-        false => node.kind.clone(),
+    let detail = if windowed && window.len() <= 6 && window.contains('×') {
+        format!("{} {window}", node.kind)
+    } else {
+        node.kind.clone()
     };
     Item {
         content: Drawn::Node(place),

@@ -29,7 +29,7 @@ impl Lanes {
             let (first, last) = (places.column[from], places.column[to].saturating_sub(1));
             match route {
                 Route::Beside => {
-                    widen(beside.entry(first).or_default(), from, [places.middle(from), places.middle(to)])
+                    widen(beside.entry(first).or_default(), from, [places.middle(from), places.middle(to)]);
                 }
                 Route::Between { over } => {
                     let ends = [places.middle(from), over.unwrap_or(places.middle(to))];

@@ -95,7 +95,9 @@ impl Places {
     fn place_constants(&mut self, items: &Items, placed: &[bool]) {
         let mut readers = vec![None; placed.len()];
         for (reader, inputs) in items.reads.iter().enumerate().rev() {
-            inputs.iter().for_each(|&input| readers[input] = Some(reader));
+            for &input in inputs {
+                readers[input] = Some(reader);
+            }
         }
         for item in (0..placed.len()).rev().filter(|&item| !placed[item]) {
             if let Some(reader) = readers[item] {

@@ -66,7 +66,7 @@ pub(super) fn panels_ui(ui: &mut Ui, panels: &mut Vec<PanelSpec>, (session, pin)
                         let there = to < panels.len();
                         let button = Button::new(small(sign)).small();
                         let response = ui.add_enabled(there, button);
-                        let named = response.accessible_name(&format!("Panel {} {name}", index + 1));
+                        let named = response.accessible_name(format!("Panel {} {name}", index + 1));
                         if named.on_hover_text(format!("Move it {name}")).clicked() {
                             change = Some(Change::Swap(index, to));
                         }

@@ -76,9 +76,9 @@ fn number(painter: &Painter, square: Rect, value: f32, [r, g, b]: [u8; 3]) {
 fn short(value: f32) -> String {
     let size = value.abs();
     let text = match size {
-        s if s == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         s if !s.is_finite() => "–".to_owned(),
-        s if s >= 1000.0 || s < 0.001 => format!("{value:.0e}"),
+        s if !(0.001..1000.0).contains(&s) => format!("{value:.0e}"),
         s if s >= 100.0 => format!("{value:.0}"),
         s if s >= 10.0 => format!("{value:.1}"),
         s if s < 0.1 => format!("{value:.3}"),

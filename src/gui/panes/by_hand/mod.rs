@@ -187,7 +187,7 @@ fn channel_ui(ui: &mut Ui, value: &ByHand, part: &ChannelPart) {
     let products = part.products();
     let (weights, results) = (reach(&part.kernel), reach(&products));
     ui.vertical(|ui| {
-        let name = part.name.clone().map_or_else(|| format!("channel {}", part.channel), |name| name);
+        let name = part.name.clone().unwrap_or_else(|| format!("channel {}", part.channel));
         ui.horizontal(|ui| {
             ui.label(small(name).color(palette.strong));
             ui.label(small(format!("Σ {}", format::value(part.sum))).color(palette.accent));

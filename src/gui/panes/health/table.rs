@@ -88,14 +88,16 @@ impl Column {
             };
         };
         match self {
-            Self::Features => format!("{value:.0}"),
             Self::Dead | Self::Saturated | Self::Doubled if value == 0.0 => "·".to_owned(),
-            Self::Dead | Self::Saturated | Self::Doubled => format!("{value:.0}"),
+            Self::Features | Self::Dead | Self::Saturated | Self::Doubled => format!("{value:.0}"),
             Self::Zeros => format::percent(value),
             _ => format::value(value),
         }
     }
 }
+
+/// A report's key, the column with whether the largest is first, and the rows in that order.
+type Sorted = (u64, Option<(Column, bool)>, Vec<usize>);
 
 /// Which order the table is in.
 #[derive(Default)]
@@ -103,7 +105,7 @@ pub(super) struct HealthTable {
     /// `None`: the network's order. With true from large to small.
     by: Option<(Column, bool)>,
     /// The order for a report of that key.
-    sorted: Option<(u64, Option<(Column, bool)>, Vec<usize>)>,
+    sorted: Option<Sorted>,
 }
 
 /// Places of the nodes in the order of a column; of equal ones the network's.

@@ -133,10 +133,10 @@ impl Face {
             } else {
                 self.camera.reveal(pane, &area);
             }
-        } else if is_new || self.follows {
-            if let Some(place) = self.plan.box_of(nodes, session.node.as_deref()) {
-                self.camera.reveal(pane, &self.plan.drawing.boxes[place].area);
-            }
+        } else if (is_new || self.follows)
+            && let Some(place) = self.plan.box_of(nodes, session.node.as_deref())
+        {
+            self.camera.reveal(pane, &self.plan.drawing.boxes[place].area);
         }
         self.follows = false;
     }

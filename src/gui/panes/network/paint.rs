@@ -161,15 +161,12 @@ impl Painting<'_> {
         let zoom = self.camera.zoom;
         let shown = |colour: Color32| if self.is_found(place) { colour } else { colour.gamma_multiply(DIM) };
         let family = palette.families[one.family as usize];
-        let (fill, line) = match self.heat.0 {
-            Heat::Kind => (palette.card.lerp_to_gamma(family, 0.16), family.gamma_multiply(0.5)),
-            _ => {
-                let share = self.heat.1.share(place);
-                (
-                    palette.card.lerp_to_gamma(palette.heat, share * 0.8),
-                    palette.heat.gamma_multiply(0.2 + 0.6 * share),
-                )
-            }
+        let (fill, line) = if self.heat.0 == Heat::Kind {
+            (palette.card.lerp_to_gamma(family, 0.16), family.gamma_multiply(0.5))
+        } else {
+            let share = self.heat.1.share(place);
+            let fill = palette.card.lerp_to_gamma(palette.heat, share * 0.8);
+            (fill, palette.heat.gamma_multiply(0.2 + 0.6 * share))
         };
         let corner = CornerRadius::same((5.0 * zoom).clamp(1.0, 12.0) as u8);
         let [selected, hovered] = self.marked.map(|marked| marked == Some(place));

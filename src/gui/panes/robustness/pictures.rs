@@ -195,7 +195,7 @@ pub(in crate::gui::panes) fn linked(
     size: [usize; 2],
     name: &str,
 ) -> Canvas {
-    let shown = desk.session.shown.as_ref().map(|shown| shown.size());
+    let shown = desk.session.shown.as_ref().map(crate::session::Shown::size);
     match shown {
         Some([height, width]) if fits(desk, size) => canvas(ui, desk.view, [width, height], name),
         _ => still_canvas(ui, size, name),

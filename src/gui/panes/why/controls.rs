@@ -131,9 +131,8 @@ impl Controls {
 
     fn region_ui(&mut self, ui: &mut Ui, model: &Model) {
         let one_answer = model.card.scope(&model.graph).is_ok_and(|s| s == crate::network::Scope::PerImage);
-        if one_answer {
-            self.region = Region::Whole;
-        } else if self.region == Region::Predicted && model.card.task != Task::Segment {
+        let no_mask = self.region == Region::Predicted && model.card.task != Task::Segment;
+        if one_answer || no_mask {
             self.region = Region::Whole;
         }
         ui.add_enabled_ui(!one_answer, |ui| {
