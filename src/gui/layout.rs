@@ -86,7 +86,7 @@ pub(super) fn layout_ui(tree: &mut Tree<Pane>, panes: &mut Panes, ui: &mut Ui, d
     if tree.tiles.tiles().next().is_some() && tree.root().is_none_or(|root| tree.tiles.rect(root).is_none()) {
         ui.ctx().request_repaint();
     }
-    tree.ui(&mut Shown { panes, desk, palette }, ui);
+    tree.ui(&mut Shown { panes, desk, palette, beside: Vec::new() }, ui);
 }
 
 /// A frame's view of the tree.
@@ -94,6 +94,8 @@ struct Shown<'a, 'b> {
     panes: &'a mut Panes,
     desk: &'a mut Desk<'b>,
     palette: &'static Palette,
+    /// The tabs of the container that is being drawn.
+    beside: Vec<TileId>,
 }
 
 impl Behavior<Pane> for Shown<'_, '_> {
@@ -120,9 +122,7 @@ impl Behavior<Pane> for Shown<'_, '_> {
     ) -> egui::Response {
         let Some(Tile::Pane(pane)) = tiles.get(tile) else { return ui.label("") };
         let pane = *pane;
-        let parent = tiles.parent_of(tile).and_then(|parent| tiles.get_container(parent));
-        let beside: Vec<TileId> =
-            parent.map(|parent| parent.children().copied().collect()).unwrap_or_default();
+        let beside = self.beside.clone();
         let alone = beside.len() < 2;
         let words = |pane: &mut dyn PaneUi, family: FontFamily, colour| {
             let font = FontId::new(12.5, family);
@@ -180,6 +180,8 @@ impl Behavior<Pane> for Shown<'_, '_> {
         tabs: &Tabs,
         _offset: &mut f32,
     ) {
+        // The container is not among the tiles while its tabs are drawn, which is after this.
+        self.beside.clone_from(&tabs.children);
         let Some(pane) = tabs.active.and_then(|active| tiles.get_pane(&active)).copied() else { return };
         ui.add_space(7.0);
         ui.scope_builder(UiBuilder::new().layout(Layout::right_to_left(Align::Center)), |ui| {
