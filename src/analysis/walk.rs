@@ -1,12 +1,13 @@
 //! Walks a network over the tiles of an image: feeds the recorder on the way and hands over what comes out.
 use super::tiling::{Tile, Tiling, window};
 use super::{AnalysisError, tiling};
+use crate::compute::with_planes;
 use crate::inspect::{PlannedNode, Recorder, Wanted};
 use crate::monitor::Monitor;
 use crate::network::{
     Flow, Graph, Model, NetworkError, Node, PreparedNetwork, ReceptiveField, Spent, receptive_fields,
 };
-use candle_core::{DType, Device, Result as TensorResult, Tensor};
+use candle_core::{Device, Result as TensorResult, Tensor};
 use ndarray::{Array3, ArrayView3};
 use std::sync::Arc;
 
@@ -49,7 +50,8 @@ impl Walk<'_> {
             if self.stop.is_none() {
                 let last = self.model.graph.nodes().last().map_or("output", |node| node.name.as_str());
                 let jump = jumps.last().copied().flatten();
-                take(tile, part_of(last, &output, tile, jump)?.1)?;
+                let core = with_part(last, &output, (tile, jump), |_, core| core.to_owned())?;
+                take(tile, core)?;
             }
         }
         Ok(self.monitor.progress(count, count)?)
@@ -70,8 +72,8 @@ impl Walk<'_> {
         let wants = |index: usize, _: &Node| kept[index] || self.stop == Some(index);
         let mut tap = |index: usize, node: &Node, value: &Tensor| {
             if kept[index] {
-                let (at, part) = part_of(&node.name, value, tile, jumps[index])?;
-                recorder.put(&node.name, at, part.view());
+                let place = (tile, jumps[index]);
+                with_part(&node.name, value, place, |at, part| recorder.put(&node.name, at, part))?;
             }
             Ok(if self.stop == Some(index) { Flow::Stop } else { Flow::Continue })
         };
@@ -82,36 +84,27 @@ impl Walk<'_> {
     }
 }
 
-/// The core's share of a node's output on a tile's window, as `[channel, y, x]`, and where `[y, x]` it belongs in the
-/// node's planes of the whole image.
-fn part_of(
+/// Calls `f` with where `[y, x]` the core's share of a node's output on a tile's window belongs in the node's planes of the
+/// whole image, and with that share, `[channel, y, x]`.
+fn with_part<R>(
     node: &str,
     value: &Tensor,
-    tile: &Tile,
-    jump: Jump,
-) -> Result<([usize; 2], Array3<f32>), NetworkError> {
+    (tile, jump): (&Tile, Jump),
+    f: impl FnOnce([usize; 2], ArrayView3<'_, f32>) -> R,
+) -> Result<R, NetworkError> {
     let compute = |source| NetworkError::Compute { node: node.to_owned(), source };
     let value = if value.rank() == 4 { value.clone() } else { as_planes(value).map_err(compute)? };
-    let (_, channels, height, width) = value.dims4().map_err(compute)?;
+    let (_, _, height, width) = value.dims4().map_err(compute)?;
     let [rows, columns] = [(0, height), (1, width)]
         .map(|(axis, size)| Share::of(tile, axis, size, jump.map(|jump| jump[axis])));
-    let core = value
-        .narrow(2, rows.start, rows.length)
-        .and_then(|value| value.narrow(3, columns.start, columns.length))
-        .map_err(compute)?;
-    let values = to_vec(&core).map_err(compute)?;
-    let part = Array3::from_shape_vec((channels, rows.length, columns.length), values)
-        .map_err(|error| compute(candle_core::Error::Msg(error.to_string())))?;
-    Ok(([rows.place, columns.place], part))
+    let at = [rows.place, columns.place];
+    let core = [rows, columns].map(|share| share.start..share.start + share.length);
+    with_planes(&value, core, |part| f(at, part)).map_err(compute)
 }
 
 /// Dense features `[1, n]` as planes of one pixel `[1, n, 1, 1]`.
 fn as_planes(value: &Tensor) -> TensorResult<Tensor> {
     value.reshape((1, value.elem_count(), 1, 1))
-}
-
-fn to_vec(value: &Tensor) -> TensorResult<Vec<f32>> {
-    value.to_dtype(DType::F32)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()
 }
 
 /// Which of a node's rows (or columns) on a window belong to the core, and where they stand in the whole image.

@@ -11,10 +11,10 @@ use crate::export::{self, ExportJob, Format, Paint};
 use crate::files;
 use crate::imaging::{self, Micrograph};
 use crate::inspect::{Recorder, Wanted};
-use crate::network::{self, Model};
+use crate::network::{self, Model, Task};
 
 use super::args::{PartArgs, WindowArgs};
-use super::context::for_each_frame;
+use super::context::{for_each_frame, load_model};
 use super::terminal::{Finished, Outcome, complain, exit_code, say, with_progress};
 
 /// Where the results go.
@@ -47,8 +47,14 @@ fn run(window: &WindowArgs) -> Outcome {
     if let Some(note) = &device.note {
         complain(note);
     }
-    let model = Model::load(&network::find_model(MODEL)?, &device.device)?;
-    let files = if window.files.is_empty() { vec![sample()?] } else { window.files.clone() };
+    // As in the window, a model file among the files is the model.
+    let (models, mut files): (Vec<PathBuf>, Vec<PathBuf>) =
+        window.files.iter().cloned().partition(|path| network::is_model_file(path));
+    let chosen = models.last().map_or_else(|| MODEL.to_owned(), |path| path.display().to_string());
+    let model = load_model(&chosen, &device, Some(Task::Segment))?;
+    if files.is_empty() {
+        files.push(sample()?);
+    }
     let failures = for_each_frame(&files, &PartArgs::default(), |micrograph, settings, label| {
         one_frame(&model, micrograph, settings, &device, label)
     });

@@ -4,7 +4,8 @@
 #![allow(clippy::inline_always)]
 
 use super::is_ours;
-use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, DType, Device, Error, Layout, Result, Storage, Tensor, bail};
+use ndarray::{ArrayView3, s};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -23,6 +24,28 @@ pub(super) fn with_floats<R>(x: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<
     let (storage, layout) = x.storage_and_layout();
     let Storage::Cpu(storage) = &*storage else { bail!("expected a tensor on the CPU") };
     Ok(f(floats(storage, layout)?))
+}
+
+/// Calls `f` with some rows and columns of every plane of `x` [1, channel, y, x]: where they lie if that is the CPU, else
+/// of a copy of those alone.
+pub fn with_planes<R>(
+    x: &Tensor,
+    [rows, columns]: [Range<usize>; 2],
+    f: impl FnOnce(ArrayView3<'_, f32>) -> R,
+) -> Result<R> {
+    if is_ours(x) && x.dtype() == DType::F32 {
+        let (_, channels, height, width) = x.dims4()?;
+        return with_floats(x, |values| {
+            let planes = ArrayView3::from_shape((channels, height, width), values);
+            planes.map(|planes| f(planes.slice(s![.., rows, columns])))
+        })?
+        .map_err(|error| Error::Msg(error.to_string()));
+    }
+    let x = x.narrow(2, rows.start, rows.len())?.narrow(3, columns.start, columns.len())?;
+    let x = x.to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
+    let (_, channels, height, width) = x.dims4()?;
+    with_floats(&x, |values| ArrayView3::from_shape((channels, height, width), values).map(f))?
+        .map_err(|error| Error::Msg(error.to_string()))
 }
 
 /// Calls `f` with the values of several tensors on the CPU.

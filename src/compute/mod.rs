@@ -40,7 +40,7 @@ pub use conv::{
     Algorithm, ConvKind, ConvSpec, PreparedConv, conv_algorithm, conv_gradients, conv_packed_bytes,
     conv_transpose2d, conv2d,
 };
-pub use cpu::copy;
+pub use cpu::{copy, with_planes};
 pub use device::{ComputeError, DeviceChoice, OpenDevice, open_device, set_threads};
 pub use map::{Mapping, map};
 pub use matmul::matmul;

@@ -42,6 +42,7 @@ mod downsample;
 mod find_bar;
 mod info_bar;
 mod metadata;
+mod on_pixels;
 mod scale_by_hand;
 mod tone;
 
