@@ -1,6 +1,9 @@
 //! Integer classes per pixel.
 use ndarray::{Array2, ArrayView2};
 
+/// Where labels of a person say nothing of a pixel, among classes in bytes.
+pub const IGNORE: u8 = 255;
+
 /// Class of every pixel `[y, x]`; 0 is the background.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelMap(pub Array2<u16>);

@@ -55,7 +55,7 @@ pub use error::AnalysisError;
 pub use example::{Difference, compare};
 pub use health::{HealthInspection, HealthReport};
 pub use inputs::network_input;
-pub use label_map::LabelMap;
+pub use label_map::{IGNORE, LabelMap};
 pub use likeness::{
     GREY_NAMES, INPUT, ImageLook, Likeness, Outside, PixelMatch, SpaceLikeness, fit_space, likeness,
     likeness_node, look_at, node_of,

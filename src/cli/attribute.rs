@@ -13,7 +13,7 @@ use crate::analysis::{
 use crate::export::{Paint, write_attribution};
 use crate::inspect::Attribution;
 use crate::network::Model;
-use crate::training::LabelScheme;
+use crate::training::{LabelScheme, read_labels};
 
 use super::args::{DeviceArgs, PartArgs};
 use super::context::{frames_of, load_model, open_device, series_of};
@@ -48,7 +48,8 @@ pub struct AttributeArgs {
     /// A mask of the image: ablation then tells the class's IoU too
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// Label scheme in TOML of that mask (default: the value k is class k)
+    /// Label scheme in TOML of that mask (default: the value k is class k); its classes are
+    /// matched with the model's by name
     #[arg(long, value_name = "TOML", requires = "labels")]
     pub scheme: Option<PathBuf>,
     /// Write the map: .npy (raw, on the method's own grid), .tif (over the image's pixels) or .png (in colours over the
@@ -216,12 +217,9 @@ pub(super) fn run(args: &AttributeArgs) -> Outcome {
     Ok(Finished::default())
 }
 
-fn labels(path: &Path, scheme: Option<&Path>, model: &Model) -> anyhow::Result<Arc<Array2<u16>>> {
-    let scheme = match scheme {
-        Some(scheme) => LabelScheme::load(scheme)?,
-        None => LabelScheme::of_classes(&model.card.classes),
-    };
-    Ok(Arc::new(scheme.read_mask(path)?.0))
+fn labels(path: &Path, scheme: Option<&Path>, model: &Model) -> anyhow::Result<Arc<Array2<u8>>> {
+    let scheme = scheme.map(LabelScheme::load).transpose()?;
+    Ok(Arc::new(read_labels(path, scheme.as_ref(), &model.card.classes)?))
 }
 
 fn words(method: &str, found: &Attribution) -> Vec<String> {

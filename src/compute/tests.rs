@@ -147,3 +147,14 @@ fn a_window_with_nan_has_no_maximum() {
     let y = max_pool2d(&x, spec).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
     assert!(y[0].is_nan() && y[1] == 3.0, "{y:?}");
 }
+
+#[test]
+fn some_rows_and_columns_are_the_same_where_they_lie_and_when_they_are_fetched() {
+    let values: Vec<f32> = (0..24_u8).map(f32::from).collect();
+    let x = Tensor::from_vec(values, (1, 2, 3, 4), &Device::Cpu).unwrap();
+    let part = || with_planes(&x, [1..3, 2..4], |part| part.to_owned()).unwrap();
+    // Channel c, row y, column x holds 12·c + 4·y + x.
+    let expected = ndarray::array![[[6.0, 7.0], [10.0, 11.0]], [[18.0, 19.0], [22.0, 23.0]]];
+    assert_eq!(part(), expected);
+    assert_eq!(as_elsewhere(part), expected);
+}

@@ -40,7 +40,6 @@ pub(super) enum Action {
     SaveProfile,
     SaveStatistics,
     SaveHealth,
-    ChooseLabels,
     ShowTrust,
     ToggleTheme,
     ResetLayout,
@@ -74,7 +73,7 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 40] = [
+    pub(super) const ALL: [Self; 39] = [
         Self::Open,
         Self::OpenModel,
         Self::OpenLabels,
@@ -110,7 +109,6 @@ impl Action {
         Self::SaveProfile,
         Self::SaveStatistics,
         Self::SaveHealth,
-        Self::ChooseLabels,
         Self::ShowTrust,
         Self::ToggleTheme,
         Self::ResetLayout,
@@ -130,7 +128,7 @@ impl Action {
             | Self::ExportModel
             | Self::CopyCommand => self.about_files(),
             Self::Run | Self::Cancel => self.about_running(),
-            Self::SaveHealth | Self::ChooseLabels | Self::ShowTrust => self.about_trust(),
+            Self::SaveHealth | Self::ShowTrust => self.about_trust(),
             Self::Fit
             | Self::ActualSize
             | Self::ZoomIn
@@ -163,7 +161,8 @@ impl Action {
                 about(group, "Open model file…", "Open a model from a .safetensors or .onnx file", KEYS)
             }
             Self::OpenLabels => {
-                let tooltip = "Open a label map of the shown image, and order features by how closely they follow its classes";
+                let tooltip = "Open a mask of the shown image, whose values are the model's classes: features are held against it, the network \
+                     and the classical methods are scored by it, and channel ablation tells IoU";
                 about(group, "Open labels…", tooltip, &[])
             }
             Self::NewNetwork => {
@@ -336,13 +335,6 @@ impl Action {
                 group,
                 "Save health report…",
                 "Write the report as a .csv table, or whole as .json",
-                &[],
-            ),
-            Self::ChooseLabels => about(
-                group,
-                "Labels…",
-                "Choose a mask of this image, whose values are the model's classes: the network and the classical \
-                 methods are scored against it",
                 &[],
             ),
             _ => about(

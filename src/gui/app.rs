@@ -15,7 +15,7 @@ use super::view::View;
 use crate::export::{Target, copy_stem, file_name};
 use crate::imaging::Micrograph;
 use crate::network::{Model, is_model_file};
-use crate::session::{Command, HealthCommand, MeasuredTable, Session, SheetCommand, Theme, TrustCommand};
+use crate::session::{Command, HealthCommand, MeasuredTable, Session, Theme};
 use eframe::egui::{self, Align2, Color32, FontId, Frame, LayerId, Margin, Order, Panel, Ui};
 use egui_tiles::Tree;
 use std::path::{Path, PathBuf};
@@ -204,8 +204,7 @@ impl App {
             Purpose::Micrographs => tray.commands.push(Command::Open(paths)),
             Purpose::Model => tray.commands.extend(paths.iter().map(|path| choose(path))),
             Purpose::Labels => {
-                let opened = paths.into_iter().map(|path| Command::Sheet(SheetCommand::OpenLabels(path)));
-                tray.commands.extend(opened);
+                tray.commands.extend(paths.into_iter().map(|path| Command::SetLabels(Some(path))));
             }
             Purpose::ExportFolder => self.export.set_folder(&paths[0]),
             Purpose::Figure => tray.commands.extend(self.figure.saving(paths)),
@@ -215,10 +214,6 @@ impl App {
             Purpose::Health => {
                 let save = |path| Command::Health(HealthCommand::Save(path));
                 tray.commands.extend(paths.into_iter().map(save));
-            }
-            Purpose::TrueLabels => {
-                let score = |path| Command::Trust(TrustCommand::SetLabels(Some(path)));
-                tray.commands.extend(paths.into_iter().map(score));
             }
             Purpose::Table(table) => {
                 tray.commands.extend(paths.into_iter().map(|path| Command::SaveTable(table, path)));
@@ -286,10 +281,6 @@ impl App {
             Action::SaveStatistics => self.ask_for_table(MeasuredTable::Statistics),
             Action::SaveHealth => {
                 self.dialogs.ask(Purpose::Health, self.session.preferences.export_dir.as_deref());
-            }
-            Action::ChooseLabels => {
-                let beside = self.session.micrograph().and_then(Micrograph::path).and_then(Path::parent);
-                self.dialogs.ask(Purpose::TrueLabels, beside);
             }
             Action::ShowTrust => bring_forward(&mut self.tree, Pane::Trust),
             Action::ToggleTheme => {

@@ -35,8 +35,6 @@ pub(super) enum Purpose {
     Table(MeasuredTable),
     /// A health report; its ending is the format.
     Health,
-    /// A mask to score against.
-    TrueLabels,
 }
 
 /// How a dialog ended.
@@ -119,11 +117,6 @@ impl Dialogs {
             Purpose::Health => {
                 let dialog = dialog.set_title("Save the health report").set_file_name("health.csv");
                 let file = dialog.add_filter("Tables", &["csv", "json"]).save_file();
-                Box::pin(async { file.await.iter().map(path).collect() })
-            }
-            Purpose::TrueLabels => {
-                let dialog = dialog.set_title("Score against a mask");
-                let file = dialog.add_filter("Masks", &endings_to_open()).pick_file();
                 Box::pin(async { file.await.iter().map(path).collect() })
             }
             Purpose::Table(table) => {

@@ -81,6 +81,7 @@ impl Session {
             Command::MeasureField(probe) => self.measure_field(probe),
             Command::Robustness(command) => self.look_at_robustness(command),
             Command::Compare(command) => self.compare(command),
+            Command::SetLabels(path) => self.set_labels(path),
             Command::Attribute(command) => self.apply_attribute(command),
             Command::Health(command) => self.health(command),
             Command::Trust(command) => self.trust(command),

@@ -4,8 +4,12 @@ use super::apply::Answer;
 use super::running::settings_for;
 use super::subject::Subject;
 use super::{JobKind, Session};
-use crate::analysis::{AttributionRequest, HandProbe, attribute, by_hand, channel_names, first_kernels};
+use crate::analysis::{
+    AttributionMethod, AttributionRequest, HandProbe, attribute, by_hand, channel_names, first_kernels,
+};
 use crate::inspect::{Attribution, ByHand, FirstKernels};
+use crate::network::Task;
+use crate::training::read_labels;
 use ndarray::{Array2, s};
 use std::sync::Arc;
 
@@ -116,7 +120,15 @@ impl Session {
         };
         let (micrograph, settings) = (opened.micrograph.clone(), settings_for(&model, opened));
         let device = self.device.clone();
+        let mask =
+            self.labels.clone().filter(|_| matches!(request.method, AttributionMethod::Ablation { .. }));
         self.jobs.start(JobKind::Attribute, move |monitor| {
+            let mut request = request;
+            // One answer for an image has no mask to be held against.
+            let mask = mask.filter(|_| model.card.task == Task::Segment);
+            if let (None, Some(path)) = (&request.labels, mask) {
+                request.labels = Some(Arc::new(read_labels(&path, None, &model.card.classes)?));
+            }
             let found = attribute(&request, &model, (&micrograph, &settings), &device, monitor)?;
             let heat = HeatPlane::of(&found, [micrograph.specimen_rows().len(), micrograph.width()]);
             Ok(Answer::Attributed(Attributed::Explained(Box::new((request, found, heat, subject)))))
@@ -195,7 +207,7 @@ mod tests {
     use super::super::Command;
     use super::super::testing::{ready, session, stack_tiff, texts};
     use super::*;
-    use crate::analysis::{AttributionMethod, Over};
+    use crate::analysis::Over;
 
     fn request(method: AttributionMethod, class: usize) -> AttributionRequest {
         AttributionRequest { method, class, over: Over::Whole, labels: None }

@@ -75,6 +75,8 @@ pub enum Command {
     Robustness(RobustnessCommand),
     /// Look at two models, nodes or frames at once.
     Compare(CompareCommand),
+    /// The true classes of the shown image, a mask file: features are held against it, and the network is scored.
+    SetLabels(Option<PathBuf>),
     /// Explain a class's score, or take a value apart.
     Attribute(AttributeCommand),
     /// How well the features are used.

@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 /// Most bytes of feature maps kept with a result, unless a person says otherwise: a 2048 × 2048 micrograph's maps of 32
 /// features, and the small pictures of all other nodes.
-const USUAL: u64 = 640 << 20;
+const USUAL: u64 = 512 << 20;
 /// The least and the most that can be chosen.
 const RANGE: [u64; 2] = [64 << 20, 64 << 30];
 
 impl Session {
-    /// Bytes of feature maps that may be kept: what was chosen, else a quarter of what is free, at most 640 MiB.
+    /// Bytes of feature maps that may be kept: what was chosen, else a quarter of what is free, at most 512 MiB.
     #[must_use]
     pub fn feature_memory(&self) -> u64 {
         let usual = || available_memory().map_or(USUAL, |free| USUAL.min(free / 4));

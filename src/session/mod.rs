@@ -3,7 +3,7 @@
 //! Panels read a [`Session`] and send [`Command`]s; [`Session::apply`] carries them out; long work runs in jobs whose
 //! answers [`Session::poll`] takes in. Nothing here knows how it is drawn. What a command does stands in the file of
 //! its topic: `opening`, `showing`, `reducing`, `looking`, `stack_window`, `frames`, `measuring`, `choosing`, `drafting`,
-//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `attribution`, `health`, `trust`,
+//! `correcting`, `running`, `features`, `sheet`, `pins`, `keeping`, `effective`, `labels`, `attribution`, `health`, `trust`,
 //! `robustness`, `comparing`, `exporting`, `exporting_model`, `figure`, `copying`, `sample`.
 
 mod command;
@@ -28,6 +28,7 @@ mod figure;
 mod frames;
 mod health;
 mod keeping;
+mod labels;
 mod looking;
 mod measuring;
 mod messages;

@@ -22,8 +22,6 @@ pub enum SheetCommand {
     Show(SheetView),
     /// Order the features by their correlation with a class.
     Correlate(Against),
-    /// Read a label map of the shown image, to hold features against.
-    OpenLabels(PathBuf),
     /// Keep a feature in sight, beside those of other nodes.
     Pin(String, usize),
     /// By its place among the pins.
@@ -139,7 +137,6 @@ impl Session {
                 self.request_picture();
             }
             SheetCommand::Correlate(against) => self.correlate(against),
-            SheetCommand::OpenLabels(path) => self.open_labels(path),
             SheetCommand::Pin(node, feature) => self.pin(node, feature),
             SheetCommand::Unpin(place) => self.unpin(place),
             SheetCommand::SetMemory(bytes) => self.set_feature_memory(bytes),
@@ -252,7 +249,7 @@ impl Session {
         });
     }
 
-    fn open_labels(&mut self, path: PathBuf) {
+    pub(super) fn open_labels(&mut self, path: PathBuf) {
         let Some(model) = self.result.as_ref().map(|result| &result.model).or(self.model.as_ref()) else {
             return;
         };
@@ -266,6 +263,14 @@ impl Session {
             let labels = OpenedLabels { path, map };
             Ok(Answer::Sheet(Box::new(SheetAnswer::Labels(labels, Against::Labels(class)))))
         });
+    }
+
+    /// Holds features against the prediction again.
+    pub(super) fn forget_labels(&mut self) {
+        self.sheet.labels = None;
+        if let Some(Against::Labels(class)) = self.sheet.against {
+            self.correlate(Against::Prediction(class));
+        }
     }
 
     fn request_picture(&mut self) {
@@ -350,13 +355,13 @@ mod tests {
         image::GrayImage::from_fn(10, 12, |x, y| image::Luma([u8::from(x * 20 + y * 7 > 120)]))
             .save(&mask)
             .unwrap();
-        send(&mut session, SheetCommand::OpenLabels(mask));
+        session.apply(Command::SetLabels(Some(mask)));
         assert_eq!(session.sheet.against, Some(Against::Labels(1)), "{:?}", texts(&session));
         let bright = session.correlations_now().unwrap()[0];
         assert!((0.5..1.0).contains(&bright), "the labels are where it is bright: {bright}");
         let wrong = dir.path().join("wrong.png");
         image::GrayImage::new(3, 3).save(&wrong).unwrap();
-        send(&mut session, SheetCommand::OpenLabels(wrong));
+        session.apply(Command::SetLabels(Some(wrong)));
         assert!(session.correlations_now().is_none());
         assert!(
             texts(&session).last().unwrap().starts_with("The labels are 3 × 3 px"),

@@ -180,6 +180,8 @@ pub struct Session {
     pub features: Option<SelectedFeatures>,
     pub sheet: SheetState,
     pub effective: Effective,
+    /// A mask of the shown image.
+    pub labels: Option<PathBuf>,
     pub robustness: Robustness,
     pub comparing: Comparing,
     pub attributing: Attributing,
@@ -259,6 +261,7 @@ impl Session {
             features: None,
             sheet: SheetState::default(),
             effective: Effective::default(),
+            labels: None,
             robustness: Robustness::default(),
             comparing: Comparing::default(),
             attributing: Attributing::default(),

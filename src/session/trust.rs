@@ -16,8 +16,6 @@ use std::sync::Arc;
 pub struct Trust {
     pub judged: Option<Judged>,
     pub compared: Option<BaselinesFound>,
-    /// A mask of the shown image, to score the network and the methods against.
-    pub labels: Option<PathBuf>,
     /// The row of the table whose mask is looked at.
     pub shown: Option<usize>,
 }
@@ -42,8 +40,6 @@ pub struct BaselinesFound {
 pub enum TrustCommand {
     /// Run the classical methods on what the result is of.
     Compare,
-    /// Score against this mask, or against the network; compares again.
-    SetLabels(Option<PathBuf>),
     /// Look at the mask of a row of the table.
     Show(Option<usize>),
     /// Open the shown micrograph again on pixels of this many nm.
@@ -61,10 +57,6 @@ impl Session {
     pub(super) fn trust(&mut self, command: TrustCommand) {
         match command {
             TrustCommand::Compare => self.compare_methods(),
-            TrustCommand::SetLabels(labels) => {
-                self.trust.labels = labels;
-                self.compare_methods();
-            }
             TrustCommand::Show(row) => {
                 let rows = self.baselines_now().map_or(0, |compared| compared.baselines.rows.len());
                 self.trust.shown = row.filter(|row| *row < rows);
@@ -104,7 +96,7 @@ impl Session {
         });
     }
 
-    fn compare_methods(&mut self) {
+    pub(super) fn compare_methods(&mut self) {
         if !self.result_is_current() {
             self.say(
                 Severity::Warning,
@@ -122,7 +114,7 @@ impl Session {
         };
         let (mask, model) = (Arc::clone(mask), Arc::clone(&result.model));
         let (micrograph, settings) = (result.micrograph.clone(), result.settings.clone());
-        let labels = self.trust.labels.clone();
+        let labels = self.labels.clone();
         self.jobs.start(JobKind::Baselines, move |monitor| {
             let read = |path: &PathBuf| read_labels(path, None, &model.card.classes);
             let labels = labels.as_ref().map(read).transpose();
@@ -251,10 +243,10 @@ mod tests {
         assert_eq!(session.trust.shown, None);
         let mask = dir.path().join("mask.png");
         image::GrayImage::from_fn(10, 12, |x, _| image::Luma([u8::from(x > 4)])).save(&mask).unwrap();
-        ask(&mut session, TrustCommand::SetLabels(Some(mask)));
+        session.apply(Command::SetLabels(Some(mask)));
         let compared = session.baselines_now().unwrap();
         assert!(compared.baselines.labelled && compared.baselines.rows[0].mean_iou.is_some());
-        ask(&mut session, TrustCommand::SetLabels(Some(dir.path().join("missing.png"))));
+        session.apply(Command::SetLabels(Some(dir.path().join("missing.png"))));
         assert_eq!(session.messages.last().unwrap().severity, Severity::Error);
     }
 }

@@ -1,5 +1,5 @@
 //! Which of a network's classes a class of other labels is.
-use super::losses::IGNORE;
+use crate::analysis::IGNORE;
 use crate::network::ClassInfo;
 use std::collections::BTreeMap;
 

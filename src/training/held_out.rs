@@ -1,8 +1,7 @@
 //! Images with known truth that a model is judged on.
 use super::TrainingError;
-use super::losses::IGNORE;
 use super::tally::Tally;
-use crate::analysis::{Numbers, Prediction, RunSettings, run};
+use crate::analysis::{IGNORE, Numbers, Prediction, RunSettings, run};
 use crate::imaging::Micrograph;
 use crate::inspect::Recorder;
 use crate::monitor::Monitor;

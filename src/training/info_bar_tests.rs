@@ -1,8 +1,8 @@
 //! Nothing is learned from the text below a picture, and nothing is judged there.
 use super::dataset::Dataset;
 use super::held_out::Truth;
-use super::losses::IGNORE;
 use super::*;
+use crate::analysis::IGNORE;
 use crate::imaging::InfoBarChoice;
 use crate::monitor::Monitor;
 use image::{GrayImage, Luma};

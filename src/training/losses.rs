@@ -1,9 +1,7 @@
 //! What training makes small: cross-entropy, soft Dice and their sum, over logits.
 use super::Loss;
+use crate::analysis::IGNORE;
 use candle_core::{Result, Tensor};
-
-/// A label that counts neither in a loss nor in a score.
-pub(super) const IGNORE: u8 = 255;
 
 /// A loss with the weight of each class in its cross-entropy.
 #[derive(Debug, Clone, PartialEq)]

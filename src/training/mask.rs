@@ -1,8 +1,7 @@
 //! Reads a mask file into classes by a label scheme.
 use super::classes::match_classes;
-use super::losses::IGNORE;
 use super::{LabelScheme, TrainingError};
-use crate::analysis::LabelMap;
+use crate::analysis::{IGNORE, LabelMap};
 use crate::imaging::{self, Micrograph, Plane};
 use crate::network::ClassInfo;
 use ndarray::Array2;

@@ -1,10 +1,9 @@
 //! Otsu's threshold on the same images and masks: what a network must beat.
-use super::losses::IGNORE;
 use super::metrics::Confusion;
 use super::pairs::{Pairs, image_files};
 use super::plan::{open_first, open_image};
 use super::{Evaluation, EvaluationData, LabelScheme, SchemeClass, TrainingError};
-use crate::analysis::otsu_threshold;
+use crate::analysis::{IGNORE, otsu_threshold};
 use crate::imaging::InfoBarChoice;
 use crate::monitor::Monitor;
 use ndarray::{Array2, ArrayView2};

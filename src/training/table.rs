@@ -172,7 +172,7 @@ mod tests {
             written("\u{feff}file,grade, Class\na.png,1, Dog\nsub/b.tif,2,cat\n\"c,d.png\",2,dirt\n");
         let map = BTreeMap::from([("dirt".to_owned(), "ignore".to_owned())]);
         let found = classes_of(&path, &infos(&["cat", "dog"]), &map).unwrap();
-        let expected = [("a.png", 1), ("sub/b.tif", 0), ("c,d.png", super::super::losses::IGNORE)];
+        let expected = [("a.png", 1), ("sub/b.tif", 0), ("c,d.png", crate::analysis::IGNORE)];
         assert_eq!(found, expected.map(|(file, class)| (dir.path().join(file), class)));
         assert_eq!(class_names(&path).unwrap(), ["Dog", "cat", "dirt"]);
         assert_eq!(output_names(&path).unwrap(), ["grade", "Class"]);

@@ -1,8 +1,8 @@
 //! What is true of an image: its label map, its class, its numbers or maps of them, from where a recipe says.
 use super::TrainingError;
 use super::held_out::Truth;
-use super::losses::IGNORE;
 use super::plan::{Labels, open_first};
+use crate::analysis::IGNORE;
 use crate::imaging::Micrograph;
 use crate::synth::Sample;
 use ndarray::{Array2, Array3, Axis, s};

@@ -221,6 +221,17 @@ fn without_a_display_the_sample_job_is_done_all_the_same() {
 }
 
 #[test]
+fn without_a_display_a_model_among_the_files_is_the_model() {
+    let dir = tempfile::tempdir().unwrap();
+    write_segmenter(&dir.path().join("own.safetensors"), 1);
+    write_discs(&dir.path().join("discs.tif"), 40, 44, None);
+    let ran = run_in(dir.path(), &["discs.tif", "own.safetensors"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let manifest = fs::read_to_string(dir.path().join("polepiece-out/discs.manifest.json")).unwrap();
+    assert!(manifest.contains("own.safetensors"), "{manifest}");
+}
+
+#[test]
 fn help_lists_every_command() {
     let dir = tempfile::tempdir().unwrap();
     let ran = run_in(dir.path(), &["--help"]);

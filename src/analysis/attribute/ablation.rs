@@ -1,7 +1,7 @@
 //! Channel ablation: what the answer is without each microscope channel.
 use super::asked::{Places, Way};
 use super::{Ablating, Frame};
-use crate::analysis::AnalysisError;
+use crate::analysis::{AnalysisError, IGNORE};
 use crate::inspect::{ChannelEffect, Score};
 use crate::monitor::Monitor;
 use ndarray::{Array2, Array3, ArrayView3, Axis};
@@ -31,7 +31,7 @@ impl Frame<'_> {
     pub(super) fn ablation(
         &mut self,
         by: Ablating,
-        labels: Option<&Array2<u16>>,
+        labels: Option<&Array2<u8>>,
     ) -> Result<(Option<f64>, Vec<ChannelEffect>), AnalysisError> {
         let labels = labels.map(|labels| self.check_labels(labels)).transpose()?;
         let channels = self.image.dim().0;
@@ -59,7 +59,7 @@ impl Frame<'_> {
     }
 
     /// The truth must have a class for every pixel that the network sees.
-    fn check_labels<'b>(&self, labels: &'b Array2<u16>) -> Result<&'b Array2<u16>, AnalysisError> {
+    fn check_labels<'b>(&self, labels: &'b Array2<u8>) -> Result<&'b Array2<u8>, AnalysisError> {
         if let Places::Answer = self.asked.places {
             let what = "This network gives one answer for the image, which no mask can be held against";
             return Err(AnalysisError::Mismatch(what.to_owned()));
@@ -96,7 +96,7 @@ impl Frame<'_> {
     /// The score; and where the truth is known, how the class's pixels of the whole image agree with it.
     fn answer(
         &self,
-        labels: Option<&Array2<u16>>,
+        labels: Option<&Array2<u8>>,
         monitor: &Monitor,
     ) -> Result<(Score, Option<Overlap>), AnalysisError> {
         let Some(labels) = labels else { return Ok((self.asked.score(&self.image, monitor)?, None)) };
@@ -117,7 +117,7 @@ impl Frame<'_> {
         &self,
         scores: ArrayView3<'_, f32>,
         core: &[Range<usize>; 2],
-        labels: &Array2<u16>,
+        labels: &Array2<u8>,
         overlap: &mut Overlap,
     ) {
         for (y, rows) in scores.axis_iter(Axis(1)).enumerate() {
@@ -126,7 +126,8 @@ impl Frame<'_> {
                 // Of equal ones the first, as everywhere.
                 let predicted = values.iter().position(|&value| value == best) == Some(self.asked.class);
                 let label = labels.get((core[0].start + y, core[1].start + x));
-                let truth = label.is_some_and(|&label| usize::from(label) == self.asked.class);
+                let Some(&label) = label.filter(|label| **label != IGNORE) else { continue };
+                let truth = usize::from(label) == self.asked.class;
                 overlap.truth += u64::from(truth);
                 overlap.predicted += u64::from(predicted);
                 overlap.both += u64::from(truth && predicted);

@@ -15,8 +15,9 @@ pub struct AttributionRequest {
     /// Of a regressor one of its outputs.
     pub class: usize,
     pub over: Over,
-    /// The true class of every pixel of the micrograph, for the IoU that ablation tells.
-    pub labels: Option<Arc<Array2<u16>>>,
+    /// The true class of every pixel of the micrograph, [`IGNORE`](crate::analysis::IGNORE) where nothing is said, for the
+    /// IoU that ablation tells.
+    pub labels: Option<Arc<Array2<u8>>>,
 }
 
 /// How the score is explained.

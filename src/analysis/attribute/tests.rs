@@ -1,7 +1,7 @@
 //! Against PyTorch's autograd, against cases worked by hand, and pieces against whole images.
 use super::*;
 use crate::analysis::tests::{card, micrograph, model, segmenter};
-use crate::analysis::{Region, RunSettings};
+use crate::analysis::{IGNORE, Region, RunSettings};
 use crate::imaging::Calibration;
 use crate::network::{Graph, Node, Normalisation, Op, Resample, Task, Weights};
 use candle_core::Tensor;
@@ -140,9 +140,8 @@ fn a_classifier_s_answer_is_explained_as_pytorch_does() {
 fn with_the_truth_at_hand_ablation_tells_the_iou_too() {
     let theirs = theirs("unet", Task::Segment);
     let labels: Vec<f32> = theirs.tensors["labels"].flatten_all().unwrap().to_vec1().unwrap();
-    let labels =
-        Array2::from_shape_vec((24, 20), labels.iter().map(|&label| label as u16).collect()).unwrap();
-    let request = |labels: Array2<u16>| AttributionRequest {
+    let labels = Array2::from_shape_vec((24, 20), labels.iter().map(|&label| label as u8).collect()).unwrap();
+    let request = |labels: Array2<u8>| AttributionRequest {
         method: AttributionMethod::Ablation { by: Ablating::Mean },
         class: 1,
         over: Over::Rectangle(RECTANGLE),
@@ -157,6 +156,12 @@ fn with_the_truth_at_hand_ablation_tells_the_iou_too() {
         let without = found.iou.unwrap() + channel.iou.unwrap();
         near(without, &theirs.numbers["ablation"][channel.channel][2], name);
     }
+    let nothing = request(Array2::from_elem((24, 20), IGNORE));
+    let found = attribute(&nothing, &theirs.model, on, &Device::Cpu, &monitor).unwrap();
+    assert!(
+        found.iou.is_none() && found.channels[0].iou.is_none(),
+        "where nothing is said nothing is scored"
+    );
     let small = request(Array2::zeros((24, 19)));
     let error = attribute(&small, &theirs.model, on, &Device::Cpu, &monitor).unwrap_err().to_string();
     assert_eq!(error, "The mask has 19 × 24 px, and the image 20 × 24");

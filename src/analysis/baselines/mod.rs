@@ -8,15 +8,12 @@ mod reference;
 
 pub use method::{Method, Polarity};
 
-use super::{AnalysisError, RunSettings, Segmentation, memory};
+use super::{AnalysisError, IGNORE, RunSettings, Segmentation, memory};
 use crate::imaging::Micrograph;
 use crate::monitor::Monitor;
 use ndarray::{Array2, ArrayView2, s};
 use serde::Serialize;
 use std::sync::Arc;
-
-/// Says nothing of a pixel in labels.
-const IGNORE: u8 = 255;
 
 /// The network and the classical methods on one image, each against labels, or the methods against the network.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -181,7 +181,7 @@ impl FeaturesPane {
                           their maps are computed again when they are chosen.";
             ui.label(small(advice).color(Palette::of(ui).weak));
             let automatic = session.preferences.feature_memory.is_none();
-            let why = "It is already: a quarter of what is free, at most 640 MiB";
+            let why = "It is already: a quarter of what is free, at most 512 MiB";
             let button = ui.add_enabled(!automatic, eframe::egui::Button::new(small("By what is free")));
             if button.on_disabled_hover_text(why).clicked() {
                 desk.send(Command::Sheet(SheetCommand::SetMemory(None)));

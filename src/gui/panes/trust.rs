@@ -36,17 +36,17 @@ impl PaneUi for TrustPane {
         if response.on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
             desk.send(Command::Trust(TrustCommand::Compare));
         }
-        if session.trust.labels.is_some() {
+        if session.labels.is_some() {
             let hint = "Score against the network's mask again";
             if ui.button(small("No labels")).on_hover_text(hint).clicked() {
-                desk.send(Command::Trust(TrustCommand::SetLabels(None)));
+                desk.send(Command::SetLabels(None));
             }
         }
         let labels = Button::new(small("Labels…"));
         let response =
-            ui.add_enabled(why_not.is_none(), labels).on_hover_text(Action::ChooseLabels.hint(ui.ctx()));
+            ui.add_enabled(why_not.is_none(), labels).on_hover_text(Action::OpenLabels.hint(ui.ctx()));
         if response.on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
-            desk.act(Action::ChooseLabels);
+            desk.act(Action::OpenLabels);
         }
     }
 
@@ -186,7 +186,7 @@ fn methods_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         return;
     };
     let found = &compared.baselines;
-    let against = match &session.trust.labels {
+    let against = match &session.labels {
         Some(path) if found.labelled => {
             format!("against {}", path.file_name().unwrap_or_default().to_string_lossy())
         }
