@@ -78,12 +78,13 @@ impl Controls {
         about(&self.methods[self.method])
     }
 
-    /// Two lines: what of which class over which pixels, and the method's own numbers.
+    /// Two lines: what of which class, and over which pixels with the method's own numbers.
     pub(super) fn ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, model: &Model) {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 5.0;
             self.method_ui(ui);
             self.class_ui(ui, desk.session, model);
+            ui.end_row();
             self.region_ui(ui, model);
             self.numbers_ui(ui, desk.session);
             self.start_ui(ui, desk, model);
@@ -92,7 +93,7 @@ impl Controls {
 
     fn method_ui(&mut self, ui: &mut Ui) {
         let now = self.methods[self.method].in_words();
-        let combo = ComboBox::from_id_salt("why method").width(104.0).selected_text(small(now));
+        let combo = ComboBox::from_id_salt("why method").width(118.0).selected_text(small(now));
         let shown = combo.show_ui(ui, |ui| {
             for (index, method) in self.methods.iter().enumerate() {
                 ui.selectable_value(&mut self.method, index, method.in_words()).on_hover_text(about(method));
@@ -105,7 +106,7 @@ impl Controls {
         let classes = &model.card.classes;
         let mut class = self.class(session, model);
         let name = classes.get(class).map_or("feature 0", |class| class.name.as_str());
-        let combo = ComboBox::from_id_salt("why class").width(84.0).selected_text(small(name));
+        let combo = ComboBox::from_id_salt("why class").width(112.0).selected_text(small(name));
         let shown = combo.show_ui(ui, |ui| {
             for (index, info) in classes.iter().enumerate() {
                 ui.selectable_value(&mut class, index, &info.name);
