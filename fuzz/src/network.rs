@@ -32,6 +32,8 @@ mod shape;
 mod sliding;
 #[path = "../../src/network/stride.rs"]
 mod stride;
+#[path = "../../src/network/training_statistics.rs"]
+mod training_statistics;
 #[path = "../../src/network/weights.rs"]
 mod weights;
 #[path = "../../src/network/windows.rs"]
@@ -50,6 +52,7 @@ pub use op::{
 };
 pub use receptive::{ReceptiveField, receptive_fields, receptive_window};
 pub use stride::total_stride;
+pub use training_statistics::{FeatureSpace, TrainingStatistics};
 pub use weights::{ParameterSpec, Weights};
 
 /// Outputs of an ONNX file that are looked at.
