@@ -1,15 +1,20 @@
 //! The gradient of a convolution by its weights and by its bias.
+use super::beside::{Beside, SIDE_BY_SIDE};
 use super::engine::Algorithm;
 use super::kernel::Dots;
+use super::outer::Outer;
 use super::pass::Geometry;
 use super::planes::Planes;
 use super::window::{Tile, Window};
 use super::winograd;
+use crate::compute::isa::Isa;
 use rayon::prelude::*;
 use std::cell::RefCell;
 
 /// Grid positions of a tile: four channels of the map stay in the first-level cache.
 const TILE: usize = 2048;
+/// The same of a map whose channels are put side by side: those of a few registers stay in the second-level cache.
+const SHORT_TILE: usize = 1024;
 /// Sums that are gathered apart and added at the end, at most, and the floats they may take together.
 const SUMS: usize = 8;
 const SUM_FLOATS: usize = 8 * 1024 * 1024;
@@ -79,8 +84,16 @@ pub(super) fn by_weights_with(
         // SAFETY: chosen only where the matrix unit is available.
         Algorithm::Amx => unsafe { super::amx::by_weights(geometry, image, map_gradient) },
         Algorithm::Winograd => winograd::by_weights(geometry, image, map_gradient),
+        _ if fills_registers(geometry) => by_outer_products(geometry, image, map_gradient),
         _ => directly(geometry, image, map_gradient),
     }
+}
+
+/// Whether there are enough of the kernel's values for a block of sums, and few places for map channels stay empty.
+fn fills_registers(geometry: &Geometry) -> bool {
+    let channels = geometry.map_channels;
+    geometry.image_channels * geometry.taps() >= 16
+        && channels.next_multiple_of(SIDE_BY_SIDE) * 4 <= channels * 5
 }
 
 /// The sums as they are written.
@@ -115,6 +128,53 @@ pub(super) fn directly(geometry: &Geometry, image: &[f32], map_gradient: &[f32])
     let mut total = vec![0.0; geometry.weight_len()];
     for (first, sum) in gathered {
         total[first * offsets.len()..].iter_mut().zip(&sum).for_each(|(total, part)| *total += part);
+    }
+    total
+}
+
+/// The same by outer products of pixels and channels of the map, which lie side by side: with many of both.
+pub(super) fn by_outer_products(geometry: &Geometry, image: &[f32], map_gradient: &[f32]) -> Vec<f32> {
+    let pass = geometry.forward();
+    let window = Window::new(&pass, SHORT_TILE, 1);
+    let offsets = window.offsets(&pass.residues[0]);
+    let cut = Cut::new(geometry, &window, SIDE_BY_SIDE);
+    let channels = geometry.groups * geometry.image_channels;
+    let planes = Planes::one(image, channels, geometry.image[0] * geometry.image[1]);
+    let plane = geometry.map[0] * geometry.map[1];
+    let block = offsets.len() * SIDE_BY_SIDE;
+    let gather = |part: &Part| {
+        let mut sums = vec![0.0; part.rows.div_ceil(SIDE_BY_SIDE) * block];
+        BUFFERS.with_borrow_mut(|(pixels, beside)| {
+            for &(item, tile) in &part.tiles {
+                let first = part.group * geometry.image_channels;
+                window.fill(&pass, tile, &planes, (item, first..first + geometry.image_channels), pixels);
+                beside.resize((tile.size[0] * window.cols * SIDE_BY_SIDE).max(beside.len()), 0.0);
+                let stretches = window.stretches(tile);
+                let first =
+                    (item * geometry.groups + part.group) * geometry.map_channels + part.first_channel;
+                let map = &map_gradient[first * plane..][..part.rows * plane];
+                for (planes, sums) in map.chunks(SIDE_BY_SIDE * plane).zip(sums.chunks_exact_mut(block)) {
+                    let (size, pitch) = (geometry.map, window.cols);
+                    Beside { planes, size, tile, pitch }.run_on(Isa::best(), beside);
+                    for stretch in &stretches {
+                        let (left, right) =
+                            (&pixels[stretch.start..], &beside[stretch.start * SIDE_BY_SIDE..]);
+                        let (rows, columns, len) = (&offsets[..], SIDE_BY_SIDE, stretch.len());
+                        Outer { left, rows, right, columns, len }.run_on(Isa::best(), sums);
+                    }
+                }
+            }
+        });
+        (part.group * geometry.map_channels + part.first_channel, part.rows, sums)
+    };
+    let gathered: Vec<_> = cut.parts.par_iter().map(gather).collect();
+    let mut total = vec![0.0; geometry.weight_len()];
+    for (first, rows, sums) in gathered {
+        for row in 0..rows {
+            let from = sums[row / SIDE_BY_SIDE * block..][..block].iter().skip(row % SIDE_BY_SIDE);
+            let to = &mut total[(first + row) * offsets.len()..][..offsets.len()];
+            to.iter_mut().zip(from.step_by(SIDE_BY_SIDE)).for_each(|(total, part)| *total += part);
+        }
     }
     total
 }

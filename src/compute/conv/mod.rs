@@ -6,6 +6,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
+mod beside;
 mod direct;
 mod elsewhere;
 mod engine;
@@ -13,6 +14,7 @@ mod gradient;
 mod kernel;
 mod lanes;
 mod op;
+mod outer;
 mod output;
 mod pass;
 mod planes;

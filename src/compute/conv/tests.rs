@@ -150,6 +150,14 @@ fn check_algorithms(case: &Case, numbers: &Numbers, upstream: &Tensor, [ys, dx, 
         if algorithm != Algorithm::Amx && algorithm.can(&geometry.forward()) {
             let (image, map) = if case.transposed { (&upstream, &x) } else { (&x, &upstream) };
             near(gradient::by_weights_with(algorithm, geometry, image, map), dw, "weight gradient");
+            if algorithm == Algorithm::Direct {
+                near(gradient::directly(geometry, image, map), dw, "weight gradient by dot products");
+                near(
+                    gradient::by_outer_products(geometry, image, map),
+                    dw,
+                    "weight gradient by outer products",
+                );
+            }
         }
     }
 }

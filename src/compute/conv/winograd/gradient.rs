@@ -3,12 +3,12 @@
 #![allow(clippy::inline_always, clippy::needless_range_loop)]
 
 use super::cut::{Block, Cut, Places};
-use super::outer::Outer;
 use super::run::aligned;
 use super::spread::{PIXELS, Spread};
 use super::transforms::{Forward, Strip};
 use super::{PLACES, SIDE};
 use crate::compute::conv::kernel::SLACK;
+use crate::compute::conv::outer::Outer;
 use crate::compute::conv::pass::{Geometry, Pass};
 use crate::compute::isa::Isa;
 use crate::compute::vector::{self, Arithmetic, Work as Loop};
@@ -124,14 +124,15 @@ impl Work<'_> {
             let pixels = aligned(pixels, PIXELS);
             let sums = &mut aligned(sums, PLACES * rows * columns)[..PLACES * rows * columns];
             sums.fill(0.0);
+            let offsets = places.offsets();
             for &block in part.blocks {
                 self.transform_image(part, block, places, strip, image);
                 self.transform_map(part, block, [columns, map_stride], pixels, map);
                 let len = block.1.patches[0] * block.1.patches[1];
                 for (place, sums) in sums.chunks_exact_mut(rows * columns).enumerate() {
-                    let (left, left_stride) = (&image[place * places.place_stride..], places.channel_stride);
+                    let left = &image[place * places.place_stride..];
                     let right = &map[place * map_stride..];
-                    Outer { left, left_stride, rows, right, columns, len }.run_on(self.isa, sums);
+                    Outer { left, rows: &offsets, right, columns, len }.run_on(self.isa, sums);
                 }
             }
             let mut weights = vec![0.0; part.map_channels.len() * rows * 9];

@@ -8,11 +8,10 @@
 //!
 //! All that is linear in the kernel as well, so its adjoint gives the gradient by the weights ([`gradient`]): each 4×4
 //! values of the map's gradient are spread to the 36 places ([`spread`]), at each place their products with the image's
-//! transforms are summed over all patches ([`outer`]), and the sums are brought back to 3×3.
+//! transforms are summed over all patches ([`outer`](super::outer)), and the sums are brought back to 3×3.
 
 mod cut;
 mod gradient;
-mod outer;
 mod run;
 mod spread;
 mod transforms;

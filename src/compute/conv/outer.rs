@@ -1,18 +1,18 @@
-//! Sums of outer products: the products of the weights' gradient, at one place of the transforms.
+//! Sums of outer products: the products of the weights' gradient.
 // As in kernel.rs: register code only comes of what is inlined, and of loops over array indices of known range.
 #![allow(unsafe_code, clippy::inline_always, clippy::needless_range_loop)]
 
-use crate::compute::conv::kernel::SLACK;
-use crate::compute::conv::lanes::Lanes;
+use super::kernel::SLACK;
+use super::lanes::Lanes;
 use crate::compute::isa::Isa;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
 
-/// `out[m·columns + j] += Σ_n left[m·left_stride + n] · right[n·columns + j]` for all rows `m`, columns `j` and `n < len`.
+/// `out[m·columns + j] += Σ_n left[rows[m] + n] · right[n·columns + j]` for all rows `m`, columns `j` and `n < len`.
 pub(super) struct Outer<'a> {
     pub(super) left: &'a [f32],
-    pub(super) left_stride: usize,
-    pub(super) rows: usize,
+    /// Where each row of the left begins.
+    pub(super) rows: &'a [usize],
     pub(super) right: &'a [f32],
     /// A multiple of [`SLACK`], which every register divides.
     pub(super) columns: usize,
@@ -22,10 +22,11 @@ pub(super) struct Outer<'a> {
 impl Outer<'_> {
     /// `isa` must be one of [`Isa::available`].
     pub(super) fn run_on(&self, isa: Isa, out: &mut [f32]) {
-        let Self { left, left_stride, rows, right, columns, len } = *self;
-        assert!(columns.is_multiple_of(SLACK) && rows * columns <= out.len(), "the sums have room");
-        assert!(rows > 0 && len > 0, "there is something to sum");
-        assert!((rows - 1) * left_stride + len <= left.len(), "the left is whole");
+        let Self { left, rows, right, columns, len } = *self;
+        let furthest = rows.iter().max().copied().unwrap_or(0);
+        assert!(columns.is_multiple_of(SLACK) && rows.len() * columns <= out.len(), "the sums have room");
+        assert!(!rows.is_empty() && len > 0, "there is something to sum");
+        assert!(furthest + len <= left.len(), "the left is whole");
         assert!(len * columns <= right.len(), "the right is whole");
         // SAFETY: the instruction set was found on this processor; registers are whole pieces of the columns, and the
         // reach of rows, columns and sums was checked.
@@ -59,8 +60,8 @@ unsafe fn outer_avx2(job: &Outer, out: &mut [f32]) {
 #[inline(always)]
 unsafe fn outer<V: Lanes, const M: usize, const N: usize>(job: &Outer, out: &mut [f32]) {
     let mut row = 0;
-    while row < job.rows {
-        let many = job.rows - row >= M;
+    while row < job.rows.len() {
+        let many = job.rows.len() - row >= M;
         let mut column = 0;
         while column < job.columns {
             let wide = job.columns - column >= N * V::WIDTH;
@@ -89,21 +90,23 @@ unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
 ) {
     // SAFETY: see `Outer::run_on`.
     unsafe {
-        let mut left = job.left.as_ptr().add(row * job.left_stride);
+        let mut left = [job.left.as_ptr(); M];
+        for m in 0..M {
+            left[m] = left[m].add(job.rows[row + m]);
+        }
         let mut right = job.right.as_ptr().add(column);
         let mut sums = [[V::splat(0.0); N]; M];
-        for _ in 0..job.len {
+        for n in 0..job.len {
             let mut values = [V::splat(0.0); N];
             for i in 0..N {
                 values[i] = V::load(right.add(i * V::WIDTH));
             }
             for m in 0..M {
-                let factor = V::splat(*left.add(m * job.left_stride));
+                let factor = V::splat(*left[m].add(n));
                 for i in 0..N {
                     sums[m][i] = factor.mul_add(values[i], sums[m][i]);
                 }
             }
-            left = left.add(1);
             right = right.add(job.columns);
         }
         for m in 0..M {
@@ -126,15 +129,15 @@ mod tests {
             (0..len).map(|i| ((i * 7 + salt * 13 + i / 5) % 11) as f32 - 5.0).collect()
         };
         for (rows, columns, len) in [(1, 16, 1), (8, 32, 5), (13, 48, 16), (3, 80, 33)] {
-            let left_stride = len + 3;
-            let (left, right) = (numbers(rows * left_stride, 1), numbers(len * columns, 2));
+            let begins: Vec<usize> = (0..rows).map(|m| m * (len + 3) + m * m % 3).collect();
+            let (left, right) = (numbers(rows * (len + 3) + 2, 1), numbers(len * columns, 2));
             let product = |i: usize| -> f32 {
                 let (m, j) = (i / columns, i % columns);
-                (0..len).map(|n| left[m * left_stride + n] * right[n * columns + j]).sum()
+                (0..len).map(|n| left[begins[m] + n] * right[n * columns + j]).sum()
             };
             for isa in Isa::available() {
                 let mut out = vec![1.0; rows * columns];
-                Outer { left: &left, left_stride, rows, right: &right, columns, len }.run_on(isa, &mut out);
+                Outer { left: &left, rows: &begins, right: &right, columns, len }.run_on(isa, &mut out);
                 for (i, &found) in out.iter().enumerate() {
                     assert_eq!(found, 1.0 + product(i), "{isa:?} {rows} {columns} {len}");
                 }
