@@ -124,6 +124,7 @@ impl Session {
             Sight::Feature { node, feature } => {
                 Seen::feature(Arc::clone(result.features.maps.get(node)?), *feature).ok()
             }
+            Sight::Classical { .. } => None,
         }
     }
 
@@ -151,15 +152,8 @@ impl Side {
             let what = format!("There is no frame {}: {} has {last}", opened.frame + 1, micrograph.name());
             return Err(Failure::Message(what));
         }
-        let mut name = model.card.name.clone();
-        if let Sight::Feature { node, feature } = &self.choice.sight {
-            let told = format!(", {node} {feature}");
-            name += &told;
-        }
-        if micrograph.frames() > 1 {
-            let told = format!(", frame {}", opened.frame + 1);
-            name += &told;
-        }
+        let frame = (micrograph.frames() > 1).then_some(opened.frame);
+        let name = self.choice.sight.words(&model.card.name, frame);
         let seen = if let Some(seen) = self.seen {
             seen
         } else {

@@ -60,6 +60,7 @@ fn sight_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, name: &str)
     let shown = match &choice.sight {
         Sight::Answer => "answer".to_owned(),
         Sight::Feature { node, .. } => node.clone(),
+        Sight::Classical { method, polarity } => format!("{}, {}", method.name(), polarity.name()),
     };
     let feature = |node: &str, feature: usize| Sight::Feature { node: node.to_owned(), feature };
     let combo = ComboBox::from_id_salt(("compare sight", name)).width(110.0).selected_text(small(shown));
