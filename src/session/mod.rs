@@ -25,6 +25,7 @@ mod exporting;
 mod exporting_model;
 mod features;
 mod figure;
+mod figure_results;
 mod frames;
 mod health;
 mod keeping;
