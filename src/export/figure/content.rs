@@ -1,7 +1,8 @@
 //! Computes a figure: each panel that was asked for, by the same functions as everything else.
 
+use super::drawn::drawn;
 use super::gather::{Base, FigureInput, base};
-use super::measured::{drawn, measured};
+use super::measured::measured;
 use super::page::Picture;
 use super::panel::{Bar, Figure, Mark, Panel, Place, Tile, rendered};
 use super::seen::seen_mark;

@@ -8,6 +8,7 @@ mod panel;
 mod spec;
 
 mod content;
+mod drawn;
 mod gather;
 mod measured;
 mod seen;
