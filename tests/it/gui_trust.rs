@@ -103,7 +103,7 @@ fn a_classical_mask_is_looked_at_beside_the_networks() {
     harness.state_mut().show_alone(None);
     harness.run();
     // The Compare pane came to the front, and says how far they agree.
-    assert!(harness.query_by_label_contains("The same class in").is_some());
+    assert!(harness.query_by_label_contains("Same class in").is_some());
     assert!(harness.query_by_label_contains("A: Tiny").is_some());
     harness.get_by_label("A − B").click();
     harness.run();

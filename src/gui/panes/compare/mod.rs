@@ -148,13 +148,10 @@ impl ComparePane {
 /// In how many pixels the two agree, and the IoU of each class.
 fn agreement_ui(ui: &mut Ui, classes: &ClassAgreement) {
     let Some(share) = classes.agreement else { return };
-    let mut words = format!("The same class in {:.1} %", 100.0 * share);
-    for (name, iou) in classes.a.iter().zip(&classes.iou) {
-        if let Some(iou) = iou {
-            let told = format!(" · {name} IoU {iou:.3}");
-            words += &told;
-        }
-    }
+    let ious = classes.a.iter().zip(&classes.iou);
+    let ious: Vec<String> =
+        ious.filter_map(|(name, iou)| iou.map(|iou| format!("{name} {iou:.3}"))).collect();
+    let words = format!("Same class in {:.1} % · IoU {}", 100.0 * share, ious.join(", "));
     ui.add(Label::new(small(&words).color(Palette::of(ui).text)).truncate())
         .on_hover_text("Pixels of the class in both, by pixels of it in at least one; Numbers has them all");
 }
