@@ -109,7 +109,7 @@ def groups(polepiece, data, folder):
     yield "foreign", "foreign", "Zeiss nanoporous gold", [data / "sem" / "zeiss_nanoporous_gold.tif"]
     yield "foreign", "foreign", "light microscopy stack (pims)", [data / "stack" / "pims_imagej_stack_5x512x512_u16be.tif"]
     pictures = [data / "tiff" / "libtiffpic" / f"{name}.tif" for name in PICTURES]
-    yield "foreign", "foreign", "photographs and scans (libtiff)", [path for path in pictures if path.exists()]
+    yield "foreign", "foreign", "photographs and scans (libtiff, those that are read)", [path for path in pictures if path.exists()]
 
 
 def limits(distances):
@@ -213,6 +213,13 @@ def table(rows, wrong, sizes):
                 what = "false alarms" if truth in ("trained on", "held out") else "misses"
                 words.append(f"| `{model}` | {truth} | {wrong[model, truth, 'wrong']} {what} | "
                              f"{wrong[model, truth, 'wider']} | {wrong[model, truth, 'of']} |")
+    own = [key[:2] for key in wrong if key[1] in ("trained on", "held out") and key[2] == "of"]
+    alarms, images = (sum(wrong[(*key, what)] for key in own) for what in ("wrong", "of"))
+    words += [f"\n*Unusual* is nearly always true: {alarms} of {images} images of a model's own kind are called so. *Similar* rules out "
+              "little where\na model's training images are unlike each other: those of `sem-precipitates` and `micrograph-kind` are "
+              "real and synthetic, bright and\ndark, of many magnifications, one Gaussian over all of them is wide, and damaged and foreign "
+              "images lie within it. No limit separates\nthese, for their distances lie among those of held-out images; that takes "
+              "another measure, such as the distance to the nearest\ntraining images, which the model files do not carry."]
     words += ["", "| model | sort | images | n | unusual | by pixel | grey and texture | features | wrong |",
               "|---|---|---|--:|--:|--:|---|---|--:|"]
     for model, truth, called, count, unusual, by_pixel, grey, features, bad in rows:

@@ -111,7 +111,10 @@ fn likeness_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         if found.similar { (palette.accent, "Similar") } else { (palette.warning, "Unusual") };
     ui.horizontal(|ui| {
         dot(ui, colour);
-        ui.label(strong(verdict).size(15.0).color(colour));
+        let meaning = "Similar: nothing that is looked at here is unusual, which an image of another kind may share where the \
+                       training images are unlike each other. Unusual: farther than 99 % of the training images, or on \
+                       pixels of a size that the network does not know.";
+        ui.label(strong(verdict).size(15.0).color(colour)).on_hover_text(meaning);
         ui.label(small(format!("against {} training images", found.images)).color(palette.weak));
     });
     for words in &found.words {

@@ -86,7 +86,7 @@ enum Change {
 
 /// What the panel is, or its caption, with the buttons that move it; a click opens a field for the caption.
 fn row_ui(ui: &mut Ui, chosen: &mut Chosen, (index, count): (usize, usize)) -> Option<Change> {
-    let mut change = None;
+    let (mut change, mut opened) = (None, false);
     ui.horizontal(|ui| {
         ui.label(small(format!("{}.", index + 1)).color(Palette::of(ui).weak));
         at_right(ui, |ui| {
@@ -107,6 +107,7 @@ fn row_ui(ui: &mut Ui, chosen: &mut Chosen, (index, count): (usize, usize)) -> O
                 let hint = format!("{}\nClick to write a caption for it", chosen.panel);
                 if response.on_hover_text(hint).clicked() {
                     chosen.writing = !chosen.writing;
+                    opened = chosen.writing;
                 }
             });
         });
@@ -115,7 +116,9 @@ fn row_ui(ui: &mut Ui, chosen: &mut Chosen, (index, count): (usize, usize)) -> O
         let field = TextEdit::singleline(&mut chosen.caption).hint_text("Caption in place of its own title");
         let response = ui.add(field.desired_width(f32::INFINITY));
         let response = response.accessible_name(format!("Caption of panel {}", index + 1));
-        if response.lost_focus() {
+        if opened {
+            response.request_focus();
+        } else if response.lost_focus() {
             chosen.writing = false;
         }
     }

@@ -157,10 +157,9 @@ mod tests {
 
     #[test]
     fn a_large_layout_is_asked_for_once_and_the_one_before_stays() {
-        let (in_channels, classes, batch_norm) = (1, 2, true);
-        let deep = UnetSpec { in_channels, classes, base: 1, depth: 7, batch_norm, upsample: None };
-        let graph = unet(deep).unwrap();
-        let nodes = Arc::new(describe(&graph, [1, 128, 128]).unwrap());
+        use crate::network::architectures::{Architecture, build};
+        let graph = build(&Architecture::Densenet121.defaults()).unwrap();
+        let nodes = Arc::new(describe(&graph, [graph.input_channels(), 64, 64]).unwrap());
         let (mut lines, mut plan) = (Lines::default(), Plan::default());
         lines.follow(&nodes, "");
         for _ in 0..2 {
