@@ -114,19 +114,19 @@ fn results_ui(ui: &mut Ui, panels: &mut Vec<Chosen>, session: &Session) {
 
 /// The classical methods, each with the side that scored better.
 fn masks_ui(ui: &mut Ui, panels: &mut Vec<Chosen>, results: &[PanelSpec]) {
-    let masks: Vec<&PanelSpec> =
-        results.iter().filter(|panel| matches!(panel, PanelSpec::Baseline { .. })).collect();
+    let method = |panel: &PanelSpec| match panel {
+        PanelSpec::Baseline { method, .. } => Some(*method),
+        _ => None,
+    };
+    let masks: Vec<(&PanelSpec, Method)> =
+        results.iter().filter_map(|panel| Some((panel, method(panel)?))).collect();
     if masks.is_empty() {
         line(ui, panels, (None, "Classical mask"), "Compare methods in the Trust pane first");
         return;
     }
     ui.menu_button("Classical mask", |ui| {
-        for panel in masks {
-            let about = match panel {
-                PanelSpec::Baseline { method, .. } => method.about(),
-                _ => Method::Otsu.about(),
-            };
-            if ui.button(words(panel)).on_hover_text(about).clicked() {
+        for (panel, method) in masks {
+            if ui.button(words(panel)).on_hover_text(method.about()).clicked() {
                 panels.push(Chosen::of(panel.clone()));
                 ui.close();
             }
