@@ -1,5 +1,5 @@
 //! What is said of one class at every pixel of the specimen, to hold feature maps against.
-use super::{AnalysisError, LabelMap, Prediction};
+use super::{AnalysisError, IGNORE, LabelMap, Prediction};
 use ndarray::{Array2, Axis, s};
 
 /// Who says which class a pixel has.
@@ -7,7 +7,7 @@ use ndarray::{Array2, Axis, s};
 pub enum ClassSource<'a> {
     /// The network: its probabilities.
     Prediction(&'a Prediction),
-    /// Somebody who looked: 1 where the class is, 0 elsewhere.
+    /// Somebody who looked: 1 where the class is, 0 elsewhere, NaN where nothing is said.
     Labels(&'a LabelMap),
 }
 
@@ -48,7 +48,11 @@ pub fn class_plane(
                 );
                 return Err(AnalysisError::Mismatch(what));
             }
-            let own = |label: &u16| if usize::from(*label) == class { 1.0 } else { 0.0 };
+            let own = |label: &u16| match usize::from(*label) {
+                label if label == class => 1.0,
+                label if label == usize::from(IGNORE) => f32::NAN,
+                _ => 0.0,
+            };
             Ok(labels.0.slice(s![..rows, ..]).map(own))
         }
     }

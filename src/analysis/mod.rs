@@ -42,7 +42,7 @@ pub use attribute::{
     Ablating, AttributionMethod, AttributionRequest, Baseline, Filling, Over, attribute, channel_names,
     class_of,
 };
-pub use baselines::{BaselineRow, Baselines, Method, Polarity, baselines};
+pub use baselines::{BaselineRow, Baselines, ClassicalMask, Method, Polarity, baselines, classical_mask};
 pub use by_hand::{HandProbe, by_hand, first_kernels};
 pub use class_plane::{ClassSource, class_plane};
 pub use comparison::{Comparison, DifferenceMap, Seen, Sight, ValueAgreement, compare_sights, see};

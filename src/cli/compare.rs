@@ -6,7 +6,9 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde::Serialize;
 
-use crate::analysis::{ClassAgreement, Comparison, MatchedBy, RunSettings, Seen, Sight, compare_sights, see};
+use crate::analysis::{
+    ClassAgreement, Comparison, MatchedBy, Method, Polarity, RunSettings, Seen, Sight, compare_sights, see,
+};
 use crate::compute::OpenDevice;
 use crate::export::write_difference;
 use crate::imaging::Micrograph;
@@ -56,6 +58,10 @@ pub struct OtherArgs {
     /// B: another node than --node
     #[arg(long, value_name = "NODE", requires = "node")]
     pub with_node: Option<String>,
+    /// B: the mask of a classical method, such as otsu:bright; otsu, median-otsu, gaussian-otsu, dog-otsu, top-hat-otsu,
+    /// sauvola or local-mean, and which side is the foreground, bright or dark
+    #[arg(long, value_name = "METHOD:SIDE", value_parser = parse_baseline, conflicts_with_all = ["with_model", "with_frame", "node"])]
+    pub with_baseline: Option<(Method, Polarity)>,
     /// B: another feature than --feature
     #[arg(long, value_name = "K", requires = "node")]
     pub with_feature: Option<usize>,
@@ -86,10 +92,12 @@ pub(super) fn run(args: &CompareArgs) -> Outcome {
         other.with_frame.is_some(),
         other.with_node.is_some(),
         other.with_feature.is_some(),
-    ] == [false; 4]
+        other.with_baseline.is_some(),
+    ] == [false; 5]
     {
         bail!(
-            "Say what to compare with: --with-model, --with-frame, or --node with --with-node or --with-feature"
+            "Say what to compare with: --with-model, --with-frame, --with-baseline, or --node with --with-node or \
+             --with-feature"
         );
     }
     let device = open_device(&args.device)?;
@@ -144,6 +152,9 @@ fn settings_of(
 }
 
 fn sights(args: &CompareArgs) -> [Sight; 2] {
+    if let Some((method, polarity)) = args.other.with_baseline {
+        return [Sight::Answer, Sight::Classical { method, polarity }];
+    }
     let (Some(node), Some(feature)) = (&args.node, args.feature) else {
         return [Sight::Answer, Sight::Answer];
     };
@@ -171,9 +182,13 @@ fn compute(
 
 fn text(found: &Comparison, sides: [Side<'_>; 2]) -> String {
     let named = |(name, side): (&str, &Side<'_>)| {
+        if let Sight::Classical { .. } = side.sight {
+            return format!("{name}: {}, frame {}", side.sight.words("", None), side.frame);
+        }
         let what = match side.sight {
             Sight::Answer => "answer".to_owned(),
             Sight::Feature { node, feature } => format!("{node}, feature {feature}"),
+            Sight::Classical { method, polarity } => format!("{}, {}", method.name(), polarity.name()),
         };
         format!("{name}: {}, {what}, frame {}", side.model, side.frame)
     };
@@ -207,4 +222,29 @@ fn class_lines(classes: &ClassAgreement) -> Vec<String> {
     }
     lines.push(table(&rows));
     lines
+}
+
+fn parse_baseline(text: &str) -> Result<(Method, Polarity), String> {
+    let found = text
+        .split_once(':')
+        .and_then(|(method, side)| Some((Method::named(method)?, Polarity::named(side)?)));
+    found.ok_or_else(|| {
+        let names: Vec<&str> = Method::ALL.into_iter().map(Method::id).collect();
+        format!("expected METHOD:SIDE, of {} and bright or dark, such as otsu:bright", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classical_methods_are_read_or_refused() {
+        for method in Method::ALL {
+            assert_eq!(parse_baseline(&format!("{}:dark", method.id())), Ok((method, Polarity::Dark)));
+        }
+        for bad in ["", "otsu", "otsu:", "otsu:left", "magic:dark"] {
+            assert!(parse_baseline(bad).unwrap_err().contains("such as otsu:bright"), "{bad}");
+        }
+    }
 }

@@ -20,14 +20,23 @@ use super::terminal::{Finished, Outcome, complain, say, say_json, with_progress}
 #[derive(Debug, Args)]
 pub struct FigureArgs {
     pub file: PathBuf,
-    /// A model file, or the name of an installed model; only `source` can be drawn without one
+    /// A model file, or the name of an installed model; only `source` and `baseline` can be drawn without one
     #[arg(long, short)]
     pub model: Option<String>,
     /// What to show, once for each panel: source, prediction (classes over the source), classes, `probability:CLASS`,
     /// `output:NAME`, `feature:NODE:K`, `features:NODE:N` (the N of largest variance), `features:NODE:K,K`,
-    /// `effective:NODE:K` (effective receptive field; K or all, and `:Y,X` of the node's output)
+    /// `pinned:NODE:K,NODE:K` (any features), `effective:NODE:K` (effective receptive field; K or all, and `:Y,X` of the
+    /// node's output), `difference:b-model=MODEL` (A − B, each the figure's own model, frame and answer but for a-model,
+    /// a-frame, a-node with a-feature, a-baseline=METHOD:SIDE and the same with b-), `why:METHOD:CLASS` (as attribute:
+    /// gradient, gradient-input, smooth-grad, integrated, grad-cam, occlusion; then `,over=predicted`, `,pixel=Y,X` or
+    /// `,region=X,Y,W,H` and the method's options, such as `,node=NODE` or `,steps=N`), `equivariance:shift=Y,X` (also
+    /// rotate=DEGREES, flip=x or y, node=NODE), `seams` (`:tile=PX,against=whole`), `baseline:METHOD:SIDE` (a classical
+    /// mask: otsu, median-otsu, gaussian-otsu, dog-otsu, top-hat-otsu, sauvola, local-mean; bright or dark)
     #[arg(long = "panel", required = true, value_name = "PANEL")]
     pub panels: Vec<PanelSpec>,
+    /// Words in place of a panel's title, once for each panel in their order; empty words leave the title
+    #[arg(long = "caption", value_name = "WORDS")]
+    pub captions: Vec<String>,
     /// The file to write: .png or .svg
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
@@ -145,6 +154,7 @@ pub(super) fn run(args: &FigureArgs) -> Outcome {
     }
     let spec = FigureSpec {
         panels: args.panels.clone(),
+        captions: args.captions.clone(),
         look: args.page.look(),
         paint: paint(&args.look)?,
         channel: args.source_channel,

@@ -68,19 +68,29 @@ fn heat(
 ) -> Result<Vec<u8>, ExportError> {
     let grey = micrograph.grey(frame)?;
     let display = paint.display(grey.slice(s![micrograph.specimen_rows(), ..]));
+    Ok(over_picture(map, micrograph, grey.iter().map(|value| display.colour(*value)), paint.opacity))
+}
+
+/// The map over the pixels of a picture, whose colours go from 0 to 255, ever more opaque with its size.
+pub(super) fn over_picture(
+    map: &AttributionMap,
+    micrograph: &Micrograph,
+    below: impl Iterator<Item = [f32; 3]>,
+    opacity: f32,
+) -> Vec<u8> {
     let (plane, reach, signed) = (on_picture(map, micrograph), map.reach(), map.is_signed());
-    let pixel = |(&below, &value): (&f32, &f32)| {
+    let pixel = |(below, &value): ([f32; 3], &f32)| {
         let part = if reach > 0.0 { (value / reach).clamp(-1.0, 1.0) } else { 0.0 };
-        let share = paint.opacity.clamp(0.0, 1.0) * part.abs().sqrt();
-        let over = if signed {
-            Colormap::Signed.colour(part.midpoint(1.0))
-        } else {
-            Colormap::Magma.colour(part.abs())
-        };
-        let below = display.colour(below);
+        let share = opacity.clamp(0.0, 1.0) * part.abs().sqrt();
+        let over = heat_colour(part, signed);
         [0, 1, 2].map(|i| (below[i] + (over[i] - below[i]) * share).round() as u8)
     };
-    Ok(grey.iter().zip(&plane).flat_map(pixel).collect())
+    below.zip(&plane).flat_map(pixel).collect()
+}
+
+/// Of a share of the end of the colours, −1 to 1: Magma for sizes, blue to red for values with a sign.
+pub(super) fn heat_colour(part: f32, signed: bool) -> [f32; 3] {
+    if signed { Colormap::Signed.colour(part.midpoint(1.0)) } else { Colormap::Magma.colour(part.abs()) }
 }
 
 /// What each channel is worth, one line a channel; changes are without it less with it.

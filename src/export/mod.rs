@@ -48,9 +48,9 @@ pub use feature_tables::{FeatureLine, FeatureTable, clusters_csv, features_csv};
 pub use features::{write_feature_sheet, write_features, write_ordered_sheet};
 pub use field::write_field;
 pub use figure::{
-    Figure, FigureFormat, FigureInput, FigureLook, FigureSpec, Ground, Known, Mark, Panel, PanelSpec,
-    Picture, Place, ScaleBars, Tile, Which, figure, figure_command_line, figure_picture, figure_size,
-    write_figure,
+    Bar, Figure, FigureFormat, FigureInput, FigureLook, FigureSpec, Ground, Known, Mark, Measured, Panel,
+    PanelSpec, Picture, Place, ScaleBars, SideSpec, Tile, Which, figure, figure_command_line, figure_picture,
+    figure_size, write_figure,
 };
 pub use health::health_csv;
 pub use kernels::write_kernels;

@@ -8,6 +8,7 @@ pub(super) enum Action {
     Open,
     OpenModel,
     OpenLabels,
+    OpenScheme,
     NewNetwork,
     SaveModel,
     Export,
@@ -73,10 +74,11 @@ const fn about(
 }
 
 impl Action {
-    pub(super) const ALL: [Self; 39] = [
+    pub(super) const ALL: [Self; 40] = [
         Self::Open,
         Self::OpenModel,
         Self::OpenLabels,
+        Self::OpenScheme,
         Self::NewNetwork,
         Self::SaveModel,
         Self::Export,
@@ -120,6 +122,7 @@ impl Action {
             Self::Open
             | Self::OpenModel
             | Self::OpenLabels
+            | Self::OpenScheme
             | Self::NewNetwork
             | Self::SaveModel
             | Self::Export
@@ -161,9 +164,14 @@ impl Action {
                 about(group, "Open model file…", "Open a model from a .safetensors or .onnx file", KEYS)
             }
             Self::OpenLabels => {
-                let tooltip = "Open a mask of the shown image, whose values are the model's classes: features are held against it, the network \
+                let tooltip = "Open a mask of the shown image, and say what its values mean where they are not the model's classes: features are held against it, the network \
                      and the classical methods are scored by it, and channel ablation tells IoU";
                 about(group, "Open labels…", tooltip, &[])
+            }
+            Self::OpenScheme => {
+                let tooltip =
+                    "Open a TOML file that says which grey values or colours of the mask mean which class";
+                about(group, "Open label scheme…", tooltip, &[])
             }
             Self::NewNetwork => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::N)];

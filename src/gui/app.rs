@@ -1,6 +1,8 @@
 //! The window's contents: takes in what jobs have done, draws everything, carries out what was asked for.
 use super::actions::Action;
-use super::chrome::{ExportWindow, FigureWindow, Messages, NewNetwork, help_ui, status_ui, top_ui};
+use super::chrome::{
+    ExportWindow, FigureWindow, LabelsWindow, Messages, NewNetwork, help_ui, status_ui, top_ui,
+};
 use super::desk::{Desk, Tray};
 use super::dialogs::{Dialogs, Ended, Purpose};
 use super::feature_look::step_feature;
@@ -15,7 +17,7 @@ use super::view::View;
 use crate::export::{Target, copy_stem, file_name};
 use crate::imaging::Micrograph;
 use crate::network::{Model, is_model_file};
-use crate::session::{Command, HealthCommand, MeasuredTable, Session, Theme};
+use crate::session::{Command, CompareCommand, HealthCommand, LabelsCommand, MeasuredTable, Session, Theme};
 use eframe::egui::{self, Align2, Color32, FontId, Frame, LayerId, Margin, Order, Panel, Ui};
 use egui_tiles::Tree;
 use std::path::{Path, PathBuf};
@@ -41,6 +43,7 @@ pub struct App {
     dialogs: Dialogs,
     export: ExportWindow,
     figure: FigureWindow,
+    labels: LabelsWindow,
     new_network: NewNetwork,
     messages: Messages,
     help: bool,
@@ -66,6 +69,7 @@ impl App {
             dialogs: Dialogs::default(),
             export: ExportWindow::default(),
             figure: FigureWindow::default(),
+            labels: LabelsWindow::default(),
             new_network: NewNetwork::default(),
             messages: Messages::default(),
             help: false,
@@ -178,6 +182,7 @@ impl App {
         if self.new_network.open {
             self.new_network.ui(&ctx, &mut desk);
         }
+        self.labels.ui(&ctx, &mut desk);
         help_ui(&ctx, &mut self.help);
         self.messages.ui(&ctx, &mut desk);
         self.view.end_frame();
@@ -206,6 +211,10 @@ impl App {
             Purpose::Labels => {
                 tray.commands.extend(paths.into_iter().map(|path| Command::SetLabels(Some(path))));
             }
+            Purpose::Scheme => {
+                let with = |path| Command::Labels(LabelsCommand::UseScheme(path));
+                tray.commands.extend(paths.into_iter().map(with));
+            }
             Purpose::ExportFolder => self.export.set_folder(&paths[0]),
             Purpose::Figure => tray.commands.extend(self.figure.saving(paths)),
             Purpose::SaveModel => tray.commands.extend(paths.into_iter().map(Command::SaveModel)),
@@ -232,6 +241,15 @@ impl App {
             Action::OpenLabels => {
                 let beside = self.session.micrograph().and_then(Micrograph::path).and_then(Path::parent);
                 self.dialogs.ask(Purpose::Labels, beside);
+            }
+            Action::OpenScheme => {
+                // Without a question about a mask there is nothing for a scheme to say.
+                if let Some(asked) = self.session.labelling.asked.as_ref() {
+                    self.dialogs.ask(Purpose::Scheme, asked.path.parent());
+                } else {
+                    let what = "Open labels first: a scheme says what the values of a mask mean";
+                    self.session.apply(Command::Warn(what.to_owned()));
+                }
             }
             Action::NewNetwork => self.new_network.show(&self.session),
             Action::SaveModel => match &self.session.model {
@@ -309,12 +327,13 @@ impl App {
         }
     }
 
-    /// The first line or rectangle brings its numbers to the front.
+    /// The first line or rectangle brings its numbers to the front, a mask to be compared its comparison.
     fn show_measurement(&mut self, command: &Command) {
         let measured = &self.session.measured;
         let pane = match command {
             Command::SetLine(Some(_)) if measured.line.is_none() => Pane::Profile,
             Command::SetRegion(Some(_)) if measured.region.is_none() => Pane::Region,
+            Command::Compare(CompareCommand::Mask(..)) => Pane::Compare,
             _ => return,
         };
         bring_forward(&mut self.tree, pane);
@@ -332,7 +351,9 @@ impl App {
 
     /// Escape closes what is open, stops work, takes away what is drawn, and brings all panes back, in this order.
     fn cancel(&mut self) {
-        if self.help || self.export.open || self.figure.open || self.new_network.open {
+        if self.session.labelling.asked.is_some() {
+            self.session.apply(Command::Labels(LabelsCommand::Forget));
+        } else if self.help || self.export.open || self.figure.open || self.new_network.open {
             self.help = false;
             self.export.open = false;
             self.figure.open = false;

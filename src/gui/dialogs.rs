@@ -23,6 +23,8 @@ pub(super) enum Purpose {
     Model,
     /// A label map of the shown image.
     Labels,
+    /// A label scheme that says what a mask's values mean.
+    Scheme,
     /// The name of a model file to write.
     SaveModel,
     ExportFolder,
@@ -85,6 +87,11 @@ impl Dialogs {
             Purpose::Labels => {
                 let dialog =
                     dialog.set_title("Open a label map").add_filter("Micrographs", &endings_to_open());
+                let file = dialog.add_filter("All files", &["*"]).pick_file();
+                Box::pin(async { file.await.iter().map(path).collect() })
+            }
+            Purpose::Scheme => {
+                let dialog = dialog.set_title("Open a label scheme").add_filter("Label schemes", &["toml"]);
                 let file = dialog.add_filter("All files", &["*"]).pick_file();
                 Box::pin(async { file.await.iter().map(path).collect() })
             }

@@ -12,6 +12,7 @@ use super::figure::MadeFigure;
 use super::frames::NewPictures;
 use super::health::NewReport;
 use super::job::Failure;
+use super::labels::SurveyedLabels;
 use super::opening::OpenedFiles;
 use super::reducing::ReducedPlane;
 use super::robustness::FoundRobustness;
@@ -20,7 +21,7 @@ use super::sheet::SheetAnswer;
 use super::showing::LoadedPlane;
 use super::stack_window::StackWindows;
 use super::trust::TrustAnswer;
-use super::{Command, JobKind, PredictionView, Session, Severity};
+use super::{Command, JobKind, LaidOut, PredictionView, Session, Severity};
 use crate::analysis::{Profile, RegionStatistics};
 use crate::export::Converted;
 use crate::network::Task;
@@ -43,6 +44,8 @@ pub(super) enum Answer {
     Attributed(Attributed),
     Health(Box<NewReport>),
     Trust(Box<TrustAnswer>),
+    LaidOut(Box<LaidOut>),
+    Labels(Box<SurveyedLabels>),
     Exported(Exported),
     Figure(Box<MadeFigure>),
     Copied(Converted),
@@ -81,7 +84,9 @@ impl Session {
             Command::MeasureField(probe) => self.measure_field(probe),
             Command::Robustness(command) => self.look_at_robustness(command),
             Command::Compare(command) => self.compare(command),
+            Command::LayOut(asked) => self.lay_out(asked),
             Command::SetLabels(path) => self.set_labels(path),
+            Command::Labels(command) => self.apply_to_labels(command),
             Command::Attribute(command) => self.apply_attribute(command),
             Command::Health(command) => self.health(command),
             Command::Trust(command) => self.trust(command),
@@ -172,6 +177,7 @@ impl Session {
             Answer::Reduced(reduced) => self.take_reduced(reduced),
             Answer::StackWindows(windows) => self.take_stack_windows(windows),
             Answer::Model(model) => self.take_model(model),
+            Answer::LaidOut(laid_out) => self.laid_out = Some(*laid_out),
             Answer::Draft(draft) => self.draft = Some(*draft),
             Answer::Ran(ran) => self.take_ran(*ran),
             Answer::Features(features) => self.take_features(features),
@@ -182,6 +188,7 @@ impl Session {
             Answer::Attributed(attributed) => self.take_attributed(attributed),
             Answer::Health(report) => self.take_health(*report),
             Answer::Trust(answer) => self.take_trust(*answer),
+            Answer::Labels(surveyed) => self.take_surveyed(*surveyed),
             Answer::Exported(exported) => self.take_exported(exported),
             Answer::Figure(made) => self.take_figure(*made),
             Answer::Copied(copy) => self.take_copied(copy),
@@ -220,6 +227,8 @@ impl Session {
             JobKind::Attribute,
             JobKind::Health,
             JobKind::Likeness,
+            JobKind::Layout,
+            JobKind::Labels,
             JobKind::Baselines,
             JobKind::Resample,
             JobKind::StackWindow,

@@ -122,12 +122,13 @@ impl Session {
         let device = self.device.clone();
         let mask =
             self.labels.clone().filter(|_| matches!(request.method, AttributionMethod::Ablation { .. }));
+        let scheme = self.label_scheme();
         self.jobs.start(JobKind::Attribute, move |monitor| {
             let mut request = request;
             // One answer for an image has no mask to be held against.
             let mask = mask.filter(|_| model.card.task == Task::Segment);
             if let (None, Some(path)) = (&request.labels, mask) {
-                request.labels = Some(Arc::new(read_labels(&path, None, &model.card.classes)?));
+                request.labels = Some(Arc::new(read_labels(&path, scheme.as_deref(), &model.card.classes)?));
             }
             let found = attribute(&request, &model, (&micrograph, &settings), &device, monitor)?;
             let heat = HeatPlane::of(&found, [micrograph.specimen_rows().len(), micrograph.width()]);

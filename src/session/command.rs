@@ -1,7 +1,7 @@
 //! What a person can ask for; one enum, carried out in one place.
 use super::{
-    AttributeCommand, CompareCommand, ExportRequest, FigureCommand, HealthCommand, MeasuredTable,
-    PredictionView, RobustnessCommand, SheetCommand, Theme, TrustCommand,
+    AttributeCommand, CompareCommand, ExportRequest, FigureCommand, HealthCommand, LabelsCommand, LayOut,
+    MeasuredTable, PredictionView, RobustnessCommand, SheetCommand, Theme, TrustCommand,
 };
 use crate::analysis::{Line, Probe, Region};
 use crate::imaging::{ChannelColour, Colormap, Contrast, InfoBarChoice, Percentiles, ScaleByHand, Tone};
@@ -55,6 +55,8 @@ pub enum Command {
     DraftNetwork(ArchitectureSpec, [usize; 2]),
     /// Make it, with weights drawn from a seed, and choose it.
     CreateNetwork(ArchitectureSpec, [usize; 2], u64),
+    /// Lay out the drawing of the chosen network.
+    LayOut(LayOut),
     /// Write the chosen model to a file.
     SaveModel(PathBuf),
     /// Look again into the models folders.
@@ -77,6 +79,8 @@ pub enum Command {
     Compare(CompareCommand),
     /// The true classes of the shown image, a mask file: features are held against it, and the network is scored.
     SetLabels(Option<PathBuf>),
+    /// What the values of a mask mean.
+    Labels(LabelsCommand),
     /// Explain a class's score, or take a value apart.
     Attribute(AttributeCommand),
     /// How well the features are used.

@@ -5,7 +5,7 @@ use super::job::Failure;
 use super::running::settings_for;
 use super::subject::Subject;
 use super::{JobKind, Opened, Session};
-use crate::analysis::{Comparison, Seen, Sight, compare_sights, see};
+use crate::analysis::{Comparison, Method, Polarity, Seen, Sight, compare_sights, see};
 use crate::monitor::Monitor;
 use crate::network::{Model, find_model, load_model};
 use candle_core::Device;
@@ -34,6 +34,8 @@ pub enum CompareCommand {
     Choose(usize, SideChoice),
     /// Look at both and compare.
     Compare,
+    /// Compare the chosen model's answer, A, with the mask of a classical method, B.
+    Mask(Method, Polarity),
 }
 
 /// What was chosen, and what was compared last, which stays until the next is there.
@@ -83,6 +85,11 @@ impl Session {
                 }
             }
             CompareCommand::Compare => self.compare_sides(),
+            CompareCommand::Mask(method, polarity) => {
+                let sight = Sight::Classical { method, polarity };
+                self.comparing.sides = [SideChoice::default(), SideChoice { sight, ..SideChoice::default() }];
+                self.compare_sides();
+            }
         }
     }
 
@@ -124,6 +131,7 @@ impl Session {
             Sight::Feature { node, feature } => {
                 Seen::feature(Arc::clone(result.features.maps.get(node)?), *feature).ok()
             }
+            Sight::Classical { .. } => None,
         }
     }
 
@@ -151,15 +159,8 @@ impl Side {
             let what = format!("There is no frame {}: {} has {last}", opened.frame + 1, micrograph.name());
             return Err(Failure::Message(what));
         }
-        let mut name = model.card.name.clone();
-        if let Sight::Feature { node, feature } = &self.choice.sight {
-            let told = format!(", {node} {feature}");
-            name += &told;
-        }
-        if micrograph.frames() > 1 {
-            let told = format!(", frame {}", opened.frame + 1);
-            name += &told;
-        }
+        let frame = (micrograph.frames() > 1).then_some(opened.frame);
+        let name = self.choice.sight.words(&model.card.name, frame);
         let seen = if let Some(seen) = self.seen {
             seen
         } else {
@@ -172,8 +173,8 @@ impl Side {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Command;
     use super::super::testing::{TinyModel, ready, session, stack_tiff, texts};
+    use super::super::{Command, TrustCommand};
     use super::*;
 
     fn choose(session: &mut Session, side: usize, choice: SideChoice) {
@@ -201,6 +202,23 @@ mod tests {
         assert_ne!(again.key, found.key);
         choose(&mut session, 1, SideChoice::default());
         assert!(session.compared_now().is_none() && session.comparing.found.is_some());
+    }
+
+    #[test]
+    fn a_classical_mask_is_held_against_the_answer_with_one_command() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut session = ready(dir.path());
+        session.apply(Command::Run);
+        session.apply(Command::Trust(TrustCommand::Compare));
+        let row = session.baselines_now().unwrap().baselines.rows[3].clone();
+        let (method, polarity) = (row.method.unwrap(), row.polarity.unwrap());
+        session.apply(Command::Compare(CompareCommand::Mask(method, polarity)));
+        let found = session.compared_now().unwrap_or_else(|| panic!("{:?}", texts(&session)));
+        assert_eq!(found.names, ["Tiny".to_owned(), format!("Gaussian, Otsu, {}", polarity.name())]);
+        assert_eq!(found.comparison.classes.as_ref().unwrap().iou, row.iou, "as the table of Trust has it");
+        session.apply(Command::ChooseModel(TinyModel::classifier().save(dir.path(), "kind")));
+        session.apply(Command::Compare(CompareCommand::Mask(method, polarity)));
+        assert!(texts(&session).last().unwrap().contains("segmenter's answer"), "{:?}", texts(&session));
     }
 
     #[test]

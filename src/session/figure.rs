@@ -6,8 +6,8 @@ use super::running::settings_for;
 use super::{JobKind, RunResult, Session, Severity};
 use crate::analysis::RunSettings;
 use crate::export::{
-    self, ExportError, Figure, FigureFormat, FigureInput, FigureSpec, Known, Paint, Picture,
-    figure_command_line, figure_picture, figure_size, write_figure,
+    self, ExportError, Figure, FigureFormat, FigureInput, FigureSpec, Known, Measured, Paint, PanelSpec,
+    Picture, figure_command_line, figure_picture, figure_size, write_figure,
 };
 use crate::imaging::{Micrograph, Tone};
 use crate::monitor::Monitor;
@@ -56,15 +56,17 @@ struct Subject {
     settings: RunSettings,
     model: Option<Arc<Model>>,
     result: Option<RunResult>,
+    measured: Vec<(PanelSpec, Measured)>,
     device: Device,
 }
 
 impl Subject {
     fn figure(&self, spec: &FigureSpec, monitor: &Monitor) -> Result<Figure, ExportError> {
-        let known = self.result.as_ref().map_or_else(Known::default, |result| Known {
-            prediction: Some(&result.prediction),
-            features: Some(&result.features),
-        });
+        let known = Known {
+            prediction: self.result.as_ref().map(|result| &result.prediction),
+            features: self.result.as_ref().map(|result| &*result.features),
+            measured: &self.measured,
+        };
         let input = FigureInput {
             micrograph: &self.micrograph,
             settings: &self.settings,
@@ -135,7 +137,7 @@ impl Session {
         let model = subject
             .model
             .as_deref()
-            .filter(|_| spec.field.is_some() || spec.panels.iter().any(export::PanelSpec::wants_model));
+            .filter(|_| spec.field.is_some() || spec.panels.iter().any(PanelSpec::wants_model));
         Some(figure_command_line(spec, on, model, path))
     }
 
@@ -154,6 +156,7 @@ impl Session {
             settings,
             model,
             result,
+            measured: self.figure_results(),
             device: self.device.clone(),
         })
     }

@@ -44,6 +44,10 @@ pub enum JobKind {
     /// Whether the image is like the training images.
     Likeness,
     /// Classical methods on the same image.
+    /// Laying out the drawing of a large network.
+    Layout,
+    /// Reading which values a mask holds.
+    Labels,
     Baselines,
     /// The micrograph on other pixels.
     Resample,
@@ -85,6 +89,8 @@ impl JobKind {
             Self::ByHand => "Working a value out",
             Self::Health => "Looking at all features",
             Self::Likeness => "Comparing with the training images",
+            Self::Layout => "Laying out the network",
+            Self::Labels => "Reading the mask",
             Self::Baselines => "Running classical methods",
             Self::Resample => "Resampling",
             Self::Export => "Writing the results",

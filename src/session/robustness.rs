@@ -32,6 +32,8 @@ pub struct Robustness {
     /// Where one node differs.
     pub node: Option<Found<Equivariance>>,
     pub seams: Option<Found<Seams>>,
+    /// Side of the tiles that seams were looked for with; `None`: as Run would cut.
+    pub seams_tile: Option<usize>,
 }
 
 /// Something found, and the key of its pictures.
@@ -53,7 +55,8 @@ enum Question {
 /// What a job found.
 pub(super) enum FoundRobustness {
     Moved(Box<Equivariance>, Moved),
-    Seams(Box<Seams>, Subject),
+    /// With the side of the tiles that was asked for.
+    Seams(Box<Seams>, Option<usize>, Subject),
 }
 
 /// What it was asked, on what.
@@ -82,6 +85,7 @@ impl Session {
             nodes: moved(&all.nodes),
             node: moved(&all.node),
             seams: all.seams.clone().filter(|found| Some(&found.subject) == subject.as_ref()),
+            seams_tile: all.seams_tile,
         }
     }
 
@@ -124,7 +128,7 @@ impl Session {
         let (micrograph, device) = (opened.micrograph.clone(), self.device.clone());
         self.jobs.start(JobKind::Seams, move |monitor| {
             let found = seams(&model, &micrograph, &settings, &device, monitor)?;
-            Ok(Answer::Robustness(Box::new(FoundRobustness::Seams(Box::new(found), subject))))
+            Ok(Answer::Robustness(Box::new(FoundRobustness::Seams(Box::new(found), tile, subject))))
         });
     }
 
@@ -140,7 +144,8 @@ impl Session {
                     Question::Node => all.node = found,
                 }
             }
-            FoundRobustness::Seams(report, subject) => {
+            FoundRobustness::Seams(report, tile, subject) => {
+                all.seams_tile = tile;
                 all.seams = Some(Found { key, report: Arc::from(report), subject });
             }
         }

@@ -9,7 +9,7 @@ use crate::imaging::Colormap;
 use crate::inspect::{
     Clusters, Components, FeatureOrder, FeatureStatistics, clusters, components, correlations,
 };
-use crate::training::{LabelScheme, TrainingError};
+use crate::training::{TrainingError, read_labels};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -253,13 +253,14 @@ impl Session {
         let Some(model) = self.result.as_ref().map(|result| &result.model).or(self.model.as_ref()) else {
             return;
         };
-        let scheme = LabelScheme::of_classes(&model.card.classes);
+        let (classes, scheme) = (model.card.classes.clone(), self.label_scheme());
         let class = match self.sheet.against {
             Some(Against::Prediction(class) | Against::Labels(class)) => class,
             None => model.card.classes.len().saturating_sub(1),
         };
         self.jobs.start(JobKind::Correlate, move |_| {
-            let map = Arc::new(scheme.read_mask(&path)?);
+            let labels = read_labels(&path, scheme.as_deref(), &classes)?;
+            let map = Arc::new(LabelMap(labels.mapv(u16::from)));
             let labels = OpenedLabels { path, map };
             Ok(Answer::Sheet(Box::new(SheetAnswer::Labels(labels, Against::Labels(class)))))
         });

@@ -7,7 +7,7 @@ use super::jobs::Jobs;
 use super::showing::Look;
 use super::{
     Attributing, ChannelLook, Comparing, Draft, Effective, FigurePreview, FramePictures, Health, JobKind,
-    Measured, Preferences, Progress, Robustness, SheetState, Threading, Trust,
+    Labelling, LaidOut, Measured, Preferences, Progress, Robustness, SheetState, Threading, Trust,
 };
 use crate::analysis::{Object, Outlook, Prediction, RunSettings};
 use crate::compute::{Memory, memory_of};
@@ -172,6 +172,8 @@ pub struct Session {
     pub draft: Option<Draft>,
     /// Shapes, costs and receptive fields for the shown micrograph's size; the reason when they do not fit.
     pub nodes: Result<Arc<Vec<NodeCost>>, String>,
+    /// The drawing of a large network, laid out beside the window.
+    pub laid_out: Option<LaidOut>,
     /// What a run on the shown micrograph would take; the reason when it cannot be. `None` where there are no nodes.
     pub outlook: Option<Result<Outlook, String>>,
     pub result: Option<RunResult>,
@@ -182,6 +184,8 @@ pub struct Session {
     pub effective: Effective,
     /// A mask of the shown image.
     pub labels: Option<PathBuf>,
+    /// What its values mean.
+    pub labelling: Labelling,
     pub robustness: Robustness,
     pub comparing: Comparing,
     pub attributing: Attributing,
@@ -266,6 +270,8 @@ impl Session {
             comparing: Comparing::default(),
             attributing: Attributing::default(),
             health: Health::default(),
+            labelling: Labelling::default(),
+            laid_out: None,
             trust: Trust::default(),
             feature_order: FeatureOrder::default(),
             hide_dead: false,

@@ -114,9 +114,9 @@ impl Session {
         };
         let (mask, model) = (Arc::clone(mask), Arc::clone(&result.model));
         let (micrograph, settings) = (result.micrograph.clone(), result.settings.clone());
-        let labels = self.labels.clone();
+        let (labels, scheme) = (self.labels.clone(), self.label_scheme());
         self.jobs.start(JobKind::Baselines, move |monitor| {
-            let read = |path: &PathBuf| read_labels(path, None, &model.card.classes);
+            let read = |path: &PathBuf| read_labels(path, scheme.as_deref(), &model.card.classes);
             let labels = labels.as_ref().map(read).transpose();
             let labels = labels.map_err(|error| Failure::Message(error.to_string()))?;
             let of = (model.card.name.as_str(), mask.as_ref());

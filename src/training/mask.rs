@@ -72,7 +72,11 @@ pub(super) fn open_mask(path: &Path) -> Result<Micrograph, TrainingError> {
 }
 
 /// One plane of grey or class values, or three of red, green and blue.
-fn mask_planes(mask: &Micrograph, frame: usize, path: &Path) -> Result<Vec<Arc<Plane>>, TrainingError> {
+pub(super) fn mask_planes(
+    mask: &Micrograph,
+    frame: usize,
+    path: &Path,
+) -> Result<Vec<Arc<Plane>>, TrainingError> {
     let names = mask.channel_names();
     let channels: Vec<usize> =
         (0..mask.channels()).filter(|c| names.get(*c).is_none_or(|n| n != "alpha")).collect();
@@ -84,14 +88,14 @@ fn mask_planes(mask: &Micrograph, frame: usize, path: &Path) -> Result<Vec<Arc<P
 }
 
 /// A scheme made quick to ask.
-struct Claims {
+pub(super) struct Claims {
     ranges: Vec<([i64; 2], u16)>,
     colours: BTreeMap<[u8; 3], u16>,
     rest: Option<u16>,
 }
 
 impl Claims {
-    fn new(scheme: &LabelScheme) -> Self {
+    pub(super) fn new(scheme: &LabelScheme) -> Self {
         let mut claims = Self { ranges: Vec::new(), colours: BTreeMap::new(), rest: None };
         for (class, index) in scheme.classes.iter().zip(0u16..) {
             claims.ranges.extend(class.values.iter().map(|range| (*range, index)));
@@ -114,7 +118,7 @@ impl Claims {
         class.or(self.rest).ok_or_else(|| format!("The value {value}"))
     }
 
-    fn colour(&self, rgb: [f64; 3]) -> Result<u16, String> {
+    pub(super) fn colour(&self, rgb: [f64; 3]) -> Result<u16, String> {
         if rgb.iter().all(|v| (0.0..=255.0).contains(v))
             && let Some(class) = self.colours.get(&rgb.map(|v| v as u8))
         {

@@ -4,6 +4,7 @@ mod error;
 
 mod mask;
 mod scheme;
+mod survey;
 
 mod recipe;
 
@@ -49,6 +50,7 @@ pub use recipe::{
 };
 pub use residuals::{OutputScore, RegressionScore, Residuals};
 pub use scheme::{LabelScheme, SchemeClass};
+pub use survey::{MaskSurvey, MaskValue, survey_mask};
 pub use train::{TrainEvent, TrainOptions, TrainReport, train};
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! `polepiece figure` and `polepiece features --values-at`, from outside.
 use crate::common::{run_in, text, write_classifier, write_discs, write_segmenter};
+use polepiece::analysis::{AttributionMethod, AttributionRequest, Method, Movement, Over, Polarity};
 use polepiece::export::FigureSpec;
-use polepiece::session::{Command, FigureCommand, Preferences, Session, Severity, Threading};
+use polepiece::session::{
+    AttributeCommand, Command, CompareCommand, FigureCommand, Preferences, RobustnessCommand, Session,
+    Severity, SheetCommand, Threading,
+};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -17,7 +21,7 @@ fn figure(dir: &Path, args: &[&str]) -> crate::common::Ran {
     run_in(dir, &[&["figure", "discs.tif", "--model", "model.safetensors"], args].concat())
 }
 
-const PANELS: [&str; 12] = [
+const PANELS: [&str; 22] = [
     "--panel",
     "source",
     "--panel",
@@ -30,7 +34,31 @@ const PANELS: [&str; 12] = [
     "features:enc1.conv2:4",
     "--panel",
     "effective:dec1.conv1:1",
+    "--panel",
+    "difference:b-baseline=otsu:bright",
+    "--panel",
+    "pinned:enc1.conv1:0,dec1.conv1:1",
+    "--panel",
+    "why:gradient-input:class 1",
+    "--panel",
+    "equivariance:shift=1,0",
+    "--panel",
+    "baseline:sauvola:dark",
 ];
+
+/// What the panes have found before the figure is put together; the command line computes it.
+fn look_at_panes(session: &mut Session) {
+    session.apply(Command::Compare(CompareCommand::Mask(Method::Otsu, Polarity::Bright)));
+    for (node, feature) in [("enc1.conv1", 0), ("dec1.conv1", 1)] {
+        session.apply(Command::Sheet(SheetCommand::Pin(node.into(), feature)));
+    }
+    let (method, over) = (AttributionMethod::GradientInput, Over::Whole);
+    let request = AttributionRequest { method, class: 1, over, labels: None };
+    session.apply(Command::Attribute(AttributeCommand::Explain(request)));
+    let movement = Movement { shift: [1, 0], ..Movement::default() };
+    session.apply(Command::Robustness(RobustnessCommand::Move(movement)));
+    assert_eq!(session.figure_results().len(), 4);
+}
 
 #[test]
 fn the_window_saves_what_the_command_line_writes() {
@@ -39,6 +67,7 @@ fn the_window_saves_what_the_command_line_writes() {
     session.apply(Command::Open(vec![dir.path().join("discs.tif")]));
     session.apply(Command::ChooseModel(text(&dir.path().join("model.safetensors")).into()));
     session.apply(Command::Run);
+    look_at_panes(&mut session);
     let panels = PANELS.iter().skip(1).step_by(2).map(|panel| panel.parse().unwrap()).collect();
     let mut spec = FigureSpec { panels, paint: session.figure_paint().0, ..FigureSpec::default() };
     (spec.look.columns, spec.look.letters, spec.look.dpi) = (2, true, 150.0);

@@ -2,7 +2,7 @@
 use crate::gui::{press, ready, window};
 use eframe::egui::{Key, Modifiers, vec2};
 use egui_kittest::kittest::Queryable as _;
-use polepiece::session::Command;
+use polepiece::session::{Command, CompareCommand, SheetCommand, TrustCommand};
 use tempfile::TempDir;
 
 #[test]
@@ -77,4 +77,39 @@ fn pointing_at_a_cell_of_the_sheet_marks_the_place_on_the_source() {
     harness.hover_at(cell.min + vec2(cell.width() * 0.26, cell.height() * 0.76));
     harness.run();
     assert!(harness.query_by_label("x 10 y 24").is_some());
+}
+
+#[test]
+fn what_the_panes_found_stands_in_a_figure_with_a_caption() {
+    let dir = TempDir::new().unwrap();
+    let mut session = ready(dir.path());
+    session.apply(Command::Run);
+    session.apply(Command::Trust(TrustCommand::Compare));
+    let mask = session.baselines_now().unwrap().baselines.rows[1].clone();
+    let mask = CompareCommand::Mask(mask.method.unwrap(), mask.polarity.unwrap());
+    session.apply(Command::Compare(mask));
+    session.apply(Command::Sheet(SheetCommand::Pin("mid.conv1".into(), 2)));
+    let mut harness = window(session);
+    press(&mut harness, Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::E);
+    harness.run();
+    for label in ["Pinned features (1)", "Difference: answer − Otsu"] {
+        harness.get_by_label("Add a panel").click();
+        harness.run();
+        assert!(harness.query_by_label("Why a class is called so").is_some(), "it cannot be added yet");
+        harness.get_by_label(label).click();
+        harness.run();
+    }
+    assert!(harness.query_by_label("Take panel 5 away").is_some());
+    let session = &harness.state().session;
+    assert_eq!(session.figure.complaint, None);
+    let before = session.figure.drawn.as_ref().unwrap().key;
+    harness.get_by_label("Classes over the source").click();
+    harness.run();
+    harness.get_by_label("Caption of panel 2").focus();
+    harness.run();
+    harness.get_by_label("Caption of panel 2").type_text("A steel");
+    harness.run();
+    harness.run();
+    assert!(harness.query_by_label("“A steel”").is_some());
+    assert!(harness.state().session.figure.drawn.as_ref().unwrap().key > before, "it is drawn again");
 }

@@ -75,7 +75,7 @@ fn seams_are_looked_for_with_a_button() {
 fn two_nodes_are_looked_at_in_every_way() {
     let dir = TempDir::new().unwrap();
     let mut harness = alone(ready(dir.path()), Pane::Compare);
-    let advice = "Choose another model, frame or node for one of them.";
+    let advice = "Choose another model, frame, node or a classical mask for one of them.";
     assert!(harness.query_by_label(advice).is_some(), "A and B are the same");
     for (side, node) in ["enc1.conv1", "pool1"].into_iter().enumerate() {
         let sight = Sight::Feature { node: node.into(), feature: 1 };

@@ -89,3 +89,63 @@ fn a_model_without_statistics_says_how_it_gets_some() {
     press(&mut harness, Modifiers::NONE, Key::F5);
     assert!(harness.query_by_label_contains("carries no statistics").is_some());
 }
+
+#[test]
+fn a_classical_mask_is_looked_at_beside_the_networks() {
+    let dir = TempDir::new().unwrap();
+    let mut session = ready(dir.path());
+    session.apply(Command::Run);
+    session.apply(Command::Trust(TrustCommand::Compare));
+    let mut harness = alone(session, Pane::Trust);
+    harness.get_by_label("Sauvola beside the network").click();
+    harness.run();
+    assert!(harness.state().session.compared_now().is_some());
+    harness.state_mut().show_alone(None);
+    harness.run();
+    // The Compare pane came to the front, and says how far they agree.
+    assert!(harness.query_by_label_contains("Same class in").is_some());
+    assert!(harness.query_by_label_contains("A: Tiny").is_some());
+    harness.get_by_label("A − B").click();
+    harness.run();
+    assert!(harness.query_by_label("Difference").is_some());
+    harness.get_by_label("Numbers").click();
+    harness.run();
+    assert!(harness.query_by_label("There is no place that both show.").is_none());
+}
+
+#[test]
+fn the_values_of_a_foreign_mask_are_asked_about_and_said() {
+    let dir = TempDir::new().unwrap();
+    let mut session = ready(dir.path());
+    session.apply(Command::Run);
+    let mask = dir.path().join("mask.png");
+    image::GrayImage::from_fn(40, 32, |x, _| image::Luma([if x < 20 { 40 } else { 200 }]))
+        .save(&mask)
+        .unwrap();
+    session.apply(Command::SetLabels(Some(mask)));
+    let mut harness = window(session);
+    harness.run();
+    assert!(harness.query_by_label("What do the mask's values mean?").is_some());
+    assert!(harness.query_by_label_contains("mask.png holds 2 values").is_some());
+    harness.get_by_label("Class of value 200").click();
+    harness.run();
+    // The last is in the list that opened; other panes name the class too.
+    let named: Vec<_> = harness.get_all_by_label("particle").collect();
+    named.last().unwrap().click();
+    harness.run();
+    harness.get_by_label("Use these").click();
+    harness.run();
+    let session = &harness.state().session;
+    assert!(session.labels.is_some() && session.labelling.asked.is_none());
+    let words = session.labelling.words.clone().unwrap();
+    assert_eq!(words, "In mask.png: 200 is particle (50.0 %); 40 is ignored (50.0 %)");
+    harness.state_mut().show_alone(Some(Pane::Trust));
+    harness.run();
+    harness.get_by_label("Values…").click();
+    harness.run();
+    assert!(harness.query_by_label("What do the mask's values mean?").is_some());
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    harness.run();
+    assert!(harness.query_by_label("What do the mask's values mean?").is_none());
+    assert!(harness.state().session.labels.is_some(), "the mask stays");
+}

@@ -44,6 +44,12 @@ impl Polarity {
             Self::Dark => "dark",
         }
     }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Bright, Self::Dark].into_iter().find(|polarity| polarity.name() == name)
+    }
 }
 
 impl Method {
@@ -56,6 +62,26 @@ impl Method {
         Self::Sauvola,
         Self::LocalMean,
     ];
+
+    /// As the command line calls it.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Otsu => "otsu",
+            Self::MedianOtsu => "median-otsu",
+            Self::GaussianOtsu => "gaussian-otsu",
+            Self::DogOtsu => "dog-otsu",
+            Self::TopHatOtsu => "top-hat-otsu",
+            Self::Sauvola => "sauvola",
+            Self::LocalMean => "local-mean",
+        }
+    }
+
+    /// The one of that id.
+    #[must_use]
+    pub fn named(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.id() == id)
+    }
 
     #[must_use]
     pub fn name(self) -> &'static str {

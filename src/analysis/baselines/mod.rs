@@ -69,9 +69,7 @@ pub fn baselines(
             format!("The labels are {found_width} × {found_height} px and the image {width} × {height} px");
         return Err(AnalysisError::Mismatch(what));
     }
-    // The largest of the methods holds about eight planes of f64; each mask stays with a byte a pixel.
-    let bytes = (height as u64).saturating_mul(width as u64).saturating_mul(8 * 8 + 8);
-    memory::check_free("Running classical methods", bytes)?;
+    check_room([height, width])?;
     let rows = segmentation.specimen_rows.min(height);
     let grey = grey_of(micrograph, settings, rows)?;
     let network = segmentation.labels.0.mapv(|label| label > 0);
@@ -95,18 +93,64 @@ pub fn baselines(
         found.extend(best);
     }
     monitor.progress(Method::ALL.len(), Method::ALL.len())?;
-    let name =
-        |class: usize| segmentation.classes.get(class).map_or("background", |class| class.name.as_str());
-    let other = match segmentation.classes.as_slice() {
-        [_, only] => only.name.clone(),
-        _ => format!("not {}", name(0)),
-    };
     Ok(Baselines {
         model: model.to_owned(),
         labelled: labels.is_some(),
-        sides: [name(0).to_owned(), other],
+        sides: sides(&segmentation.classes),
         rows: found,
     })
+}
+
+/// A mask that a classical method made of a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassicalMask {
+    pub method: Method,
+    pub polarity: Polarity,
+    /// Foreground 1, `[y, x]` over the whole picture; 0 in the info bar.
+    pub mask: Arc<Array2<u16>>,
+    pub specimen_rows: usize,
+}
+
+/// One classical method alone, on the grey values that a network with these settings sees.
+///
+/// # Errors
+/// Memory that is not there, an image that cannot be read, and cancelling.
+pub fn classical_mask(
+    (method, polarity): (Method, Polarity),
+    (micrograph, settings): (&Micrograph, &RunSettings),
+    monitor: &Monitor,
+) -> Result<ClassicalMask, AnalysisError> {
+    let (height, width) = (micrograph.height(), micrograph.width());
+    let specimen_rows = micrograph.specimen_rows().len().min(height);
+    check_room([height, width])?;
+    monitor.stage(method.name());
+    let grey = grey_of(micrograph, settings, specimen_rows)?;
+    monitor.check()?;
+    let mask = Arc::new(over_picture(method.mask(grey.view(), polarity).view(), height));
+    Ok(ClassicalMask { method, polarity, mask, specimen_rows })
+}
+
+/// The largest of the methods holds about eight planes of f64; each mask stays with a byte a pixel.
+fn check_room([height, width]: [usize; 2]) -> Result<(), AnalysisError> {
+    let bytes = (height as u64).saturating_mul(width as u64).saturating_mul(8 * 8 + 8);
+    memory::check_free("Running classical methods", bytes)
+}
+
+/// The specimen's mask over the whole picture.
+fn over_picture(specimen: ArrayView2<'_, bool>, height: usize) -> Array2<u16> {
+    let mut mask = Array2::zeros((height, specimen.ncols()));
+    mask.slice_mut(s![..specimen.nrows(), ..]).assign(&specimen.mapv(u16::from));
+    mask
+}
+
+/// What the two sides of a mask are called by a model's classes: class 0, and all others together.
+pub(super) fn sides(classes: &[crate::network::ClassInfo]) -> [String; 2] {
+    let first = classes.first().map_or("background", |class| class.name.as_str());
+    let other = match classes {
+        [_, only] => only.name.clone(),
+        _ => format!("not {first}"),
+    };
+    [first.to_owned(), other]
 }
 
 /// The specimen's grey values, holes filled with the mean of the others.
@@ -138,8 +182,6 @@ fn method_row(
 ) -> BaselineRow {
     let specimen = method.mask(grey, polarity);
     let counts = Counts::of(truth, specimen.view());
-    let mut mask = Array2::zeros((height, grey.ncols()));
-    mask.slice_mut(s![..grey.nrows(), ..]).assign(&specimen.mapv(u16::from));
     BaselineRow {
         method: Some(method),
         name: method.name().to_owned(),
@@ -148,7 +190,7 @@ fn method_row(
         mean_iou: counts.mean_iou(),
         classes: Vec::new(),
         foreground: share(specimen.view()),
-        mask: Arc::new(mask),
+        mask: Arc::new(over_picture(specimen.view(), height)),
     }
 }
 

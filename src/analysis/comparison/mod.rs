@@ -1,11 +1,15 @@
 //! Two at once: what two models, two nodes or two frames say of the same image, and how far apart that is.
+mod masks;
 mod values;
 
 pub use values::{DifferenceMap, ValueAgreement};
 
 use super::agreement::{ClassAgreement, partners};
 use super::answer::AnswerView;
-use super::{AnalysisError, MatchedBy, Prediction, RunSettings, features_of, memory, run};
+use super::{
+    AnalysisError, ClassicalMask, MatchedBy, Method, Polarity, Prediction, RunSettings, classical_mask,
+    features_of, memory, run,
+};
 use crate::imaging::Micrograph;
 use crate::inspect::{FeatureMaps, Recorder};
 use crate::monitor::Monitor;
@@ -23,6 +27,22 @@ pub enum Sight {
     Answer,
     /// One feature map of a node.
     Feature { node: String, feature: usize },
+    /// The mask of a classical method, which needs no model.
+    Classical { method: Method, polarity: Polarity },
+}
+
+impl Sight {
+    /// Whose it is in a few words: of this model, on that frame (counted from 0; `None` where there is but one).
+    #[must_use]
+    pub fn words(&self, model: &str, frame: Option<usize>) -> String {
+        let what = match self {
+            Self::Answer => model.to_owned(),
+            Self::Feature { node, feature } => format!("{model}, {node} {feature}"),
+            Self::Classical { method, polarity } => format!("{}, {}", method.name(), polarity.name()),
+        };
+        // As the window counts: from 1.
+        frame.map_or(what.clone(), |frame| format!("{what}, frame {}", frame + 1))
+    }
 }
 
 /// What a model was seen to say.
@@ -30,6 +50,7 @@ pub enum Sight {
 pub enum Seen {
     Answer(Prediction),
     Feature(Arc<FeatureMaps>, usize),
+    Classical(ClassicalMask),
 }
 
 /// How two sights of the same image differ.
@@ -37,7 +58,7 @@ pub enum Seen {
 pub struct Comparison {
     /// Of probabilities (of the classes that both have), of a regressor's numbers, or of feature values.
     pub values: Option<ValueAgreement>,
-    /// Of two segmenters.
+    /// Of two segmenters; of a segmenter and a classical mask with all classes but the first as one.
     pub classes: Option<ClassAgreement>,
     /// Where they differ; `None` of answers about the image as a whole.
     #[serde(skip)]
@@ -69,6 +90,9 @@ pub fn see(
             let maps = features_of(node, model, micrograph, settings, device, monitor)?;
             Seen::feature(Arc::new(maps), *feature)
         }
+        Sight::Classical { method, polarity } => {
+            Ok(Seen::Classical(classical_mask((*method, *polarity), (micrograph, settings), monitor)?))
+        }
     }
 }
 
@@ -90,8 +114,8 @@ impl Seen {
 /// How far apart two sights of one image are. A is the first, B the second; differences are A − B.
 ///
 /// # Errors
-/// [`AnalysisError::Mismatch`] for sights that cannot be compared: an answer and a feature map, a segmenter and a
-/// regressor, an answer about the image and one about its pixels, or models without a common class.
+/// [`AnalysisError::Mismatch`] for sights that cannot be compared: an answer and a feature map, a classical mask and what
+/// is no mask, a segmenter and a regressor, an answer about the image and one about its pixels, or models without a common class.
 pub fn compare_sights([a, b]: [&Seen; 2]) -> Result<Comparison, AnalysisError> {
     match (a, b) {
         (Seen::Feature(a, of_a), Seen::Feature(b, of_b)) => {
@@ -102,6 +126,7 @@ pub fn compare_sights([a, b]: [&Seen; 2]) -> Result<Comparison, AnalysisError> {
             (Some(a), Some(b)) => answers(&a, &b),
             _ => mismatch("A model that promises no answer has none to compare"),
         },
+        (Seen::Classical(_), _) | (_, Seen::Classical(_)) => masks::compare([a, b]),
         _ => mismatch(
             "An answer and a feature map are different things: compare two answers, or two feature maps",
         ),

@@ -119,3 +119,49 @@ fn answers_about_the_image_have_numbers_and_no_map() {
     let found = compare_sights([&seen, &seen]).unwrap();
     assert_eq!((found.values.unwrap().n, found.difference, found.classes), (4, None, None));
 }
+
+fn classical(rows: usize, labels: Array2<u16>) -> Seen {
+    let (method, polarity) = (Method::Otsu, Polarity::Bright);
+    Seen::Classical(ClassicalMask { method, polarity, mask: Arc::new(labels), specimen_rows: rows })
+}
+
+#[test]
+fn a_classical_mask_is_held_against_the_network_by_hand() {
+    let network = segmented(&[0.1, 0.9, 0.8, 0.2, 0.6], &["matrix", "pore"]);
+    let mask = classical(1, array![[0, 1, 0, 1, 1], [1, 1, 1, 1, 1]]);
+    let found = compare_sights([&network, &mask]).unwrap();
+    // The network has pixels 1, 2 and 4, the mask 1, 3 and 4: 2 of 4; of the matrix 1 of 3. The bar's row counts nothing.
+    let classes = found.classes.unwrap();
+    assert_eq!((classes.a.join(" "), classes.pixels), ("matrix pore".to_owned(), 5));
+    assert_eq!((classes.iou, classes.agreement), (vec![Some(1.0 / 3.0), Some(0.5)], Some(0.6)));
+    let map = found.difference.unwrap();
+    assert_eq!((map.values, map.signed), (array![[0.0, 0.0, 1.0, -1.0, 0.0]], true));
+    assert!(found.values.is_none());
+    let same = compare_sights([&mask, &mask]).unwrap();
+    assert_eq!(same.classes.unwrap().agreement, Some(1.0));
+    let feature = Seen::feature(maps(array![[0.0]], 1.0, 0.0), 0).unwrap();
+    let error = compare_sights([&feature, &mask]).unwrap_err().to_string();
+    assert!(error.contains("with a segmenter's answer"), "{error}");
+    let other = classical(1, Array2::zeros((2, 4)));
+    assert!(compare_sights([&network, &other]).unwrap_err().to_string().contains("not of the same size"));
+}
+
+#[test]
+fn a_classical_mask_is_the_one_that_the_table_of_baselines_has() {
+    let (image, settings) = (micrograph([1, 40, 48]), RunSettings::default());
+    let model = segmenter(1, None);
+    let monitor = Monitor::silent();
+    let answer = run(&model, &image, &settings, &Device::Cpu, &mut Recorder::nothing(), &monitor).unwrap();
+    let Prediction::Segmentation(answer) = answer else { panic!("a segmenter") };
+    let on = (&image, &settings);
+    let table = crate::analysis::baselines(("Net", &answer), on, None, &monitor).unwrap();
+    for row in &table.rows[1..] {
+        let sight = Sight::Classical { method: row.method.unwrap(), polarity: row.polarity.unwrap() };
+        let mask = see(&sight, &model, on, &Device::Cpu, &monitor).unwrap();
+        let Seen::Classical(found) = &mask else { panic!("a mask") };
+        assert_eq!(found.mask, row.mask);
+        let network = Seen::Answer(Prediction::Segmentation(Arc::clone(&answer)));
+        let classes = compare_sights([&network, &mask]).unwrap().classes.unwrap();
+        assert_eq!(classes.iou, row.iou, "{}", row.name);
+    }
+}

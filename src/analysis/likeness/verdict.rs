@@ -192,8 +192,13 @@ impl Outside {
     }
 }
 
-/// From which distance on an image is unusual: beyond 99 % of the training images, and beyond three standard deviations
-/// of the logarithms of their distances, which says something of few images too.
+/// So many distances say by themselves what is beyond 99 % of them.
+const ENOUGH: usize = 100;
+
+/// From which distance on an image is unusual: beyond 99 % of the training images. Fewer than [`ENOUGH`] do not say where
+/// that is; of them it is beyond three standard deviations of the logarithms of their distances, too. With many images
+/// that would be the wider limit: on real images it misses more foreign ones and spares hardly a false alarm
+/// (`benches/LIKENESS.md`).
 fn limit(distances: &[f32]) -> f64 {
     let logs: Vec<f64> = distances.iter().map(|&distance| f64::from(distance).max(1e-6).ln()).collect();
     let count = logs.len().max(1) as f64;
@@ -201,7 +206,7 @@ fn limit(distances: &[f32]) -> f64 {
     let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
     let place = ((distances.len() as f64 * 0.99).ceil() as usize).clamp(1, distances.len().max(1)) - 1;
     let quantile = distances.get(place).map_or(0.0, |&distance| f64::from(distance));
-    quantile.max((mean + 3.0 * variance.sqrt()).exp())
+    if distances.len() >= ENOUGH { quantile } else { quantile.max((mean + 3.0 * variance.sqrt()).exp()) }
 }
 
 /// Three digits that count.
@@ -284,5 +289,9 @@ mod tests {
         let found = limit(&[1.0, 2.0_f32.exp()]);
         assert!((found - (1.0 + 3.0 * 2.0_f64.sqrt()).exp()).abs() < 1e-3, "{found}");
         assert!((limit(&[2.0, 2.0, 2.0]) - 2.0).abs() < 1e-6);
+        // Of many, the 99th of a hundred, however far three deviations would reach.
+        let many: Vec<f32> = (1..=100).map(|place| place as f32 / 50.0).collect();
+        assert!((limit(&many) - 1.98).abs() < 1e-6);
+        assert!(limit(&many[..99]) > 5.0);
     }
 }

@@ -1,9 +1,11 @@
 //! Computes a figure: each panel that was asked for, by the same functions as everything else.
 
+use super::drawn::drawn;
 use super::gather::{Base, FigureInput, base};
+use super::measured::measured;
 use super::page::Picture;
-use super::panel::{Figure, Mark, Panel, Place, Tile, rendered};
-use super::seen::{effective_panel, seen_mark};
+use super::panel::{Bar, Figure, Mark, Panel, Place, Tile, rendered};
+use super::seen::seen_mark;
 use super::spec::{FigureSpec, MOST_FEATURES, PanelSpec, Which};
 use crate::analysis::{Prediction, Regression, Segmentation};
 use crate::export::ExportError;
@@ -27,8 +29,8 @@ pub fn figure(spec: &FigureSpec, input: &FigureInput<'_>, monitor: &Monitor) -> 
         spec.panels.iter().filter_map(PanelSpec::node).chain(spec.field.as_deref()).collect();
     let wants_answer = spec.panels.iter().any(PanelSpec::wants_answer);
     let mut work = Work { spec, input, base, answer: None, panels: BTreeMap::new(), mark: None };
-    let effective = spec.panels.iter().filter(|panel| matches!(panel, PanelSpec::Effective { .. })).count();
-    let steps = usize::from(wants_answer) + nodes.len() + effective + 1;
+    let of_their_own = spec.panels.iter().filter(|panel| panel.is_measured()).count();
+    let steps = usize::from(wants_answer) + nodes.len() + of_their_own + 1;
     let mut step = 0;
     if wants_answer {
         work.answer = Some(input.answer(&monitor.part(step, steps))?);
@@ -47,7 +49,12 @@ pub fn figure(spec: &FigureSpec, input: &FigureInput<'_>, monitor: &Monitor) -> 
             Some(panel) => panel,
             None => work.panel(panel, &monitor.part(step.min(steps - 1), steps))?,
         });
-        step += usize::from(matches!(panel, PanelSpec::Effective { .. }));
+        step += usize::from(panel.is_measured());
+    }
+    for (panel, caption) in
+        panels.iter_mut().zip(&spec.captions).filter(|(_, words)| !words.trim().is_empty())
+    {
+        caption.trim().clone_into(&mut panel.title);
     }
     let micrograph = input.micrograph;
     Ok(Figure {
@@ -68,6 +75,10 @@ fn check(spec: &FigureSpec, input: &FigureInput<'_>) -> Result<(), ExportError> 
     }
     if spec.panels.is_empty() {
         return refuse("A figure needs at least one panel".to_owned());
+    }
+    if spec.captions.len() > spec.panels.len() {
+        let (captions, panels) = (spec.captions.len(), spec.panels.len());
+        return refuse(format!("There are {captions} captions for {panels} panels"));
     }
     let (height, width) = (input.micrograph.height(), input.micrograph.width());
     let name = input.micrograph.name();
@@ -147,14 +158,14 @@ impl Work<'_> {
         let tile = |feature: &usize| {
             let display = Display::new(window(*feature), self.spec.feature_colormap);
             let picture = Arc::new(rendered(maps.maps.index_axis(Axis(0), *feature), &display));
-            Tile { picture, place: Some(place_of(maps)), label: feature.to_string() }
+            Tile { picture, place: Some(place_of(maps)), label: feature.to_string(), bar: None }
         };
         let all = maps.maps.len_of(Axis(0));
         let shared = self.spec.shared_contrast.then(|| which.first().map(|first| window(*first))).flatten();
         Panel {
             title: format!("{}: {} of {all} features", maps.node, which.len()),
             tiles: which.iter().map(tile).collect(),
-            bar: shared.map(|window| Display::new(window, self.spec.feature_colormap)),
+            bar: shared.map(|window| Bar::of(&Display::new(window, self.spec.feature_colormap), "")),
             legend: Vec::new(),
             marks: Vec::new(),
         }
@@ -167,7 +178,8 @@ impl Work<'_> {
                 let grey = self.base.display.filter(|display| display.colormap != Colormap::Grey);
                 let title = self.input.micrograph.name();
                 let panel = Panel::picture(title, self.base.picture.clone(), Place::SOURCE);
-                Ok(Panel { bar: grey, marks: self.mark.iter().cloned().collect(), ..panel })
+                let bar = grey.map(|display| Bar::of(&display, ""));
+                Ok(Panel { bar, marks: self.mark.iter().cloned().collect(), ..panel })
             }
             PanelSpec::Prediction => {
                 let mask = self.mask()?;
@@ -192,16 +204,19 @@ impl Work<'_> {
                 let values = mask.probabilities.index_axis(Axis(0), class);
                 let (window, title) =
                     (Contrast { low: 0.0, high: 1.0 }, format!("P({})", mask.classes[class].name));
-                Ok(Panel::map(title, values, window, Colormap::Viridis, Place::SOURCE))
+                let panel = Panel::map(title, values, window, Colormap::Viridis, Place::SOURCE);
+                Ok(panel.in_units("probability"))
             }
             PanelSpec::Output(name) => self.output(name),
-            PanelSpec::Effective { node, feature, at } => {
-                effective_panel((node, *feature, *at), self.input, &self.base.picture, monitor)
-            }
-            PanelSpec::Feature { .. } | PanelSpec::Features { .. } => {
-                Err(ExportError::Unsupported(format!("The panel {panel} gave nothing")))
-            }
+            _ => match measured(panel, self.input, self.known_answer(), monitor)? {
+                Some(found) => drawn((panel, &found), self.spec, self.input, &self.base.picture),
+                None => Err(ExportError::Unsupported(format!("The panel {panel} gave nothing"))),
+            },
         }
+    }
+
+    fn known_answer(&self) -> Option<&Prediction> {
+        self.answer.as_ref().or(self.input.known.prediction)
     }
 
     fn mask(&self) -> Result<&Segmentation, ExportError> {
@@ -222,7 +237,8 @@ impl Work<'_> {
         let window = self.spec.paint.percentiles.window(values, self.spec.feature_colormap.is_signed());
         let units = numbers.units.as_deref().map(|units| format!(" ({units})")).unwrap_or_default();
         let title = format!("{}{units}", numbers.outputs[output].name);
-        Ok(Panel::map(title, values, window, self.spec.feature_colormap, Place::SOURCE))
+        let panel = Panel::map(title, values, window, self.spec.feature_colormap, Place::SOURCE);
+        Ok(panel.in_units(numbers.units.as_deref().unwrap_or_default()))
     }
 
     fn has_not<T>(&self, what: &str) -> Result<T, ExportError> {
@@ -234,7 +250,7 @@ fn place_of(maps: &FeatureMaps) -> Place {
     Place { origin: maps.origin, scale: maps.scale }
 }
 
-fn there(maps: &FeatureMaps, feature: usize) -> Result<(), ExportError> {
+pub(super) fn there(maps: &FeatureMaps, feature: usize) -> Result<(), ExportError> {
     let count = maps.maps.len_of(Axis(0));
     if feature < count {
         return Ok(());

@@ -1,7 +1,8 @@
 //! What the panels are made of: the micrograph in its colours, the model's answer, and feature maps.
 
+use super::measured::Measured;
 use super::page::Picture;
-use super::spec::FigureSpec;
+use super::spec::{FigureSpec, PanelSpec};
 use crate::analysis::{Prediction, RunSettings, check_free, features_of, run};
 use crate::export::ExportError;
 use crate::imaging::{Contrast, Display, Micrograph, SampleType};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 pub struct FigureInput<'a> {
     pub micrograph: &'a Micrograph,
     pub settings: &'a RunSettings,
-    /// `None`: only the micrograph can be shown.
+    /// `None`: only the micrograph and classical masks can be shown.
     pub model: Option<&'a Model>,
     pub device: &'a Device,
     pub known: Known<'a>,
@@ -28,11 +29,17 @@ pub struct FigureInput<'a> {
 pub struct Known<'a> {
     pub prediction: Option<&'a Prediction>,
     pub features: Option<&'a Features>,
+    /// What was measured for such panels.
+    pub measured: &'a [(PanelSpec, Measured)],
 }
 
 impl<'a> FigureInput<'a> {
     pub(super) fn model(&self) -> Result<&'a Model, ExportError> {
-        let missing = || ExportError::Unsupported("Only the source can be shown without a model".to_owned());
+        let missing = || {
+            ExportError::Unsupported(
+                "Only the source and classical masks can be shown without a model".to_owned(),
+            )
+        };
         self.model.ok_or_else(missing)
     }
 

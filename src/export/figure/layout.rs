@@ -2,9 +2,8 @@
 
 use super::marks::{paint_cursor, paint_mark, paint_scale_bar};
 use super::page::{Anchor, Area, Item, Page, Picture, Words};
-use super::panel::{Figure, Panel, Place, ScaleBars, Tile};
-use super::type_face::{fitted, width_of};
-use crate::imaging::{Contrast, Display};
+use super::panel::{Bar, Figure, Panel, Place, ScaleBars, Tile};
+use super::type_face::{fitted, width_of, wrapped};
 use crate::network::ClassInfo;
 use ndarray::{ArrayView3, s};
 use std::sync::Arc;
@@ -13,8 +12,9 @@ use std::sync::Arc;
 const POINT: f64 = 25.4 / 72.0;
 /// Between the tiles of one panel, in mm.
 const TILE_GAP: f64 = 0.5;
-/// Parts in which the colours of a bar go evenly.
-const STEPS: u8 = 64;
+/// Lines of a title at most, and the size of a line in sizes of its type.
+const LINES: usize = 6;
+const LINE: f64 = 1.25;
 
 /// All of a figure in mm; each panel as wide as its column.
 pub(super) fn page(figure: &Figure) -> Page {
@@ -24,12 +24,14 @@ pub(super) fn page(figure: &Figure) -> Page {
     let mut desk = Desk { figure, size: look.font_pt * POINT, items: Vec::new() };
     let (mut top, mut scaled) = (0.0, false);
     for (row, panels) in figure.panels.chunks(columns).enumerate() {
-        let titled = look.letters || look.titles && panels.iter().any(|panel| !panel.title.is_empty());
-        let head = if titled { desk.size * 1.45 } else { 0.0 };
+        let lines =
+            (0..).zip(panels).map(|(column, panel)| desk.head(panel, row * columns + column, cell).1.len());
+        let lines = lines.max().unwrap_or(0);
+        let head = if lines > 0 { desk.size * (1.45 + LINE * (lines - 1) as f64) } else { 0.0 };
         let mut lowest: f64 = top;
         for (column, panel) in panels.iter().enumerate() {
             let left = column as f64 * (cell + look.gap_mm);
-            desk.title(panel, row * columns + column, Area::new(left, top, cell, head));
+            desk.title(panel, row * columns + column, [left, top, cell]);
             let on_source = panel.tiles.iter().any(|tile| tile.place.is_some());
             let wanted = match look.scale_bars {
                 ScaleBars::First => !scaled,
@@ -55,23 +57,36 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn title(&mut self, panel: &Panel, index: usize, area: Area) {
+    /// The letter of a panel with the room that it takes, and the lines of its title.
+    fn head(&self, panel: &Panel, index: usize, width: f64) -> (Option<(String, f64)>, Vec<String>) {
         let look = &self.figure.look;
-        let (mut left, baseline) = (area.left, area.top + self.size * 0.95);
-        let words = |text: String, left: f64, bold: bool, size: f64| {
-            let (at, colour) = ([left, baseline], look.ground.ink());
-            Item::Words(Words { text, at, anchor: Anchor::Start, size, bold, colour })
-        };
-        if look.letters {
-            let (text, size) = (letter(index), self.size * 1.15);
-            let width = width_of(&text, size, true);
-            self.items.push(words(text, left, true, size));
-            left += width + self.size * 0.55;
-        }
+        let letter = look.letters.then(|| letter(index));
+        let letter = letter.map(|text| {
+            let takes = width_of(&text, self.size * 1.15, true) + self.size * 0.55;
+            (text, takes)
+        });
+        let room = width - letter.as_ref().map_or(0.0, |(_, takes)| *takes);
         let text = if look.titles { panel.title.as_str() } else { "" };
-        let text = fitted(text, self.size, false, area.right() - left);
-        if !text.is_empty() {
-            self.items.push(words(text, left, false, self.size));
+        let mut lines = wrapped(text, self.size, room, LINES);
+        if lines.is_empty() && letter.is_some() {
+            lines.push(String::new());
+        }
+        (letter, lines)
+    }
+
+    fn title(&mut self, panel: &Panel, index: usize, [left, top, width]: [f64; 3]) {
+        let (letter, lines) = self.head(panel, index, width);
+        let (mut left, baseline) = (left, top + self.size * 0.95);
+        let (size, colour) = (self.size, self.figure.look.ground.ink());
+        let mut say = |text: String, at: [f64; 2], bold: bool, size: f64| {
+            self.items.push(Item::Words(Words { text, at, anchor: Anchor::Start, size, bold, colour }));
+        };
+        if let Some((letter, takes)) = letter {
+            say(letter, [left, baseline], true, size * 1.15);
+            left += takes;
+        }
+        for (line, text) in lines.into_iter().enumerate().filter(|(_, text)| !text.is_empty()) {
+            say(text, [left, baseline + size * LINE * line as f64], false, size);
         }
     }
 
@@ -95,7 +110,8 @@ impl Desk<'_> {
             if tile.place.is_some() {
                 self.on_picture(panel, area, scale_bar && index == 0);
             }
-            bottom = bottom.max(area.bottom());
+            let below = tile.bar.as_ref().map(|bar| self.bar(bar, [area.left, area.bottom(), side]));
+            bottom = bottom.max(below.unwrap_or(area.bottom()));
         }
         bottom
     }
@@ -156,39 +172,39 @@ impl Desk<'_> {
     /// What explains a panel, below it; gives where that ends.
     fn explained(&mut self, panel: &Panel, [left, top, width]: [f64; 3]) -> f64 {
         match &panel.bar {
-            Some(display) => self.bar(display, [left, top, width]),
+            Some(bar) => self.bar(bar, [left, top, width]),
             None if !panel.legend.is_empty() => self.legend(&panel.legend, [left, top, width]),
             None => top,
         }
     }
 
-    fn bar(&mut self, display: &Display, [left, top, width]: [f64; 3]) -> f64 {
-        let Contrast { low, high } = display.contrast;
-        let (from, to) = (f64::from(low), f64::from(high));
-        let at = |step: u8| (from + (to - from) * f64::from(step) / f64::from(STEPS)) as f32;
-        let colours =
-            (0..=STEPS).map(|step| display.colour(at(step)).map(|part| part.round() as u8)).collect();
+    /// The colours with their numbers, and below them what they mean; gives where that ends.
+    fn bar(&mut self, bar: &Bar, [left, top, width]: [f64; 3]) -> f64 {
+        let Bar { low, high, .. } = *bar;
         let area = Area::new(left, top + self.size * 0.45, width, self.size * 0.6);
-        self.items.push(Item::Bar { area, colours });
+        self.items.push(Item::Bar { area, colours: bar.colours.clone() });
         let size = self.size * 0.9;
         let baseline = area.bottom() + size;
-        let middle = f64::midpoint(from, to);
-        let labels = [(from, Anchor::Start, left), (to, Anchor::End, left + width)];
-        let ends: f64 = labels.iter().map(|(value, ..)| width_of(&short(*value), size, false)).sum();
-        let between = (middle, Anchor::Middle, left + width / 2.0);
-        let room = ends + width_of(&short(middle), size, false) + 4.0 * size < width;
-        for (value, anchor, x) in labels.into_iter().chain(room.then_some(between)) {
-            let (text, colour) = (short(value), self.figure.look.ground.ink());
-            self.items.push(Item::Words(Words {
-                text,
-                at: [x, baseline],
-                anchor,
-                size,
-                bold: false,
-                colour,
-            }));
+        let middle = f64::midpoint(low, high);
+        let mut labels = vec![(short(low), Anchor::Start, left), (short(high), Anchor::End, left + width)];
+        let ends: f64 = labels.iter().map(|(text, ..)| width_of(text, size, false)).sum();
+        if ends + width_of(&short(middle), size, false) + 4.0 * size < width {
+            labels.push((short(middle), Anchor::Middle, left + width / 2.0));
         }
-        baseline + size * 0.3
+        let colour = self.figure.look.ground.ink();
+        let mut say = |text: String, anchor: Anchor, at: [f64; 2]| {
+            self.items.push(Item::Words(Words { text, at, anchor, size, bold: false, colour }));
+        };
+        for (text, anchor, x) in labels {
+            say(text, anchor, [x, baseline]);
+        }
+        let words = fitted(&bar.words, size, false, width);
+        if words.is_empty() {
+            return baseline + size * 0.3;
+        }
+        let below = baseline + size * 1.2;
+        say(words, Anchor::Middle, [left + width / 2.0, below]);
+        below + size * 0.35
     }
 
     fn legend(&mut self, classes: &[ClassInfo], [left, top, width]: [f64; 3]) -> f64 {

@@ -8,7 +8,9 @@ mod panel;
 mod spec;
 
 mod content;
+mod drawn;
 mod gather;
+mod measured;
 mod seen;
 
 mod layout;
@@ -22,7 +24,8 @@ mod write;
 
 pub use content::figure;
 pub use gather::{FigureInput, Known};
+pub use measured::Measured;
 pub use page::Picture;
-pub use panel::{Figure, FigureLook, Ground, Mark, Panel, Place, ScaleBars, Tile};
-pub use spec::{FigureSpec, PanelSpec, Which};
+pub use panel::{Bar, Figure, FigureLook, Ground, Mark, Panel, Place, ScaleBars, Tile};
+pub use spec::{FigureSpec, PanelSpec, SideSpec, Which};
 pub use write::{FigureFormat, figure_command_line, figure_picture, figure_size, write_figure};

@@ -27,6 +27,38 @@ pub struct Tile {
     pub place: Option<Place>,
     /// Written into its corner, where there is room.
     pub label: String,
+    /// Explained by a colour bar of its own, below it.
+    pub bar: Option<Bar>,
+}
+
+/// What colours mean: evenly from one value to another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bar {
+    /// From `low` to `high`, at equal steps.
+    pub colours: Vec<[u8; 3]>,
+    pub low: f64,
+    pub high: f64,
+    /// What is shown and in which unit, below the numbers; may be empty.
+    pub words: String,
+}
+
+/// Parts in which the colours of a bar go evenly.
+const STEPS: u8 = 64;
+
+impl Bar {
+    /// Of values from `low` to `high`, in colours from 0 to 255.
+    pub(super) fn between(low: f64, high: f64, words: &str, colour: impl Fn(f64) -> [f32; 3]) -> Self {
+        let at = |step: u8| low + (high - low) * f64::from(step) / f64::from(STEPS);
+        let colours = (0..=STEPS).map(|step| colour(at(step)).map(|part| part.round() as u8)).collect();
+        Self { colours, low, high, words: words.to_owned() }
+    }
+
+    /// Of values as they are displayed.
+    #[must_use]
+    pub fn of(display: &Display, words: &str) -> Self {
+        let Contrast { low, high } = display.contrast;
+        Self::between(f64::from(low), f64::from(high), words, |value| display.colour(value as f32))
+    }
 }
 
 /// A box on the source: left, top, width and height in source pixels.
@@ -45,7 +77,7 @@ pub struct Panel {
     pub title: String,
     pub tiles: Vec<Tile>,
     /// Explained by a colour bar.
-    pub bar: Option<Display>,
+    pub bar: Option<Bar>,
     /// Explained by their colours.
     pub legend: Vec<ClassInfo>,
     pub marks: Vec<Mark>,
@@ -55,7 +87,8 @@ impl Panel {
     /// A picture that lies on the source.
     #[must_use]
     pub fn picture(title: impl Into<String>, picture: Picture, place: Place) -> Self {
-        let tile = Tile { picture: Arc::new(picture), place: Some(place), label: String::new() };
+        let (picture, label) = (Arc::new(picture), String::new());
+        let tile = Tile { picture, place: Some(place), label, bar: None };
         Self { title: title.into(), tiles: vec![tile], bar: None, legend: Vec::new(), marks: Vec::new() }
     }
 
@@ -69,13 +102,24 @@ impl Panel {
         place: Place,
     ) -> Self {
         let display = Display::new(contrast, colormap);
-        Self { bar: Some(display), ..Self::picture(title, rendered(values, &display), place) }
+        let bar = Some(Bar::of(&display, ""));
+        Self { bar, ..Self::picture(title, rendered(values, &display), place) }
     }
 }
 
 /// Values in their colours.
 pub(super) fn rendered(values: ArrayView2<'_, f32>, display: &Display) -> Picture {
     Picture { rgb: display.render(values), width: values.ncols(), height: values.nrows() }
+}
+
+impl Panel {
+    /// The same with words under its colour bar.
+    pub(super) fn in_units(mut self, words: &str) -> Self {
+        if let Some(bar) = &mut self.bar {
+            words.clone_into(&mut bar.words);
+        }
+        self
+    }
 }
 
 /// On which panels a scale bar stands; all show the same part of the source.

@@ -2,12 +2,10 @@
 
 use super::gather::FigureInput;
 use super::page::Picture;
-use super::panel::{Mark, Panel, Place};
-use crate::analysis::{Probe, effective_field};
+use super::panel::{Bar, Mark, Panel, Place};
 use crate::export::ExportError;
 use crate::imaging::{Colormap, PixelSize, format_length};
 use crate::inspect::{EffectiveField, FeatureMaps};
-use crate::monitor::Monitor;
 use crate::network::receptive_window;
 use std::ops::Range;
 
@@ -64,33 +62,32 @@ fn words([_, _, width, height]: [f64; 4], pixel: Option<&PixelSize>) -> String {
 
 /// How strongly each pixel moves one value (Luo et al. 2016), over the micrograph, with the boxes of what can and of what
 /// really is seen.
-pub(super) fn effective_panel(
-    (node, feature, at): (&str, Option<usize>, Option<[usize; 2]>),
-    input: &FigureInput<'_>,
-    base: &Picture,
-    monitor: &Monitor,
-) -> Result<Panel, ExportError> {
-    let probe = Probe { node: node.to_owned(), feature, at };
-    let on = (input.micrograph, input.settings);
-    let field = effective_field(&probe, input.model()?, on, input.device, monitor)?;
-    let of = feature.map_or("all features".to_owned(), |feature| feature.to_string());
-    let panel = Panel::picture(format!("What {node} · {of} sees"), heated(base, &field), Place::SOURCE);
-    let pixel = input.micrograph.calibration().pixel();
+pub(super) fn effective_panel(field: &EffectiveField, base: &Picture, pixel: Option<&PixelSize>) -> Panel {
+    let of = field.feature.map_or("all features".to_owned(), |feature| feature.to_string());
+    let title = format!("What {} · {of} sees", field.node);
+    let panel = Panel::picture(title, heated(base, field), Place::SOURCE);
+    let most = f64::from(field.most());
+    let colour = |value: f64| heat(if most > 0.0 { (value / most) as f32 } else { 0.0 });
+    let bar = Some(Bar::between(0.0, most, "size of ∂ value / ∂ input pixel", colour));
     let can = box_of(field.window.as_ref(), field.scale, [base.width, base.height]);
-    let label = format!("can see {}", words(can, pixel.as_ref()));
+    let label = format!("can see {}", words(can, pixel));
     let mut marks = vec![Mark { area: can, colour: CAN, label, above: true }];
     if !field.is_dark() {
         let extent =
             [&field.extent.rows, &field.extent.columns].map(|range| range.start as i64..range.end as i64);
         let does = box_of(Some(&extent), field.scale, [base.width, base.height]);
-        let label = format!("really sees {}", words(does, pixel.as_ref()));
+        let label = format!("really sees {}", words(does, pixel));
         marks.push(Mark { area: does, colour: DOES, label, above: false });
     }
-    Ok(Panel { marks, ..panel })
+    Panel { bar, marks, ..panel }
 }
 
-/// The field over the picture: bright and opaque where the value hangs on a pixel. By the cubic root, or the few strongest
-/// pixels outdo all others.
+/// Of a share of the strongest. By the cubic root, or the few strongest pixels outdo all others.
+fn heat(share: f32) -> [f32; 3] {
+    Colormap::Inferno.colour(0.25 + 0.75 * share.clamp(0.0, 1.0).cbrt())
+}
+
+/// The field over the picture: bright and opaque where the value hangs on a pixel.
 fn heated(base: &Picture, field: &EffectiveField) -> Picture {
     let most = field.most().max(f32::MIN_POSITIVE);
     let mut picture = base.clone();
@@ -104,8 +101,7 @@ fn heated(base: &Picture, field: &EffectiveField) -> Picture {
         for (pixel, column) in row.chunks_exact_mut(3).zip(&columns) {
             let value = column.and_then(|x| field.values.get([field_y, x])).copied().unwrap_or(0.0);
             let share = (value / most).clamp(0.0, 1.0).cbrt();
-            let heat = Colormap::Inferno.colour(0.25 + 0.75 * share);
-            for (part, heat) in pixel.iter_mut().zip(heat) {
+            for (part, heat) in pixel.iter_mut().zip(heat(value / most)) {
                 let below = f32::from(*part);
                 *part = (below + (heat - below) * share * OPACITY).round() as u8;
             }

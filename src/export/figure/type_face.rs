@@ -50,6 +50,25 @@ pub(super) fn fitted(text: &str, size: f64, bold: bool, room: f64) -> String {
     String::new()
 }
 
+/// The words in lines no wider than `room`, broken between words; of more than `most` lines the last ends in an ellipsis.
+pub(super) fn wrapped(text: &str, size: f64, room: f64, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if width_of(&format!("{line} {word}"), size, false) <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+        lines.push(rest);
+    }
+    lines.iter().map(|line| fitted(line, size, false, room)).collect()
+}
+
 /// The outlines of a line of words that begins at `[x, y]`, y downwards; `None` where there is nothing to draw.
 pub(super) fn outlines(text: &str, size: f64, bold: bool, [x, y]: [f64; 2]) -> Option<Path> {
     let font = face(bold)?;
@@ -113,6 +132,16 @@ mod tests {
         assert!((bounds.bottom() - 200.0).abs() < 1e-3 && (bounds.top() - 128.6).abs() < 0.1, "{bounds:?}");
         assert!((bounds.left() - 19.8).abs() < 0.1, "{bounds:?}");
         assert!(outlines(" ", 100.0, false, [0.0, 0.0]).is_none());
+    }
+
+    #[test]
+    fn words_are_broken_into_lines() {
+        let lines = wrapped("What mid.conv1 sees at the pinned place", 1.0, 8.0, 4);
+        assert!(lines.len() > 1 && lines.iter().all(|line| width_of(line, 1.0, false) <= 8.0), "{lines:?}");
+        assert_eq!(lines.join(" "), "What mid.conv1 sees at the pinned place");
+        let short = wrapped("one two three four five six seven", 1.0, 4.0, 2);
+        assert!(short.len() == 2 && short[1].ends_with('…'), "{short:?}");
+        assert!(wrapped("  ", 1.0, 8.0, 4).is_empty());
     }
 
     #[test]

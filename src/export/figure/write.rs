@@ -100,6 +100,9 @@ pub fn figure_command_line(
     for panel in &spec.panels {
         words.extend(["--panel".to_owned(), panel.to_string()]);
     }
+    for caption in &spec.captions {
+        words.extend(["--caption".to_owned(), caption.clone()]);
+    }
     words.extend(look_words(&spec.look));
     let mut say = |flag: &str, value: String| words.extend([flag.to_owned(), value]);
     if let Some(crop) = spec.crop {

@@ -1,7 +1,8 @@
 //! The window that puts a figure together: panels, page, and how it will look.
+mod add;
 mod panels;
 
-use crate::export::{FigureLook, FigureSpec, Ground, PanelSpec, ScaleBars};
+use crate::export::{FigureLook, FigureSpec, Ground, ScaleBars};
 use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
 use crate::gui::theme::{Palette, small, strong};
@@ -24,7 +25,7 @@ const HEIGHT: f32 = 560.0;
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the window")]
 pub(in crate::gui) struct FigureWindow {
     pub(in crate::gui) open: bool,
-    panels: Vec<PanelSpec>,
+    panels: Vec<panels::Chosen>,
     look: FigureLook,
     /// Only the part of the micrograph that the source pane shows.
     cropped: bool,
@@ -188,7 +189,8 @@ impl FigureWindow {
             inside.then_some([row as usize, column as usize])
         });
         FigureSpec {
-            panels: self.panels.clone(),
+            panels: self.panels.iter().map(|chosen| chosen.panel.clone()).collect(),
+            captions: self.captions(),
             look: self.look,
             paint,
             channel,
@@ -198,6 +200,15 @@ impl FigureWindow {
             cursor,
             field: session.node.clone().filter(|_| self.field && cursor.is_some()),
         }
+    }
+
+    /// Up to the last that is there.
+    fn captions(&self) -> Vec<String> {
+        let mut captions: Vec<String> =
+            self.panels.iter().map(|chosen| chosen.caption.trim().to_owned()).collect();
+        let last = captions.iter().rposition(|caption| !caption.is_empty());
+        captions.truncate(last.map_or(0, |last| last + 1));
+        captions
     }
 
     fn preview_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, height: f32) {

@@ -3,6 +3,7 @@
 mod export;
 mod figure;
 mod help;
+mod labels;
 mod messages;
 mod models;
 mod new_network;
@@ -12,6 +13,7 @@ mod top;
 pub(super) use export::ExportWindow;
 pub(super) use figure::FigureWindow;
 pub(super) use help::help_ui;
+pub(super) use labels::LabelsWindow;
 pub(super) use messages::Messages;
 pub(super) use new_network::NewNetwork;
 pub(super) use status::status_ui;

@@ -7,7 +7,7 @@ use crate::gui::format;
 use crate::gui::theme::{Palette, small, strong};
 use crate::gui::widgets::{empty_state, number};
 use crate::network::Task;
-use crate::session::{Command, JobKind, Session, TrustCommand};
+use crate::session::{Command, CompareCommand, JobKind, LabelsCommand, Session, TrustCommand};
 use eframe::egui::{
     self, Align, Button, CornerRadius, Grid, Layout, Rect, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2,
 };
@@ -40,6 +40,10 @@ impl PaneUi for TrustPane {
             let hint = "Score against the network's mask again";
             if ui.button(small("No labels")).on_hover_text(hint).clicked() {
                 desk.send(Command::SetLabels(None));
+            }
+            let hint = "Say what the values of the mask mean, or open a label scheme";
+            if ui.button(small("Values…")).on_hover_text(hint).clicked() {
+                desk.send(Command::Labels(LabelsCommand::Ask));
             }
         }
         let labels = Button::new(small("Labels…"));
@@ -107,7 +111,10 @@ fn likeness_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         if found.similar { (palette.accent, "Similar") } else { (palette.warning, "Unusual") };
     ui.horizontal(|ui| {
         dot(ui, colour);
-        ui.label(strong(verdict).size(15.0).color(colour));
+        let meaning = "Similar: nothing that is looked at here is unusual, which an image of another kind may share where the \
+                       training images are unlike each other. Unusual: farther than 99 % of the training images, or on \
+                       pixels of a size that the network does not know.";
+        ui.label(strong(verdict).size(15.0).color(colour)).on_hover_text(meaning);
         ui.label(small(format!("against {} training images", found.images)).color(palette.weak));
     });
     for words in &found.words {
@@ -193,6 +200,9 @@ fn methods_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         _ => "against the network's mask; choose labels to score all of them".to_owned(),
     };
     ui.label(small(against).color(palette.weak));
+    if let Some(words) = session.labelling.words.as_ref().filter(|_| found.labelled) {
+        ui.label(small(words).color(palette.weak));
+    }
     table_ui(ui, desk, found);
 }
 
@@ -208,6 +218,7 @@ fn table_ui(ui: &mut Ui, desk: &mut Desk<'_>, found: &Baselines) {
             (format!("IoU {}", found.sides[1]), "Intersection over union of the foreground"),
             ("mean IoU".to_owned(), "Of both sides"),
             ("area".to_owned(), "Share of the specimen that is foreground"),
+            (String::new(), ""),
         ];
         for (name, meaning) in heads {
             ui.label(small(name).color(palette.weak)).on_hover_text(meaning);
@@ -238,4 +249,13 @@ fn row_ui(ui: &mut Ui, desk: &mut Desk<'_>, (place, row): (usize, &BaselineRow),
         ui.label(number(value.map_or("–".to_owned(), |value| format!("{value:.3}"))).color(ink));
     }
     ui.label(number(format::percent(row.foreground)));
+    let (Some(method), Some(polarity)) = (row.method, row.polarity) else { return };
+    let busy = desk.session.is_busy(JobKind::Compare);
+    let response = ui.add_enabled(!busy, Button::new(small("Beside")).small());
+    let named = response.accessible_name(format!("{} beside the network", row.name));
+    let hint =
+        "This mask beside the network's in the Compare pane, with the pixels in which they agree and differ";
+    if named.on_hover_text(hint).on_disabled_hover_text("Two are being compared").clicked() {
+        desk.send(Command::Compare(CompareCommand::Mask(method, polarity)));
+    }
 }

@@ -87,11 +87,14 @@ fn every_panel_is_drawn_from_the_numbers_it_names() {
     )
     .unwrap();
     let feature = &figure.panels[4];
-    let window = feature.bar.unwrap();
-    assert_eq!(feature.tiles[0].picture.rgb, window.render(maps.maps.index_axis(Axis(0), 2)));
+    let window = feature_window(&statistics(&maps), Some(2), Colormap::Viridis, false);
+    let display = Display::new(window, Colormap::Viridis);
+    assert_eq!(feature.bar, Some(Bar::of(&display, "")));
+    assert_eq!(feature.tiles[0].picture.rgb, display.render(maps.maps.index_axis(Axis(0), 2)));
     assert_eq!(feature.title, "enc1.conv1 · 2");
     assert_eq!(figure.panels[3].title, "P(particle)");
-    assert_eq!(figure.panels[3].bar.unwrap().contrast, Contrast { low: 0.0, high: 1.0 });
+    let bar = figure.panels[3].bar.as_ref().unwrap();
+    assert_eq!((bar.low, bar.high, bar.words.as_str()), (0.0, 1.0, "probability"));
     assert_eq!(figure.panels[5].tiles.len(), 3);
     let labels: Vec<&str> = figure.panels[6].tiles.iter().map(|tile| tile.label.as_str()).collect();
     assert_eq!(labels, ["1", "0"]);
@@ -111,7 +114,7 @@ fn what_is_known_is_not_computed_again_and_draws_the_same() {
     let prediction =
         crate::analysis::run(&model, &micrograph, &settings, &device, &mut recorder, &monitor).unwrap();
     let features: Features = recorder.finish();
-    let known = Known { prediction: Some(&prediction), features: Some(&features) };
+    let known = Known { prediction: Some(&prediction), features: Some(&features), measured: &[] };
     let spec = spec(&EVERYTHING);
     assert_eq!(made(&spec, known).unwrap(), made(&spec, Known::default()).unwrap());
 }
@@ -169,6 +172,17 @@ fn what_cannot_be_drawn_is_refused_in_words() {
     refused(&["features:enc1.conv1:0,9"], "has no feature 9");
     refused(&["feature:nowhere:0"], "nowhere");
     refused(&["effective:nowhere:0"], "has no node nowhere");
+    refused(&["pinned:enc1.conv1:0,enc1.conv1:9"], "has no feature 9");
+    refused(&["pinned:nowhere:0"], "nowhere");
+    refused(&["why:gradient:nickel"], "Tiny has no class nickel; it has matrix, particle");
+    refused(&["why:gradient:particle,pixel=99,0"], "has no pixel 99,0");
+    refused(&["equivariance:shift=40,0"], "leaves nothing");
+    refused(&["difference:b-frame=3"], "There is no frame 3, only 0 to 0");
+    refused(
+        &["difference:b-node=enc1.conv1,b-feature=0"],
+        "An answer and a feature map are different things",
+    );
+    refused(&["difference:b-model=/no/such.safetensors"], "no/such.safetensors");
     let changed = |change: fn(&mut FigureSpec), says: &str| {
         let mut spec = spec(&["source"]);
         change(&mut spec);
@@ -201,4 +215,128 @@ fn the_command_says_all_that_was_set() {
                     --width-mm 90 --dpi 100 --letters --crop 1,2,10,8 --cursor 3,4 --opacity 0.5 --series 0 --frame 0 \
                     --out /out/a.svg";
     assert_eq!(line, expected);
+}
+
+/// Red, green and blue of a panel's first picture at a pixel.
+fn pixel(panel: &Panel, [y, x]: [usize; 2]) -> [u8; 3] {
+    let picture = &panel.tiles[0].picture;
+    let at = (y * picture.width + x) * 3;
+    [0, 1, 2].map(|part| picture.rgb[at + part])
+}
+
+#[test]
+fn a_classical_mask_needs_no_model_and_lies_over_the_micrograph() {
+    let (micrograph, settings) = (micrograph(), RunSettings::default());
+    let input = FigureInput {
+        micrograph: &micrograph,
+        settings: &settings,
+        model: None,
+        device: &Device::Cpu,
+        known: Known::default(),
+    };
+    let figure = figure(&spec(&["source", "baseline:otsu:bright"]), &input, &Monitor::silent()).unwrap();
+    let [source, mask] = &figure.panels[..] else { panic!("two panels") };
+    assert_eq!((mask.title.as_str(), mask.legend[0].name.as_str()), ("Otsu, bright", "bright side"));
+    // skimage.filters.threshold_otsu of (7 y + 5 x) % 23 gives 10.01, and 400 px are brighter.
+    let mut bright = 0;
+    for y in 0..24 {
+        for x in 0..32 {
+            let (below, over) = (pixel(source, [y, x]), pixel(mask, [y, x]));
+            if (y * 7 + x * 5) % 23 > 10 {
+                bright += 1;
+                let half =
+                    |part: usize| f32::midpoint(f32::from(below[part]), f32::from([255_u8, 170, 50][part]));
+                assert_eq!(over, [0, 1, 2].map(|part| half(part).round() as u8));
+            } else {
+                assert_eq!(over, below, "at {y}, {x}");
+            }
+        }
+    }
+    assert_eq!(bright, 400);
+}
+
+#[test]
+fn what_is_measured_is_drawn_with_a_bar_that_says_what_it_is() {
+    let panels = [
+        "difference:a-node=enc1.conv1,a-feature=2,b-node=enc1.conv1,b-feature=0",
+        "difference:b-baseline=otsu:bright",
+        "why:gradient-input:particle,pixel=9,16",
+        "equivariance:shift=1,0",
+        "equivariance:shift=0,2,node=mid.conv1",
+        "pinned:mid.conv1:1,enc1.conv1:2",
+        "effective:mid.conv1:1",
+    ];
+    let figure = made(&spec(&panels), Known::default()).unwrap();
+    let bars: Vec<(f64, f64, &str)> = figure
+        .panels
+        .iter()
+        .filter_map(|panel| panel.bar.as_ref())
+        .map(|bar| (bar.low, bar.high, bar.words.as_str()))
+        .collect();
+    let [difference, masks, why, moved, node, field] = bars[..] else { panic!("{bars:?}") };
+    // Signed ones are symmetrical about zero, sizes begin at it.
+    assert!(difference.0 == -difference.1 && difference.1 > 0.0 && difference.2 == "A − B");
+    assert_eq!((masks.0, masks.1), (-1.0, 1.0));
+    assert!(why.0 == -why.1 && why.1 > 0.0 && why.2 == "gradient × input, in logits");
+    assert!(moved.0 == 0.0 && moved.1 > 0.0 && moved.2 == "largest change of a probability");
+    assert!(node.0 == 0.0 && node.2.starts_with("root mean square"));
+    assert!(field.0 == 0.0 && field.1 > 0.0 && field.2.starts_with("size of ∂ value"));
+    // The difference of two features, by subtracting them here.
+    let (micrograph, model, settings) = (micrograph(), model(), RunSettings::default());
+    let maps =
+        features_of("enc1.conv1", &model, &micrograph, &settings, &Device::Cpu, &Monitor::silent()).unwrap();
+    let apart = &maps.maps.index_axis(Axis(0), 2) - &maps.maps.index_axis(Axis(0), 0);
+    let most = apart.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+    assert!((f64::from(most) - difference.1).abs() < 1e-9);
+    let display = Display::new(Contrast { low: -most, high: most }, Colormap::Signed);
+    assert_eq!(figure.panels[0].tiles[0].picture.rgb, display.render(apart.view()));
+    // Pins have a bar each, and lie where their nodes do.
+    let pins = &figure.panels[5];
+    assert_eq!(pins.title, "2 pinned features");
+    let named: Vec<&str> = pins.tiles.iter().map(|tile| tile.bar.as_ref().unwrap().words.as_str()).collect();
+    assert_eq!(named, ["mid.conv1 · 1", "enc1.conv1 · 2"]);
+    assert_eq!(pins.tiles[0].place.unwrap().scale, [2.0, 2.0]);
+    // Where the image was shifted by a row there is nothing to compare in one: the page shows through.
+    let last = pixel(&figure.panels[3], [23, 5]);
+    assert_eq!(last, [255; 3], "{last:?}");
+}
+
+#[test]
+fn seams_are_drawn_for_an_image_that_can_be_cut() {
+    let values = Array4::from_shape_fn((1, 1, 96, 120), |(_, _, y, x)| ((y * 7 + x * 5) % 23) as f32);
+    let large = Micrograph::from_array("waves", values, vec!["grey".to_owned()], Calibration::default());
+    let (settings, model) = (RunSettings::default(), model());
+    let input = FigureInput {
+        micrograph: &large,
+        settings: &settings,
+        model: Some(&model),
+        device: &Device::Cpu,
+        known: Known::default(),
+    };
+    let spec = spec(&["seams:tile=48", "seams:tile=48,against=whole"]);
+    let figure = figure(&spec, &input, &Monitor::silent()).unwrap();
+    assert_eq!(figure.panels[0].title, "Tiles of 48 px against tiles shifted by half");
+    assert_eq!(figure.panels[1].title, "Tiles of 48 px against the whole image");
+    let picture = &figure.panels[0].tiles[0].picture;
+    assert_eq!((picture.width, picture.height), (120, 96));
+    assert!(figure.panels.iter().all(|panel| panel.bar.as_ref().unwrap().low == 0.0));
+}
+
+#[test]
+fn captions_stand_in_place_of_titles() {
+    let mut wanted = spec(&["source", "classes", "probability:particle"]);
+    wanted.captions = vec!["  A steel ".to_owned(), String::new()];
+    let figure = made(&wanted, Known::default()).unwrap();
+    let titles: Vec<&str> = figure.panels.iter().map(|panel| panel.title.as_str()).collect();
+    assert_eq!(titles, ["A steel", "Classes", "P(particle)"]);
+    let line = figure_command_line(
+        &wanted,
+        (&micrograph(), &RunSettings::default()),
+        Some(&model()),
+        std::path::Path::new("/out/a.svg"),
+    );
+    assert!(line.contains("--caption '  A steel ' --caption ''"), "{line}");
+    wanted.captions = vec!["x".to_owned(); 4];
+    let error = made(&wanted, Known::default()).unwrap_err().to_string();
+    assert_eq!(error, "There are 4 captions for 3 panels");
 }

@@ -1,7 +1,7 @@
 //! How panels stand on their page.
 use super::super::panel::{FigureLook, Ground};
 use super::*;
-use crate::imaging::{Colormap, PixelSize};
+use crate::imaging::{Colormap, Contrast, Display, PixelSize};
 use ndarray::Array2;
 
 /// A figure of grey ramps of 40 × 20 px on a source of as many.
@@ -133,4 +133,51 @@ fn numbers_and_letters_are_short() {
         ["0", "1", "−0.123", "1.2e5", "1.2e−5", "100", "1234"]
     );
     assert_eq!([0, 25, 26, 27, 52].map(letter), ["a", "z", "aa", "ab", "ba"]);
+}
+
+#[test]
+fn a_tile_has_a_bar_of_its_own_and_a_bar_its_unit() {
+    let mut figure = figure(1, FigureLook { width_mm: 80.0, ..FigureLook::default() });
+    let display = Display::new(Contrast { low: -2.0, high: 2.0 }, Colormap::Signed);
+    let bar = Some(Bar::of(&display, "logits"));
+    let tile = Tile { bar: bar.clone(), ..figure.panels[0].tiles[0].clone() };
+    figure.panels[0].tiles = vec![tile; 3];
+    figure.panels[0].bar = None;
+    let page = page(&figure);
+    let places: Vec<Area> = pictures(&page).into_iter().map(|(area, _)| area).collect();
+    let bars: Vec<Area> = page
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Bar { area, .. } => Some(*area),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(bars.len(), 3);
+    for (bar, picture) in bars.iter().zip(&places) {
+        assert!(bar.left == picture.left && bar.top > picture.bottom() && bar.width == picture.width);
+    }
+    // Two columns: the third stands below the first one's bar and its words.
+    assert!(places[2].top > bars[0].bottom() + 2.0 * figure.look.font_pt * POINT);
+    let said = texts(&page);
+    assert_eq!(said.iter().filter(|text| **text == "logits").count(), 3, "{said:?}");
+    assert!(said.contains(&"−2") && said.contains(&"0") && said.contains(&"2"));
+    // The colours of a signed bar go from blue over white to red.
+    let Some(Bar { colours, .. }) = bar else { panic!("a bar") };
+    assert_eq!(colours[32], [255; 3]);
+    assert!(colours[0][2] > colours[0][0] && colours[64][0] > colours[64][2]);
+}
+
+#[test]
+fn long_titles_take_several_lines_and_all_pictures_of_a_row_begin_below() {
+    let look = FigureLook { columns: 2, width_mm: 60.0, letters: true, ..FigureLook::default() };
+    let mut figure = figure(2, look);
+    let one_line = pictures(&page(&figure))[0].0.top;
+    figure.panels[1].title = "Where the answer changes when the image is shifted by one pixel".to_owned();
+    let page = page(&figure);
+    let places = pictures(&page);
+    assert_eq!(places[0].0.top, places[1].0.top);
+    assert!(places[0].0.top > one_line + 2.0);
+    let said = texts(&page).join(" ");
+    assert!(said.contains("shifted by one pixel") || said.contains("by one pixel"), "{said}");
 }

@@ -1,20 +1,33 @@
-//! The list of a figure's panels: add, move, take away.
-use crate::analysis::Prediction;
-use crate::export::{PanelSpec, Which};
+//! The list of a figure's panels: add, move, caption, take away.
+use super::add::add_ui;
+use crate::analysis::{Prediction, Sight};
+use crate::export::{PanelSpec, SideSpec, Which};
 use crate::gui::theme::{Palette, small};
 use crate::gui::widgets::{at_right, caption, cross, down_arrow};
-use crate::network::{ClassInfo, Model, Task};
 use crate::session::Session;
-use eframe::egui::{Button, ScrollArea, Ui};
+use eframe::egui::{Align, Button, Label, Layout, ScrollArea, Sense, TextEdit, Ui};
 
 /// What is looked at, and the pinned place `[x, y]` of the source.
 pub(super) type Looked<'a> = (&'a Session, Option<[f64; 2]>);
 
-/// Features of a panel that shows several.
-const SEVERAL: usize = 9;
+/// A panel of the list.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Chosen {
+    pub(super) panel: PanelSpec,
+    /// In place of its own title; empty: that.
+    pub(super) caption: String,
+    /// Whether the caption is being written.
+    writing: bool,
+}
+
+impl Chosen {
+    pub(super) fn of(panel: PanelSpec) -> Self {
+        Self { panel, caption: String::new(), writing: false }
+    }
+}
 
 /// What is worth a first look: the micrograph, the answer, and the feature that is looked at.
-pub(super) fn usual(session: &Session) -> Vec<PanelSpec> {
+pub(super) fn usual(session: &Session) -> Vec<Chosen> {
     let mut panels = vec![PanelSpec::Source];
     let current = session.result_is_current();
     let result = session.result.as_ref().filter(|_| current);
@@ -27,20 +40,19 @@ pub(super) fn usual(session: &Session) -> Vec<PanelSpec> {
         _ => {}
     }
     panels.extend(chosen_feature(session).filter(|_| result.is_some()));
-    panels
+    panels.into_iter().map(Chosen::of).collect()
 }
 
-fn chosen_feature(session: &Session) -> Option<PanelSpec> {
+pub(super) fn chosen_feature(session: &Session) -> Option<PanelSpec> {
     Some(PanelSpec::Feature { node: session.node.clone()?, feature: session.feature? })
 }
 
 /// The panels in their order, and the menu that adds one.
-pub(super) fn panels_ui(ui: &mut Ui, panels: &mut Vec<PanelSpec>, (session, pin): Looked<'_>, height: f32) {
+pub(super) fn panels_ui(ui: &mut Ui, panels: &mut Vec<Chosen>, looked: Looked<'_>, height: f32) {
     ui.horizontal(|ui| {
         caption(ui, "Panels");
         at_right(ui, |ui| {
-            let menu =
-                ui.menu_button((small("Add"), down_arrow(ui)), |ui| add_ui(ui, panels, (session, pin)));
+            let menu = ui.menu_button((small("Add"), down_arrow(ui)), |ui| add_ui(ui, panels, looked));
             menu.response.accessible_name("Add a panel").on_hover_text("What can be shown of this image");
         });
     });
@@ -53,30 +65,11 @@ pub(super) fn panels_ui(ui: &mut Ui, panels: &mut Vec<PanelSpec>, (session, pin)
         if panels.is_empty() {
             ui.label(small("None yet: add one above.").color(Palette::of(ui).weak));
         }
-        for (index, panel) in panels.iter().enumerate() {
-            ui.horizontal(|ui| {
-                ui.label(small(format!("{}.", index + 1)).color(Palette::of(ui).weak));
-                at_right(ui, |ui| {
-                    if cross(ui, &format!("Take panel {} away", index + 1)).clicked() {
-                        change = Some(Change::Remove(index));
-                    }
-                    for (sign, name, to) in
-                        [("↓", "later", index + 1), ("↑", "earlier", index.wrapping_sub(1))]
-                    {
-                        let there = to < panels.len();
-                        let button = Button::new(small(sign)).small();
-                        let response = ui.add_enabled(there, button);
-                        let named = response.accessible_name(format!("Panel {} {name}", index + 1));
-                        if named.on_hover_text(format!("Move it {name}")).clicked() {
-                            change = Some(Change::Swap(index, to));
-                        }
-                    }
-                    ui.with_layout(eframe::egui::Layout::left_to_right(eframe::egui::Align::Center), |ui| {
-                        let label = eframe::egui::Label::new(words(panel)).truncate();
-                        ui.add(label).on_hover_text(panel.to_string());
-                    });
-                });
-            });
+        let count = panels.len();
+        for (index, chosen) in panels.iter_mut().enumerate() {
+            if let Some(asked) = row_ui(ui, chosen, (index, count)) {
+                change = Some(asked);
+            }
         }
     });
     match change {
@@ -91,8 +84,49 @@ enum Change {
     Swap(usize, usize),
 }
 
+/// What the panel is, or its caption, with the buttons that move it; a click opens a field for the caption.
+fn row_ui(ui: &mut Ui, chosen: &mut Chosen, (index, count): (usize, usize)) -> Option<Change> {
+    let (mut change, mut opened) = (None, false);
+    ui.horizontal(|ui| {
+        ui.label(small(format!("{}.", index + 1)).color(Palette::of(ui).weak));
+        at_right(ui, |ui| {
+            if cross(ui, &format!("Take panel {} away", index + 1)).clicked() {
+                change = Some(Change::Remove(index));
+            }
+            for (sign, name, to) in [("↓", "later", index + 1), ("↑", "earlier", index.wrapping_sub(1))] {
+                let response = ui.add_enabled(to < count, Button::new(small(sign)).small());
+                let named = response.accessible_name(format!("Panel {} {name}", index + 1));
+                if named.on_hover_text(format!("Move it {name}")).clicked() {
+                    change = Some(Change::Swap(index, to));
+                }
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let own = chosen.caption.trim();
+                let text = if own.is_empty() { words(&chosen.panel) } else { format!("“{own}”") };
+                let response = ui.add(Label::new(text).truncate().sense(Sense::click()));
+                let hint = format!("{}\nClick to write a caption for it", chosen.panel);
+                if response.on_hover_text(hint).clicked() {
+                    chosen.writing = !chosen.writing;
+                    opened = chosen.writing;
+                }
+            });
+        });
+    });
+    if chosen.writing {
+        let field = TextEdit::singleline(&mut chosen.caption).hint_text("Caption in place of its own title");
+        let response = ui.add(field.desired_width(f32::INFINITY));
+        let response = response.accessible_name(format!("Caption of panel {}", index + 1));
+        if opened {
+            response.request_focus();
+        } else if response.lost_focus() {
+            chosen.writing = false;
+        }
+    }
+    change
+}
+
 /// As a person reads it.
-fn words(panel: &PanelSpec) -> String {
+pub(super) fn words(panel: &PanelSpec) -> String {
     match panel {
         PanelSpec::Source => "Source".to_owned(),
         PanelSpec::Prediction => "Classes over the source".to_owned(),
@@ -104,62 +138,33 @@ fn words(panel: &PanelSpec) -> String {
         PanelSpec::Features { node, which: Which::These(features) } => {
             format!("{node}, {} chosen features", features.len())
         }
+        PanelSpec::Pinned(pins) => format!("Pinned features ({})", pins.len()),
         PanelSpec::Effective { node, feature, .. } => match feature {
             Some(feature) => format!("What {node}, {feature} really sees"),
             None => format!("What {node} really sees"),
         },
+        PanelSpec::Difference(sides) => difference_words(sides),
+        PanelSpec::Why { method, class, .. } => format!("Why {class}: {}", method.in_words()),
+        PanelSpec::Equivariance { movement, node: None } => format!("Change, {}", movement.words()),
+        PanelSpec::Equivariance { movement, node: Some(node) } => format!("{node}, {}", movement.words()),
+        PanelSpec::Seams { whole: false, .. } => "Seams against shifted tiles".to_owned(),
+        PanelSpec::Seams { whole: true, .. } => "Seams against the whole image".to_owned(),
+        PanelSpec::Baseline { method, polarity } => format!("{}, {}", method.name(), polarity.name()),
     }
 }
 
-/// One line a panel that can be added; those that cannot be now say why.
-fn add_ui(ui: &mut Ui, panels: &mut Vec<PanelSpec>, (session, pin): Looked<'_>) {
-    ui.set_min_width(220.0);
-    let model = session.model.as_deref();
-    let mut add = |ui: &mut Ui, panel: Option<PanelSpec>, text: String, why: &str| {
-        let response = ui.add_enabled(panel.is_some(), Button::new(text)).on_disabled_hover_text(why);
-        if let Some(panel) = panel.filter(|_| response.clicked()) {
-            panels.push(panel);
-            ui.close();
-        }
+/// What is unlike in the two.
+fn difference_words([a, b]: &[SideSpec; 2]) -> String {
+    let of = |side: &SideSpec| {
+        let sight = match &side.sight {
+            Sight::Answer => "answer".to_owned(),
+            Sight::Feature { node, feature } => format!("{node} {feature}"),
+            Sight::Classical { method, .. } => method.name().to_owned(),
+        };
+        let frame = side.frame.map(|frame| format!(", frame {}", frame + 1)).unwrap_or_default();
+        let model =
+            side.model.as_ref().map(|id| format!(", {}", id.rsplit(['/', '\\']).next().unwrap_or(id)));
+        format!("{sight}{frame}{}", model.unwrap_or_default())
     };
-    add(ui, Some(PanelSpec::Source), words(&PanelSpec::Source), "");
-    let segments = model.filter(|model| model.card.task == Task::Segment);
-    for panel in [PanelSpec::Prediction, PanelSpec::Classes] {
-        let text = words(&panel);
-        add(ui, segments.map(|_| panel), text, "Choose a model that gives every pixel a class");
-    }
-    for panel in segments.into_iter().flat_map(|model| named(model, PanelSpec::Probability)) {
-        let text = words(&panel);
-        add(ui, Some(panel), text, "");
-    }
-    let regresses = model.filter(|model| model.card.task == Task::Regress);
-    for panel in regresses.into_iter().flat_map(|model| named(model, PanelSpec::Output)) {
-        let text = words(&panel);
-        add(ui, Some(panel), text, "");
-    }
-    ui.separator();
-    let no_node = "Choose a node of the network first";
-    let feature = chosen_feature(session);
-    let text = feature.as_ref().map_or("The chosen feature".to_owned(), words);
-    add(ui, feature, text, "Run the model and choose a feature first");
-    let node = session.node.clone();
-    let several = node.clone().map(|node| {
-        let all = session.features.as_ref().filter(|features| features.maps.node == node);
-        let count = all.map_or(SEVERAL, |features| features.statistics.len().clamp(1, SEVERAL));
-        PanelSpec::Features { node, which: Which::Most(count) }
-    });
-    let text = several
-        .as_ref()
-        .map_or("Several features".to_owned(), |panel| format!("{} of most variance", words(panel)));
-    add(ui, several, text, no_node);
-    let maps =
-        session.features.as_ref().filter(|_| session.result_is_current()).map(|features| &features.maps);
-    let at = maps.zip(pin).and_then(|(maps, [x, y])| maps.pixel_at([y, x]));
-    let field = node.map(|node| PanelSpec::Effective { node, feature: session.feature, at });
-    let text = field.as_ref().map_or("What a node really sees".to_owned(), words);
-    add(ui, field, text, no_node);
-}
-
-fn named(model: &Model, panel: fn(String) -> PanelSpec) -> impl Iterator<Item = PanelSpec> + '_ {
-    model.card.classes.iter().map(move |ClassInfo { name, .. }| panel(name.clone()))
+    format!("Difference: {} − {}", of(a), of(b))
 }

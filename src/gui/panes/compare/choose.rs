@@ -1,5 +1,5 @@
 //! What one side of a comparison is.
-use crate::analysis::Sight;
+use crate::analysis::{Method, Polarity, Sight};
 use crate::gui::desk::Desk;
 use crate::gui::theme::{Palette, small, strong};
 use crate::session::{Command, CompareCommand, Session, SideChoice};
@@ -60,6 +60,7 @@ fn sight_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, name: &str)
     let shown = match &choice.sight {
         Sight::Answer => "answer".to_owned(),
         Sight::Feature { node, .. } => node.clone(),
+        Sight::Classical { method, .. } => method.name().to_owned(),
     };
     let feature = |node: &str, feature: usize| Sight::Feature { node: node.to_owned(), feature };
     let combo = ComboBox::from_id_salt(("compare sight", name)).width(110.0).selected_text(small(shown));
@@ -69,6 +70,15 @@ fn sight_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, name: &str)
             let chosen = feature(node, session.feature.unwrap_or(0));
             ui.selectable_value(&mut choice.sight, chosen, format!("{node} (chosen)"));
         }
+        ui.separator();
+        for method in Method::ALL {
+            let on_it = matches!(&choice.sight, Sight::Classical { method: other, .. } if *other == method);
+            let response = ui.selectable_label(on_it, method.name()).on_hover_text(method.about());
+            if response.clicked() && !on_it {
+                choice.sight = Sight::Classical { method, polarity: Polarity::Bright };
+            }
+        }
+        ui.separator();
         for node in nodes {
             let on_it = matches!(&choice.sight, Sight::Feature { node: other, .. } if *other == node.name);
             if ui.selectable_label(on_it, &node.name).clicked() && !on_it {
@@ -77,7 +87,14 @@ fn sight_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, name: &str)
         }
     });
     let label = format!("What {name} shows");
-    response.response.accessible_name(&label).on_hover_text("The model's answer, or a feature map of a node");
+    let hint = "The model's answer, the mask of a classical method, or a feature map of a node";
+    response.response.accessible_name(&label).on_hover_text(hint);
+    if let Sight::Classical { polarity, .. } = &mut choice.sight {
+        for side in [Polarity::Bright, Polarity::Dark] {
+            ui.selectable_value(polarity, side, small(side.name()))
+                .on_hover_text("Which side of the threshold is the foreground");
+        }
+    }
     if let Sight::Feature { node, feature } = &mut choice.sight {
         let costs = session.nodes.as_ref().ok();
         let cost = costs.and_then(|costs| costs.iter().find(|cost| cost.name == *node));

@@ -4,11 +4,12 @@ mod numbers;
 mod pictures;
 
 use super::PaneUi;
+use crate::analysis::ClassAgreement;
 use crate::gui::desk::Desk;
 use crate::gui::theme::{Palette, small};
 use crate::gui::widgets::{empty_state, toggle};
 use crate::session::{Command, CompareCommand, Compared, JobKind, Session};
-use eframe::egui::{Button, Ui};
+use eframe::egui::{Button, Label, Ui};
 
 /// How the two are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -97,7 +98,7 @@ impl ComparePane {
             let why = if busy {
                 "It is being done"
             } else {
-                "A and B are the same: choose another model, frame or node"
+                "A and B are the same: choose another model, frame, node or a classical mask"
             };
             let button = ui.add_enabled(!same && !busy, Button::new("Compare"));
             let hint = "Look at both and compare them";
@@ -108,7 +109,10 @@ impl ComparePane {
             if busy {
                 ui.label(small("looking at both…").color(weak));
             } else if same {
-                ui.label(small("Choose another model, frame or node for one of them.").color(weak));
+                ui.label(
+                    small("Choose another model, frame, node or a classical mask for one of them.")
+                        .color(weak),
+                );
             }
         });
         if is_found {
@@ -126,6 +130,9 @@ impl ComparePane {
                 }
             }
         });
+        if let Some(classes) = &found.comparison.classes {
+            agreement_ui(ui, classes);
+        }
         let show = if found.comparison.difference.is_none() { Show::Numbers } else { self.show };
         match show {
             Show::Numbers => numbers::ui(ui, desk, found),
@@ -136,4 +143,15 @@ impl ComparePane {
             Show::Difference => self.pictures.difference_ui(ui, desk, found),
         }
     }
+}
+
+/// In how many pixels the two agree, and the IoU of each class.
+fn agreement_ui(ui: &mut Ui, classes: &ClassAgreement) {
+    let Some(share) = classes.agreement else { return };
+    let ious = classes.a.iter().zip(&classes.iou);
+    let ious: Vec<String> =
+        ious.filter_map(|(name, iou)| iou.map(|iou| format!("{name} {iou:.3}"))).collect();
+    let words = format!("Same class in {:.1} % · IoU {}", 100.0 * share, ious.join(", "));
+    ui.add(Label::new(small(&words).color(Palette::of(ui).text)).truncate())
+        .on_hover_text("Pixels of the class in both, by pixels of it in at least one; Numbers has them all");
 }

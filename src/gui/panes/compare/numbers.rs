@@ -21,7 +21,9 @@ pub(super) fn ui(ui: &mut Ui, desk: &mut Desk<'_>, found: &Compared) {
 fn values_ui(ui: &mut Ui, desk: &mut Desk<'_>, found: &Compared) {
     let weak = Palette::of(ui).weak;
     let Some(values) = &found.comparison.values else {
-        ui.label(small("There is no place that both show.").color(weak));
+        if found.comparison.classes.is_none() {
+            ui.label(small("There is no place that both show.").color(weak));
+        }
         return;
     };
     Grid::new("values").num_columns(2).spacing([14.0, 3.0]).show(ui, |ui| {
@@ -82,7 +84,7 @@ fn classes_ui(ui: &mut Ui, classes: &ClassAgreement) {
 fn of_image_ui(ui: &mut Ui, found: &Compared) {
     let numbers = found.seen.each_ref().map(|seen| match seen {
         Seen::Answer(answer) => answer.of_image(),
-        Seen::Feature(..) => None,
+        Seen::Feature(..) | Seen::Classical(_) => None,
     });
     let [Some(a), Some(b)] = numbers else { return };
     ui.add_space(6.0);

@@ -112,6 +112,11 @@ impl Pictures {
                 let pixels = Pixels::Labels { labels: answer.labels.0.view(), palette: &palette };
                 picture.paint(painter, canvas.placement, Layer::source(stamp), pixels);
             }
+            Seen::Classical(mask) => {
+                let palette = palette_beside(&found.seen[1 - side]);
+                let pixels = Pixels::Labels { labels: mask.mask.view(), palette: &palette };
+                picture.paint(painter, canvas.placement, Layer::source(stamp), pixels);
+            }
             seen => {
                 let Some((values, origin, scale)) = values_of(seen) else { return };
                 let pixels =
@@ -157,7 +162,7 @@ fn values_of(seen: &Seen) -> Option<Placed<'_>> {
             let maps = answer.maps().filter(|maps| maps.len_of(Axis(0)) > 0)?;
             Some((maps.index_axis(Axis(0), 0), [0.0; 2], [1.0; 2]))
         }
-        Seen::Answer(_) => None,
+        Seen::Answer(_) | Seen::Classical(_) => None,
     }
 }
 
@@ -167,6 +172,7 @@ fn size_of(seen: &Seen) -> [usize; 2] {
         (Seen::Answer(Prediction::Segmentation(answer)), _) => {
             [answer.labels.width(), answer.labels.height()]
         }
+        (Seen::Classical(found), _) => [found.mask.ncols(), found.mask.nrows()],
         (_, Some((values, origin, scale))) => covers(values.dim(), origin, scale),
         _ => [1, 1],
     }
@@ -191,6 +197,16 @@ fn range(values: ArrayView2<'_, f32>) -> Contrast {
     let (low, high) =
         finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
     if high > low { Contrast { low, high } } else { Contrast { low: low.min(0.0), high: low.max(0.0) + 1.0 } }
+}
+
+/// Colours of background and foreground: as the other side has them, so that the same is alike.
+fn palette_beside(other: &Seen) -> [Color32; 2] {
+    match other {
+        Seen::Answer(Prediction::Segmentation(answer)) if answer.classes.len() > 1 => {
+            [colour(&answer.classes[0]), colour(&answer.classes[1])]
+        }
+        _ => [Color32::from_rgb(40, 44, 52), Color32::from_rgb(255, 170, 50)],
+    }
 }
 
 fn colour(class: &ClassInfo) -> Color32 {

@@ -65,12 +65,19 @@ impl Face {
         let session = desk.session;
         self.follow_network(scene.graph);
         self.reveal_selected(session, lines);
-        self.plan.follow(scene.graph, scene.nodes, lines, scene.search);
+        let of = (scene.graph, scene.nodes);
+        if let Some(layout) = self.plan.follow(of, (lines, scene.search), session.laid_out.as_ref()) {
+            desk.send(Command::LayOut(layout));
+        }
         let room = vec2(ui.available_width(), (ui.available_height() - BAR).max(40.0));
         let (pane, response) = ui.allocate_exact_size(room, Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, "The network, drawn"));
         ui.painter().rect_filled(pane, 4.0, Palette::of(ui).canvas);
-        self.place_camera(pane, scene.nodes, session);
+        if self.plan.is_waiting() {
+            waiting_ui(ui, pane);
+        } else {
+            self.place_camera(pane, scene.nodes, session);
+        }
         self.move_camera(ui, pane, &response);
         let costs = Costs::of(self.heat, &self.plan.drawing, scene.nodes, scene.spent);
         let selected = self.plan.box_of(scene.nodes, session.node.as_deref());
@@ -116,6 +123,7 @@ impl Face {
         let now = std::ptr::from_ref(graph).addr();
         if self.graph != now {
             (self.graph, self.seen, self.moved, self.selected_before) = (now, None, false, None);
+            self.plan.forget();
         }
     }
 
@@ -296,4 +304,12 @@ fn open_button(ui: &Ui, rect: Rect, prefix: &str) -> Response {
     let response = ui.interact(place, ui.scope_id().with(("open", prefix)), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &spoken));
     response.on_hover_cursor(CursorIcon::PointingHand)
+}
+
+/// Said at the upper edge while a large network is laid out.
+fn waiting_ui(ui: &Ui, pane: Rect) {
+    let font = egui::FontId::proportional(11.0);
+    let at = pane.center_top() + vec2(0.0, 14.0);
+    let colour = Palette::of(ui).weak;
+    ui.painter().text(at, egui::Align2::CENTER_CENTER, "laying out the network…", font, colour);
 }

@@ -64,6 +64,11 @@ impl Lines {
         self.folded.contains(&group.prefix)
     }
 
+    /// Prefixes of the groups that are folded.
+    pub(super) fn folded(&self) -> &BTreeSet<String> {
+        &self.folded
+    }
+
     pub(super) fn has_groups(&self) -> bool {
         self.outline.groups().next().is_some()
     }

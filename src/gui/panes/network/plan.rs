@@ -1,34 +1,68 @@
 //! What the drawing shows now: its layout, kept until nodes or folds change, and what a search finds of it.
 use super::lines::Lines;
 use crate::network::{Drawing, Drawn, Graph, NodeCost};
+use crate::session::{LaidOut, LayOut};
+use std::sync::Arc;
+
+/// Lines of the table whose drawing is laid out within a frame: hundreds of boxes take tens of milliseconds.
+const AT_ONCE: usize = 120;
 
 /// A layout and what it was made for.
 #[derive(Default)]
 pub(super) struct Plan {
-    pub(super) drawing: Drawing,
+    pub(super) drawing: Arc<Drawing>,
     /// For each box whether the search found it, or something in it; all while nothing is searched.
     pub(super) found: Vec<bool>,
     made_for: Option<u64>,
+    /// The layout that was asked for and is not there yet; until then the one before stays.
+    asked: Option<u64>,
     search: String,
     /// Changes with the layout's size, so that the view can follow.
     pub(super) stamp: u64,
 }
 
 impl Plan {
-    /// Follows the lines of the table: both fold alike. True when the layout has changed.
-    pub(super) fn follow(&mut self, graph: &Graph, nodes: &[NodeCost], lines: &Lines, search: &str) -> bool {
-        let stale = self.made_for != Some(lines.stamp());
-        if stale {
+    /// Follows the lines of the table: both fold alike. A small layout is made at once; a large one is taken from
+    /// `laid_out` where it is there, else given back as what is to be asked for.
+    pub(super) fn follow(
+        &mut self,
+        (graph, nodes): (&Graph, &[NodeCost]),
+        (lines, search): (&Lines, &str),
+        laid_out: Option<&LaidOut>,
+    ) -> Option<LayOut> {
+        let stamp = lines.stamp();
+        let mut wanted = None;
+        let stale = self.made_for != Some(stamp);
+        let mut changed = false;
+        if stale && lines.shown().len() <= AT_ONCE {
             let folded = |group: &_| lines.is_folded(group);
-            self.drawing = Drawing::of_outline(graph, nodes, &lines.outline, &folded);
-            self.made_for = Some(lines.stamp());
+            let drawing = Drawing::of_outline(graph, nodes, &lines.outline, &folded);
+            (self.drawing, changed) = (Arc::new(drawing), true);
+        } else if let Some(laid_out) = laid_out.filter(|laid_out| stale && laid_out.answers(stamp, nodes)) {
+            (self.drawing, changed) = (Arc::clone(&laid_out.drawing), true);
+        } else if stale && self.asked != Some(stamp) {
+            self.asked = Some(stamp);
+            wanted = Some(LayOut { stamp, folded: lines.folded().clone() });
+        }
+        if changed {
+            (self.made_for, self.asked) = (Some(stamp), None);
             self.stamp += 1;
         }
-        if stale || self.search != search {
+        if changed || self.search != search {
             search.clone_into(&mut self.search);
             self.found = found(&self.drawing, nodes, search);
         }
-        stale
+        wanted
+    }
+
+    /// Whether a layout is still to come.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// Another network: nothing of the drawing before is true of it.
+    pub(super) fn forget(&mut self) {
+        *self = Self { stamp: self.stamp + 1, ..Self::default() };
     }
 
     /// The box that a node is or is in.
@@ -106,14 +140,45 @@ mod tests {
         let nodes = Arc::new(describe(&graph, [1, 16, 16]).unwrap());
         let (mut lines, mut plan) = (Lines::default(), Plan::default());
         lines.follow(&nodes, "");
-        assert!(plan.follow(&graph, &nodes, &lines, ""));
-        assert!(!plan.follow(&graph, &nodes, &lines, "ReLU2 "));
+        let mut stamps = Vec::new();
+        for search in ["", "ReLU2 "] {
+            assert!(plan.follow((&graph, &nodes), (&lines, search), None).is_none());
+            stamps.push(plan.stamp);
+        }
+        assert_eq!(stamps, [1, 1]);
         assert_eq!(plan.found.iter().filter(|found| **found).count(), 3);
         lines.toggle("enc1");
-        assert!(plan.follow(&graph, &nodes, &lines, "relu2"));
+        assert!(plan.follow((&graph, &nodes), (&lines, "relu2"), None).is_none());
+        assert_eq!(plan.stamp, 2);
         let folded = plan.box_of(&nodes, Some("enc1.bn1")).unwrap();
         assert!(plan.found[folded], "relu2 is in it");
         assert_eq!(node_of(&plan.drawing.boxes[folded].content), graph.index_of("enc1.relu2").unwrap());
+    }
+
+    #[test]
+    fn a_large_layout_is_asked_for_once_and_the_one_before_stays() {
+        use crate::network::architectures::{Architecture, build};
+        let graph = build(&Architecture::Densenet121.defaults()).unwrap();
+        let nodes = Arc::new(describe(&graph, [graph.input_channels(), 64, 64]).unwrap());
+        let (mut lines, mut plan) = (Lines::default(), Plan::default());
+        lines.follow(&nodes, "");
+        for _ in 0..2 {
+            if lines.shown().len() <= AT_ONCE {
+                lines.toggle_all();
+            }
+        }
+        assert!(lines.shown().len() > AT_ONCE, "{}", lines.shown().len());
+        let wanted = plan.follow((&graph, &nodes), (&lines, ""), None).expect("a question");
+        assert_eq!((wanted.stamp, plan.is_waiting()), (lines.stamp(), true));
+        assert!(plan.follow((&graph, &nodes), (&lines, ""), None).is_none(), "once");
+        assert!(plan.drawing.boxes.is_empty());
+        // A small network after it is there at once.
+        let small = crate::network::architectures::lenet(1, 10, 6, Some([28, 28])).unwrap();
+        let nodes = Arc::new(describe(&small, [1, 28, 28]).unwrap());
+        plan.forget();
+        lines.follow(&nodes, "");
+        assert!(plan.follow((&small, &nodes), (&lines, ""), None).is_none());
+        assert!(!plan.is_waiting() && !plan.drawing.boxes.is_empty());
     }
 
     #[test]

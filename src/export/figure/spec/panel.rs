@@ -1,15 +1,15 @@
-//! What a figure is to show, in words that the command line and the window share.
+//! One panel of a figure, and its text.
 
-use super::panel::{FigureLook, Ground, ScaleBars};
-use crate::export::Paint;
-use crate::imaging::Colormap;
+use super::measured::{self, SideSpec};
+use crate::analysis::{AttributionMethod, Method, Movement, Over, Polarity};
 use std::fmt;
 use std::str::FromStr;
 
 /// One panel. As text: `source`, `prediction`, `classes`, `probability:CLASS`, `output:NAME`, `feature:NODE:K`,
-/// `features:NODE:N` (the N of largest variance) or `features:NODE:K,K…`, `effective:NODE:K` or `effective:NODE:all`,
-/// both with `:Y,X` behind them for a place in the node's output.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// `features:NODE:N` (the N of largest variance) or `features:NODE:K,K…`, `pinned:NODE:K,NODE:K…`, `effective:NODE:K` or
+/// `effective:NODE:all`, both with `:Y,X` behind them for a place in the node's output, `baseline:METHOD:SIDE`,
+/// `seams`, and with options `name=value,name=value` `difference:…`, `why:METHOD:CLASS,…`, `equivariance:…`, `seams:…`.
+#[derive(Debug, Clone, PartialEq)]
 pub enum PanelSpec {
     /// The micrograph.
     Source,
@@ -29,11 +29,36 @@ pub enum PanelSpec {
         node: String,
         which: Which,
     },
+    /// Features of any nodes, each with its own window.
+    Pinned(Vec<(String, usize)>),
     /// The effective receptive field, over the micrograph.
     Effective {
         node: String,
         feature: Option<usize>,
         at: Option<[usize; 2]>,
+    },
+    /// Where two models, frames or nodes differ, A − B.
+    Difference(Box<[SideSpec; 2]>),
+    /// What a class's score hangs on, over the micrograph; the class by name or number.
+    Why {
+        method: AttributionMethod,
+        class: String,
+        over: Over,
+    },
+    /// Where the answer, or a node's feature maps, change when the image is moved.
+    Equivariance {
+        movement: Movement,
+        node: Option<String>,
+    },
+    /// Where a run in tiles differs from one in shifted tiles, or from the whole.
+    Seams {
+        tile: Option<usize>,
+        whole: bool,
+    },
+    /// What a classical method takes for foreground, over the micrograph.
+    Baseline {
+        method: Method,
+        polarity: Polarity,
     },
 }
 
@@ -46,7 +71,7 @@ pub enum Which {
 }
 
 /// Most features of one panel.
-pub(super) const MOST_FEATURES: usize = 400;
+pub(in crate::export::figure) const MOST_FEATURES: usize = 400;
 
 impl fmt::Display for PanelSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,13 +94,27 @@ impl fmt::Display for PanelSpec {
                 write!(f, "effective:{node}:{feature}")?;
                 at.map_or(Ok(()), |[y, x]| write!(f, ":{y},{x}"))
             }
+            Self::Pinned(pins) => write!(f, "pinned:{}", measured::pinned_text(pins)),
+            Self::Difference(sides) => write!(f, "difference:{}", measured::difference_text(sides)),
+            Self::Why { method, class, over } => {
+                write!(f, "why:{}", measured::why_text(method, class, *over))
+            }
+            Self::Equivariance { movement, node } => {
+                write!(f, "equivariance:{}", measured::moved_text(movement, node.as_deref()))
+            }
+            Self::Seams { tile: None, whole: false } => write!(f, "seams"),
+            Self::Seams { tile, whole } => write!(f, "seams:{}", measured::seams_text(*tile, *whole)),
+            Self::Baseline { method, polarity } => {
+                write!(f, "baseline:{}", measured::classical_text(*method, *polarity))
+            }
         }
     }
 }
 
 /// How to write a panel, for messages.
 const FORMS: &str = "source, prediction, classes, probability:CLASS, output:NAME, feature:NODE:K, features:NODE:N, \
-                     features:NODE:K,K or effective:NODE:K";
+                     features:NODE:K,K, pinned:NODE:K,NODE:K, effective:NODE:K, difference:b-model=MODEL, \
+                     why:METHOD:CLASS, equivariance:shift=Y,X, seams or baseline:METHOD:SIDE";
 
 impl FromStr for PanelSpec {
     type Err = String;
@@ -113,6 +152,15 @@ impl FromStr for PanelSpec {
                 };
                 Ok(Self::Effective { node, feature, at })
             }
+            "pinned" => measured::pinned(rest).ok_or_else(wrong),
+            "difference" => measured::difference(rest).ok_or_else(wrong),
+            "why" => measured::why(rest).ok_or_else(wrong),
+            "equivariance" => measured::moved(rest).ok_or_else(wrong),
+            "seams" => measured::seams(rest).ok_or_else(wrong),
+            "baseline" => {
+                let (method, polarity) = measured::classical(rest).ok_or_else(wrong)?;
+                Ok(Self::Baseline { method, polarity })
+            }
             _ => Err(wrong()),
         }
     }
@@ -134,7 +182,7 @@ fn place(text: &str) -> Option<[usize; 2]> {
 
 impl PanelSpec {
     /// The node whose feature maps it shows.
-    pub(super) fn node(&self) -> Option<&str> {
+    pub(in crate::export::figure) fn node(&self) -> Option<&str> {
         match self {
             Self::Feature { node, .. } | Self::Features { node, .. } => Some(node),
             _ => None,
@@ -142,132 +190,27 @@ impl PanelSpec {
     }
 
     /// Whether it shows what the model says.
-    pub(super) fn wants_answer(&self) -> bool {
+    pub(in crate::export::figure) fn wants_answer(&self) -> bool {
         matches!(self, Self::Prediction | Self::Classes | Self::Probability(_) | Self::Output(_))
     }
 
     /// Whether it cannot be without a model.
     #[must_use]
     pub fn wants_model(&self) -> bool {
-        *self != Self::Source
-    }
-}
-
-/// Everything that decides a figure, besides micrograph, model and settings of the run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FigureSpec {
-    pub panels: Vec<PanelSpec>,
-    pub look: FigureLook,
-    /// How the micrograph is shown, and how much of the classes over it.
-    pub paint: Paint,
-    /// The channel that is shown; `None`: a colour picture in its colours, else the first.
-    pub channel: Option<usize>,
-    pub feature_colormap: Colormap,
-    /// One window of brightness for all features of a node.
-    pub shared_contrast: bool,
-    /// Left, top, width and height in source pixels.
-    pub crop: Option<[usize; 4]>,
-    /// A pixel `[y, x]` of the source that is marked in every panel.
-    pub cursor: Option<[usize; 2]>,
-    /// Draws on the source what the features of this node see at the cursor.
-    pub field: Option<String>,
-}
-
-impl Default for FigureSpec {
-    fn default() -> Self {
-        Self {
-            panels: Vec::new(),
-            look: FigureLook::default(),
-            paint: Paint::default(),
-            channel: None,
-            feature_colormap: Colormap::Viridis,
-            shared_contrast: false,
-            crop: None,
-            cursor: None,
-            field: None,
-        }
-    }
-}
-
-/// The words that set a look apart from the usual one, as the command line takes them.
-pub(super) fn look_words(look: &FigureLook) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut say = |flag: &str, value: String| words.extend([flag.to_owned(), value]);
-    say("--columns", look.columns.to_string());
-    say("--width-mm", look.width_mm.to_string());
-    say("--dpi", look.dpi.to_string());
-    let usual = FigureLook::default();
-    if look.font_pt != usual.font_pt {
-        say("--font-pt", look.font_pt.to_string());
-    }
-    if look.gap_mm != usual.gap_mm {
-        say("--gap-mm", look.gap_mm.to_string());
-    }
-    match look.scale_bars {
-        ScaleBars::First => {}
-        ScaleBars::All => say("--scale-bars", "all".to_owned()),
-        ScaleBars::None => say("--scale-bars", "none".to_owned()),
-    }
-    let switches = [
-        ("--letters", look.letters),
-        ("--no-titles", !look.titles),
-        ("--black", look.ground == Ground::Black),
-    ];
-    words.extend(switches.into_iter().filter(|(_, on)| *on).map(|(flag, _)| flag.to_owned()));
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn panels_are_written_as_they_are_read() {
-        for text in [
-            "source",
-            "prediction",
-            "classes",
-            "probability:grain boundary",
-            "output:2",
-            "feature:dec2.conv1:17",
-            "feature:a:b/conv:0",
-            "features:enc1.conv2:8",
-            "features:enc1.conv2:3,1,4",
-            "features:enc1.conv2:3,",
-            "effective:mid.conv1:7",
-            "effective:mid.conv1:all",
-            "effective:a:b:7:12,40",
-        ] {
-            let spec: PanelSpec = text.parse().unwrap();
-            assert_eq!(spec.to_string(), text);
-        }
-        let named: PanelSpec = "effective:a:b:7:12,40".parse().unwrap();
-        let expected = PanelSpec::Effective { node: "a:b".into(), feature: Some(7), at: Some([12, 40]) };
-        assert_eq!(named, expected);
-        assert_eq!(
-            "features:n:8".parse(),
-            Ok(PanelSpec::Features { node: "n".into(), which: Which::Most(8) })
-        );
+        !matches!(self, Self::Source | Self::Baseline { .. })
     }
 
-    #[test]
-    fn what_is_no_panel_is_refused_with_what_could_be_written() {
-        for text in [
-            "",
-            "sources",
-            "source:1",
-            "probability:",
-            "feature:conv",
-            "feature:conv:x",
-            "feature::1",
-            "features:conv:0",
-            "features:conv:999",
-            "features:conv:1,x",
-            "effective:conv",
-            "effective:conv:x",
-        ] {
-            let error = text.parse::<PanelSpec>().unwrap_err();
-            assert!(error.starts_with(text) && error.contains("feature:NODE:K"), "{error}");
-        }
+    /// Whether it is measured by a computation of its own, beside the answer and the feature maps.
+    pub(in crate::export::figure) fn is_measured(&self) -> bool {
+        matches!(
+            self,
+            Self::Pinned(_)
+                | Self::Effective { .. }
+                | Self::Difference(_)
+                | Self::Why { .. }
+                | Self::Equivariance { .. }
+                | Self::Seams { .. }
+                | Self::Baseline { .. }
+        )
     }
 }
