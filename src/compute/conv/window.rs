@@ -168,11 +168,14 @@ impl Window {
         let mut at = 0;
         for channel in channels {
             let plane = source.plane(image, channel);
-            for phase in 0..self.phases() {
-                for row in 0..self.rows {
-                    let to = &mut window[at + row * self.cols..][..self.cols];
+            // Row by row as they lie in memory, which then comes of itself before it is asked for.
+            for row in 0..self.rows {
+                for phase in 0..self.phases() {
+                    let to = &mut window[at + phase * self.plane + row * self.cols..][..self.cols];
                     self.copy(pass, tile, Some(plane), [phase, row], to);
                 }
+            }
+            for _ in 0..self.phases() {
                 window[at + self.rows * self.cols..at + self.plane].fill(0.0);
                 at += self.plane;
             }
