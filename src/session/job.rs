@@ -36,6 +36,8 @@ pub enum JobKind {
     Seams,
     /// Two models, nodes or frames at once.
     Compare,
+    /// Which nodes the model of one of them has.
+    CompareNodes,
     /// Why a class's score is what it is.
     Attribute,
     /// One value taken apart.
@@ -81,6 +83,7 @@ impl JobKind {
             Self::Equivariance => "Running the moved image",
             Self::Seams => "Looking for seams",
             Self::Compare => "Comparing",
+            Self::CompareNodes => "Reading the other model's nodes",
             Self::Attribute => "Explaining the score",
             Self::ByHand => "Working a value out",
             Self::Health => "Looking at all features",
@@ -105,6 +108,7 @@ impl JobKind {
         matches!(
             self,
             Self::ByHand
+                | Self::CompareNodes
                 | Self::Draft
                 | Self::FigurePreview
                 | Self::Equivariance

@@ -2,6 +2,7 @@
 use crate::analysis::Sight;
 use crate::gui::desk::Desk;
 use crate::gui::theme::{Palette, small, strong};
+use crate::network::NodeCost;
 use crate::session::{Command, CompareCommand, Session, SideChoice};
 use eframe::egui::{ComboBox, DragValue, Ui};
 
@@ -16,7 +17,7 @@ pub(super) fn ui(ui: &mut Ui, desk: &mut Desk<'_>, side: usize) {
         ui.label(strong(name).color(Palette::of(ui).accent));
         model_ui(ui, session, &mut choice, name);
         frame_ui(ui, session, &mut choice);
-        sight_ui(ui, session, &mut choice, name);
+        sight_ui(ui, session, &mut choice, (side, name));
     });
     if choice != before {
         desk.send(Command::Compare(CompareCommand::Choose(side, choice)));
@@ -55,8 +56,10 @@ fn frame_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice) {
     }
 }
 
-fn sight_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, name: &str) {
-    let nodes = session.model.as_ref().map(|model| model.graph.nodes()).unwrap_or_default();
+fn sight_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, (side, name): (usize, &str)) {
+    let nodes = session.side_nodes(side);
+    let known: &[NodeCost] =
+        nodes.and_then(|nodes| nodes.as_ref().ok()).map_or(&[], |nodes| nodes.as_slice());
     let shown = match &choice.sight {
         Sight::Answer => "answer".to_owned(),
         Sight::Feature { node, .. } => node.clone(),
@@ -65,25 +68,33 @@ fn sight_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, name: &str)
     let combo = ComboBox::from_id_salt(("compare sight", name)).width(110.0).selected_text(small(shown));
     let response = combo.show_ui(ui, |ui| {
         ui.selectable_value(&mut choice.sight, Sight::Answer, "answer");
-        if let Some(node) = &session.node {
+        let chosen = session.node.as_ref().filter(|_| choice.model.is_none());
+        if let Some(node) = chosen {
             let chosen = feature(node, session.feature.unwrap_or(0));
             ui.selectable_value(&mut choice.sight, chosen, format!("{node} (chosen)"));
         }
-        for node in nodes {
+        for node in known {
             let on_it = matches!(&choice.sight, Sight::Feature { node: other, .. } if *other == node.name);
             if ui.selectable_label(on_it, &node.name).clicked() && !on_it {
                 choice.sight = feature(&node.name, 0);
             }
         }
+        match nodes {
+            Some(Ok(_)) => {}
+            Some(Err(why)) => drop(ui.label(small(why).color(Palette::of(ui).warning))),
+            None => drop(ui.label(small("reading its nodes…").color(Palette::of(ui).weak))),
+        }
     });
     let label = format!("What {name} shows");
     response.response.accessible_name(&label).on_hover_text("The model's answer, or a feature map of a node");
     if let Sight::Feature { node, feature } = &mut choice.sight {
-        let costs = session.nodes.as_ref().ok();
-        let cost = costs.and_then(|costs| costs.iter().find(|cost| cost.name == *node));
-        let count = cost.and_then(|cost| cost.shape.first()).filter(|_| choice.model.is_none());
+        let count = known.iter().find(|cost| cost.name == *node).and_then(|cost| cost.shape.first());
         let last = count.map_or(99_999, |count| count.saturating_sub(1));
-        ui.add(DragValue::new(feature).range(0..=last).prefix("feature ").speed(0.1))
-            .on_hover_text("Which of the node's feature maps, counted from 0");
+        let hint = match count {
+            Some(count) => format!("Which of the node's {count} feature maps, counted from 0"),
+            None => "Which of the node's feature maps, counted from 0".to_owned(),
+        };
+        let field = DragValue::new(feature).range(0..=last).prefix("feature ").speed(0.1);
+        ui.add(field).on_hover_text(hint);
     }
 }
