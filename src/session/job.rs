@@ -109,6 +109,7 @@ impl JobKind {
             self,
             Self::ByHand
                 | Self::CompareNodes
+                | Self::Effective
                 | Self::Draft
                 | Self::FigurePreview
                 | Self::Equivariance
