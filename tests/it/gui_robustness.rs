@@ -1,6 +1,7 @@
 //! Robustness and comparing, in the window: the image moved by buttons, seams, two nodes at once.
 use crate::gui::{model_file, ready, session, window};
 use eframe::egui::accesskit::Role;
+use eframe::egui::vec2;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use polepiece::analysis::{Flip, Movement, Sight};
@@ -37,6 +38,12 @@ fn the_image_is_mirrored_turned_and_put_back() {
     for picture in ["Moved input", "Answer moved back", "Change"] {
         assert!(harness.query_by_role_and_label(Role::Image, picture).is_some(), "{picture}");
     }
+    // Pointing at the moved input marks the place that came to lie there: of 40 px, column 10 was 29.
+    let moved = harness.get_by_label("Moved input").rect();
+    let zoom = ((moved.width() - 8.0) / 40.0).min((moved.height() - 8.0) / 32.0);
+    harness.hover_at(moved.center() + vec2(-9.5, 0.5) * zoom);
+    harness.run();
+    assert!(harness.query_by_label("x 29 y 16").is_some());
     harness.get_by_label("90°").click();
     harness.run();
     assert_eq!(harness.state().session.robustness.movement.degrees, 90.0);

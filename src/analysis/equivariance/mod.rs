@@ -57,6 +57,20 @@ pub struct Equivariance {
     pub moved: Array2<f32>,
 }
 
+impl Equivariance {
+    /// Where a place `[y, x]` of the input lies in the moved input; it may lie beyond its border.
+    #[must_use]
+    pub fn moved_place(&self, place: [f64; 2]) -> [f64; 2] {
+        self.movement.of_positions(self.size).at(place)
+    }
+
+    /// Where a place `[y, x]` of the moved input lay before.
+    #[must_use]
+    pub fn place_before(&self, place: [f64; 2]) -> [f64; 2] {
+        self.movement.of_positions(self.size).back().at(place)
+    }
+}
+
 /// Runs a model on a frame and on the moved frame, and compares.
 ///
 /// The movement is made on the network's input, after normalising, so that the same grey values are seen. An input that
