@@ -219,6 +219,7 @@ impl Session {
             JobKind::Compare,
             JobKind::CompareNodes,
             JobKind::Attribute,
+            JobKind::ByHand,
             JobKind::Health,
             JobKind::Likeness,
             JobKind::Baselines,
