@@ -39,7 +39,7 @@ fn the_image_is_mirrored_turned_and_put_back() {
         assert!(harness.query_by_role_and_label(Role::Image, picture).is_some(), "{picture}");
     }
     // Pointing at the moved input marks the place that came to lie there: of 40 px, column 10 was 29.
-    let moved = harness.get_by_label("Moved input").rect();
+    let moved = harness.get_by_role_and_label(Role::Image, "Moved input").rect();
     let zoom = ((moved.width() - 8.0) / 40.0).min((moved.height() - 8.0) / 32.0);
     harness.hover_at(moved.center() + vec2(-9.5, 0.5) * zoom);
     harness.run();
