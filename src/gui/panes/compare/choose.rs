@@ -6,6 +6,9 @@ use crate::network::NodeCost;
 use crate::session::{Command, CompareCommand, Session, SideChoice};
 use eframe::egui::{ComboBox, DragValue, Ui};
 
+/// Width of a pane with room for wider boxes.
+const ROOMY: f32 = 350.0;
+
 /// One line: the model, the frame, and the answer or a feature map.
 pub(super) fn ui(ui: &mut Ui, desk: &mut Desk<'_>, side: usize) {
     let session = desk.session;
@@ -15,16 +18,18 @@ pub(super) fn ui(ui: &mut Ui, desk: &mut Desk<'_>, side: usize) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         ui.label(strong(name).color(Palette::of(ui).accent));
-        model_ui(ui, session, &mut choice, name);
+        // In a narrow pane with a feature's number all of it stays in one line.
+        let widths = if ui.available_width() > ROOMY { [150.0, 110.0] } else { [100.0, 88.0] };
+        model_ui(ui, session, &mut choice, (name, widths[0]));
         frame_ui(ui, session, &mut choice);
-        sight_ui(ui, session, &mut choice, (side, name));
+        sight_ui(ui, session, &mut choice, (side, name, widths[1]));
     });
     if choice != before {
         desk.send(Command::Compare(CompareCommand::Choose(side, choice)));
     }
 }
 
-fn model_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, name: &str) {
+fn model_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, (name, width): (&str, f32)) {
     let chosen = session.model.as_ref().map_or("the chosen model", |model| model.card.name.as_str());
     let title = |id: &String| {
         let entry = session.library.iter().find(|entry| entry.id == *id);
@@ -32,7 +37,7 @@ fn model_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, name: &str)
         card.map_or_else(|| id.rsplit(['/', '\\']).next().unwrap_or(id).to_owned(), |card| card.name.clone())
     };
     let shown = choice.model.as_ref().map_or_else(|| chosen.to_owned(), &title);
-    let combo = ComboBox::from_id_salt(("compare model", name)).width(150.0).selected_text(small(shown));
+    let combo = ComboBox::from_id_salt(("compare model", name)).width(width).selected_text(small(shown));
     let response = combo.show_ui(ui, |ui| {
         ui.selectable_value(&mut choice.model, None, format!("{chosen} (chosen)"));
         let installed = session.library.iter().filter(|entry| entry.card.is_ok()).map(|entry| &entry.id);
@@ -56,7 +61,12 @@ fn frame_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice) {
     }
 }
 
-fn sight_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, (side, name): (usize, &str)) {
+fn sight_ui(
+    ui: &mut Ui,
+    session: &Session,
+    choice: &mut SideChoice,
+    (side, name, width): (usize, &str, f32),
+) {
     let nodes = session.side_nodes(side);
     let known: &[NodeCost] =
         nodes.and_then(|nodes| nodes.as_ref().ok()).map_or(&[], |nodes| nodes.as_slice());
@@ -65,7 +75,7 @@ fn sight_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, (side, name
         Sight::Feature { node, .. } => node.clone(),
     };
     let feature = |node: &str, feature: usize| Sight::Feature { node: node.to_owned(), feature };
-    let combo = ComboBox::from_id_salt(("compare sight", name)).width(110.0).selected_text(small(shown));
+    let combo = ComboBox::from_id_salt(("compare sight", name)).width(width).selected_text(small(shown));
     let response = combo.show_ui(ui, |ui| {
         ui.selectable_value(&mut choice.sight, Sight::Answer, "answer");
         let chosen = session.node.as_ref().filter(|_| choice.model.is_none());
@@ -94,7 +104,7 @@ fn sight_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, (side, name
             Some(count) => format!("Which of the node's {count} feature maps, counted from 0"),
             None => "Which of the node's feature maps, counted from 0".to_owned(),
         };
-        let field = DragValue::new(feature).range(0..=last).prefix("feature ").speed(0.1);
+        let field = DragValue::new(feature).range(0..=last).prefix("# ").speed(0.1);
         ui.add(field).on_hover_text(hint);
     }
 }

@@ -92,7 +92,7 @@ impl ComparePane {
         }
         let busy = desk.session.is_busy(JobKind::Compare);
         let (why_not, weak) = (desk.session.why_not_compare(), Palette::of(ui).weak);
-        ui.horizontal_wrapped(|ui| {
+        ui.horizontal(|ui| {
             let why = if busy { "It is being done" } else { why_not.as_deref().unwrap_or_default() };
             let button = ui.add_enabled(why_not.is_none() && !busy, Button::new("Compare"));
             let hint = "Look at both and compare them. Two feature maps of different size are laid over the image where \
@@ -104,10 +104,11 @@ impl ComparePane {
             }
             if busy {
                 ui.label(small("looking at both…").color(weak));
-            } else if let Some(why) = &why_not {
-                ui.label(small(why).color(weak));
             }
         });
+        if let Some(why) = why_not.as_ref().filter(|_| !busy) {
+            ui.label(small(why).color(weak));
+        }
         if is_found {
             ui.separator();
         }

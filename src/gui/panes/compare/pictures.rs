@@ -14,6 +14,9 @@ use crate::session::Compared;
 use eframe::egui::{Color32, Painter, Rect, Slider, Stroke, Ui, UiBuilder, pos2, vec2};
 use ndarray::{ArrayView2, Axis};
 
+/// Height that the curtain's slider takes.
+const SLIDER: f32 = 30.0;
+
 #[derive(Default)]
 pub(super) struct Pictures {
     sides: [TiledPicture; 2],
@@ -53,7 +56,7 @@ impl Pictures {
 
     /// A at the left of a line, B at its right.
     pub(super) fn curtain_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, found: &Compared, at: &mut f32) {
-        let space = vec2(ui.available_width(), (ui.available_height() - 24.0).max(20.0));
+        let space = vec2(ui.available_width(), (ui.available_height() - SLIDER).max(20.0));
         ui.allocate_ui(space, |ui| {
             let canvas = over_source(ui, desk, "Curtain");
             let rect = canvas.placement.rect;

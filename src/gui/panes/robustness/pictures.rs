@@ -11,7 +11,7 @@ use crate::gui::view::{
 use crate::gui::widgets::{at_right, colour_bar, cross, number};
 use crate::imaging::{Colormap, Contrast, Display};
 use crate::session::Found;
-use eframe::egui::{Color32, Grid, Rect, Ui, pos2, vec2};
+use eframe::egui::{Color32, Grid, Label, Rect, Ui, pos2, vec2};
 use ndarray::{Array2, ArrayView2};
 
 const GAP: f32 = 8.0;
@@ -174,10 +174,12 @@ fn cells(all: Rect, count: usize) -> Vec<Rect> {
     (0..count).map(cell).collect()
 }
 
+/// A line over a picture; a long one is cut off, or it would make the picture wider.
 pub(in crate::gui::panes) fn title(ui: &mut Ui, text: &str, hint: &str) {
     ui.horizontal(|ui| {
         ui.set_height(TITLE);
-        ui.label(small(text).color(Palette::of(ui).text)).on_hover_text(hint);
+        let line = Label::new(small(text).color(Palette::of(ui).text)).truncate();
+        ui.add(line).on_hover_text(hint);
     });
 }
 
