@@ -89,11 +89,12 @@ fn sight_ui(
                 choice.sight = feature(&node.name, 0);
             }
         }
-        match nodes {
-            Some(Ok(_)) => {}
-            Some(Err(why)) => drop(ui.label(small(why).color(Palette::of(ui).warning))),
-            None => drop(ui.label(small("reading its nodes…").color(Palette::of(ui).weak))),
-        }
+        let note = match nodes {
+            Some(Ok(_)) => return,
+            Some(Err(why)) => small(why).color(Palette::of(ui).warning),
+            None => small("reading its nodes…").color(Palette::of(ui).weak),
+        };
+        ui.label(note);
     });
     let label = format!("What {name} shows");
     response.response.accessible_name(&label).on_hover_text("The model's answer, or a feature map of a node");

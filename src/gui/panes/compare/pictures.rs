@@ -56,6 +56,7 @@ impl Pictures {
 
     /// A at the left of a line, B at its right.
     pub(super) fn curtain_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, found: &Compared, at: &mut f32) {
+        title(ui, &found.names.join(" | "), "A at the left of the line, B at its right");
         let space = vec2(ui.available_width(), (ui.available_height() - SLIDER).max(20.0));
         ui.allocate_ui(space, |ui| {
             let canvas = over_source(ui, desk, "Curtain");
@@ -69,11 +70,6 @@ impl Pictures {
                 self.paint(&painter, &canvas, found, side);
             }
             canvas.painter.vline(line, rect.y_range(), Stroke::new(1.5, Palette::of(ui).accent));
-            paint_badge(
-                &canvas.painter,
-                canvas.placement,
-                &format!("{} | {}", found.names[0], found.names[1]),
-            );
             cursor(ui, desk, &canvas);
         });
         ui.spacing_mut().slider_width = (ui.available_width() - 12.0).max(40.0);
