@@ -19,6 +19,8 @@ const GATHERED: [usize; 2] = [16 * 1024, 64 * 1024];
 const FEW: usize = 32;
 /// Target channels that the kernels compute at once.
 const PANEL: usize = 8;
+/// Rows shorter than this take longer to fill than is saved by filling them once.
+const NARROW: usize = 64;
 /// With fewer pieces of work than this the target channels are split too.
 const PIECES: usize = 8;
 
@@ -77,8 +79,19 @@ pub(super) fn run(pass: &Pass, source: &Planes, weights: &Packed, finish: Finish
     if !window.is_mostly_dense() {
         (depth, window) = (pass.source_channels, Window::new(pass, most, unit));
     }
+    let widest = |window: &Window| (room / window.map_stride()).max(PANEL) / PANEL * PANEL;
+    // A window of some channels is filled again for every block of target channels and every residue along y,
+    // which costs little where it is a copy of long rows.
+    let fillings = pass.target_channels.div_ceil(widest(&window)) * pass.spread[0];
+    if depth < pass.source_channels && fillings > 1 && flat.is_none() {
+        let whole = Window::new(pass, most, unit);
+        let narrow = whole.tile[1] < window.tile[1].min(NARROW);
+        if !narrow && whole.excess() < fillings as f64 * window.excess() {
+            (depth, window) = (pass.source_channels, whole);
+        }
+    }
     let tiles = window.tiles(pass.grid);
-    let widest = (room / window.map_stride()).max(PANEL) / PANEL * PANEL;
+    let widest = widest(&window);
     let parts = PIECES.div_ceil(pass.batch * pass.groups * tiles.len());
     let block =
         widest.min(pass.target_channels.div_ceil(parts).next_multiple_of(PANEL)).min(pass.target_channels);

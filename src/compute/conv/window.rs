@@ -82,6 +82,11 @@ impl Window {
         Self { tile, phases, rows, cols, plane, channels }
     }
 
+    /// How much more is read for a tile than there are positions in it.
+    pub(super) fn excess(&self) -> f64 {
+        (self.rows * self.cols) as f64 / (self.tile[0] * self.tile[1]) as f64
+    }
+
     pub(super) fn tiles(&self, grid: [usize; 2]) -> Vec<Tile> {
         let starts = |i: usize| (0..grid[i]).step_by(self.tile[i]);
         let size = |i: usize, at: usize| self.tile[i].min(grid[i] - at);
