@@ -1,4 +1,5 @@
 //! All feature maps of a node side by side, in one texture; only what is in sight is rendered, within the frame's time.
+use super::heat::point_at;
 use super::sheet_cursor;
 use crate::gui::desk::Desk;
 use crate::gui::feature_look::{contrast_of, place_in_order};
@@ -163,6 +164,9 @@ impl Sheet {
         }
         let maps = &frame.features.maps;
         sheet_cursor::point(ui, desk, maps, (rect, response.hover_pos()));
+        if response.hovered() {
+            point_at(desk, maps, feature);
+        }
         sheet_cursor::paint(ui, desk, maps, rect);
         let pinned = desk.session.is_pinned(&frame.features.maps.node, feature);
         let marked = selected || response.hovered() || ui.rect_contains_pointer(rect);
