@@ -124,6 +124,8 @@ fn a_node_of_another_model_is_chosen_from_its_own_list() {
     harness.get_by_label("What B shows").click();
     harness.run();
     assert!(harness.query_by_label("enc1.conv1").is_none(), "that is a node of the other one");
+    harness.get_by_label("conv2").scroll_to_me();
+    harness.run();
     harness.get_by_label("conv2").click();
     harness.run();
     let chosen = Sight::Feature { node: "conv2".into(), feature: 0 };

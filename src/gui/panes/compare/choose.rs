@@ -76,7 +76,8 @@ fn sight_ui(
         Sight::Classical { method, .. } => method.name().to_owned(),
     };
     let feature = |node: &str, feature: usize| Sight::Feature { node: node.to_owned(), feature };
-    let combo = ComboBox::from_id_salt(("compare sight", name)).width(width).selected_text(small(shown));
+    let combo = ComboBox::from_id_salt(("compare sight", name)).width(width).height(420.0);
+    let combo = combo.selected_text(small(shown));
     let response = combo.show_ui(ui, |ui| {
         ui.selectable_value(&mut choice.sight, Sight::Answer, "answer");
         let chosen = session.node.as_ref().filter(|_| choice.model.is_none());
