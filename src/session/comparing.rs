@@ -51,7 +51,7 @@ pub struct Comparing {
 
 /// As jobs answer.
 pub(super) enum CompareAnswer {
-    Found(Compared),
+    Found(Box<Compared>),
     Nodes(ReadSides),
 }
 
@@ -116,7 +116,7 @@ impl Session {
             let comparison = Arc::new(compare_sights([&seen_a, &seen_b])?);
             let (names, seen) = ([name_a, name_b], [seen_a, seen_b]);
             let found = Compared { key: 0, names, seen, comparison, sides, subject };
-            Ok(Answer::Compared(Box::new(CompareAnswer::Found(found))))
+            Ok(Answer::Compared(CompareAnswer::Found(Box::new(found))))
         });
     }
 
@@ -151,7 +151,7 @@ impl Session {
         match answer {
             CompareAnswer::Found(compared) => {
                 let key = self.new_key();
-                self.comparing.found = Some(Compared { key, ..compared });
+                self.comparing.found = Some(Compared { key, ..*compared });
             }
             CompareAnswer::Nodes(read) => self.take_sides(read),
         }

@@ -109,7 +109,7 @@ impl Session {
                 };
                 read.push((side, id, header));
             }
-            Ok(Answer::Compared(Box::new(CompareAnswer::Nodes(read))))
+            Ok(Answer::Compared(CompareAnswer::Nodes(read)))
         });
     }
 

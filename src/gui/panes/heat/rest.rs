@@ -56,7 +56,8 @@ impl Rest {
 pub(in crate::gui::panes) fn point_at(desk: &mut Desk<'_>, maps: &FeatureMaps, feature: usize) {
     let session = desk.session;
     // The small pictures that stand in for maps have other pixels.
-    let whole = session.features.as_ref().is_some_and(|features| std::ptr::eq(&*features.maps, maps));
+    let whole =
+        session.features.as_ref().is_some_and(|features| std::ptr::eq(&raw const *features.maps, maps));
     if !session.effective.shown || !whole || !session.result_is_current() {
         return;
     }
