@@ -67,7 +67,8 @@ impl Window {
             let row = planes * (width + reach[1]);
             let rows = (WINDOW_FLOATS / row).saturating_sub(reach[0]).min(most / (width + reach[1]));
             // A tile of few rows reads its border too often; a narrower one has more of them.
-            if rows >= 4.min(pass.grid[0]) || width <= 32 {
+            let few = if reach[0] == 0 { 1 } else { 4 };
+            if rows >= few.min(pass.grid[0]) || width <= 32 {
                 break rows.max(1);
             }
             width = even_piece(width, width.div_ceil(2)).next_multiple_of(unit);
