@@ -1,6 +1,6 @@
 //! A picture of the real window for those who cannot look: waits for the first result, saves a PNG, closes.
 use super::panes::Pane;
-use crate::session::{Command, JobKind, Session, Theme};
+use crate::session::{Command, JobKind, Session, Severity, Theme};
 use eframe::egui::{self, ColorImage, ViewportCommand};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -73,7 +73,8 @@ impl Screenshot {
     pub(super) fn step(&mut self, ctx: &egui::Context, session: &mut Session) {
         ctx.request_repaint_after(Duration::from_millis(50));
         self.run_once(session);
-        let late = self.started.elapsed() > PATIENCE;
+        let refused = refusal(session);
+        let late = refused.is_some() || self.started.elapsed() > PATIENCE;
         let settled = self.arranged && self.look_at_feature(session) && session.progress().is_empty();
         if !settled && !late {
             self.ready_since = None;
@@ -94,11 +95,8 @@ impl Screenshot {
         if let Some(image) = taken {
             let saved = save(&image, &self.path);
             let result = if late && !settled {
-                saved.and(Err(format!(
-                    "No result after {} s; what the window showed is in {}",
-                    PATIENCE.as_secs(),
-                    self.path.display()
-                )))
+                let why = refused.unwrap_or_else(|| format!("No result after {} s", PATIENCE.as_secs()));
+                saved.and(Err(format!("{why}; what the window showed is in {}", self.path.display())))
             } else {
                 saved.and(self.missing.take().map_or(Ok(()), Err))
             };
@@ -153,6 +151,13 @@ impl Screenshot {
             session.apply(Command::Run);
         }
     }
+}
+
+/// Why there will be no result, when nothing is left to be done.
+fn refusal(session: &Session) -> Option<String> {
+    let over = session.result.is_none() && session.progress().is_empty();
+    let error = session.messages.iter().find(|message| message.severity == Severity::Error)?;
+    over.then(|| error.text.clone())
 }
 
 fn save(image: &ColorImage, path: &std::path::Path) -> Result<(), String> {
