@@ -54,6 +54,12 @@ fn text(label: &str, found: &Likeness) -> String {
             found.images,
             space.limit
         ));
+        if let Some(near) = &space.nearest {
+            lines.push(format!(
+                "    nearest training images: distance {:.3} (to number {}), {:.2} times its limit of {:.3}",
+                near.distance, near.nearest, near.ratio, near.limit
+            ));
+        }
     }
     if let Some(pixel) = found.pixel.as_ref().filter(|pixel| pixel.unusual) {
         lines.push(format!("  every command resamples with --resample {}nm", pixel.target_nm));
