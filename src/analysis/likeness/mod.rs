@@ -13,6 +13,7 @@ mod neighbours;
 mod node;
 mod space;
 mod verdict;
+mod words;
 
 #[cfg(test)]
 mod reference;
