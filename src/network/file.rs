@@ -394,7 +394,7 @@ mod tests {
             refuse(&file(&header, data), expected);
         };
         change(json!([["NaN"]]), "The model's training statistics are broken");
-        change(json!([[1e60]]), "The training statistics of input do not fit together");
+        change(json!([[1e60]]), "The model's training statistics are broken: number out of range");
         change(json!([[1.0, 2.0]]), "The training statistics of input do not fit together");
         change(json!([]), "The training statistics of input do not fit together");
         change(json!(vec![[0.0]; 1_000_000]), "input hold 1000000 images, more than 4096");

@@ -56,8 +56,8 @@ fn text(label: &str, found: &Likeness) -> String {
         ));
         if let Some(near) = &space.nearest {
             lines.push(format!(
-                "    nearest training images: distance {:.3} (to number {}), {:.2} times its limit of {:.3}",
-                near.distance, near.nearest, near.ratio, near.limit
+                "    nearest training images: number {} at {:.3}, {:.2} times the limit of {:.3}",
+                near.nearest, near.distance, near.ratio, near.limit
             ));
         }
     }
