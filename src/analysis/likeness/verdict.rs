@@ -145,7 +145,9 @@ impl SpaceLikeness {
 impl NearestImages {
     fn of(space: &FeatureSpace, held: &Neighbours, numbers: &[f64]) -> Self {
         let distance = nearest_distance(space, held, numbers);
-        let limit = limit(&held.distances);
+        // A network is fitted to its training images: in its features they lie nearer to each other than a new one of
+        // their kind does to them.
+        let limit = if space.of == INPUT { limit(&held.distances) } else { wide_limit(&held.distances) };
         let percentile = share_nearer(&held.distances, distance);
         let unusual = beyond(distance, limit);
         Self {
@@ -185,17 +187,24 @@ pub(super) fn beyond(distance: f64, limit: f64) -> bool {
 const ENOUGH: usize = 100;
 
 /// From which distance on an image is unusual: beyond 99 % of the training images. Fewer than [`ENOUGH`] do not say where
-/// that is; of them it is beyond three standard deviations of the logarithms of their distances, too. With many images
-/// that would be the wider limit: on real images it misses more foreign ones and spares hardly a false alarm
-/// (`benches/LIKENESS.md`).
+/// that is; of them it is the [`wide_limit`]. With many images that would miss more damaged and foreign ones and spare
+/// hardly a false alarm (`benches/LIKENESS.md`).
 fn limit(distances: &[f32]) -> f64 {
+    if distances.len() >= ENOUGH { beyond_99_percent(distances) } else { wide_limit(distances) }
+}
+
+/// Beyond 99 % of the training images, and beyond three standard deviations of the logarithms of their distances, too.
+fn wide_limit(distances: &[f32]) -> f64 {
     let logs: Vec<f64> = distances.iter().map(|&distance| f64::from(distance).max(1e-6).ln()).collect();
     let count = logs.len().max(1) as f64;
     let mean = logs.iter().sum::<f64>() / count;
     let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    beyond_99_percent(distances).max((mean + 3.0 * variance.sqrt()).exp())
+}
+
+fn beyond_99_percent(distances: &[f32]) -> f64 {
     let place = ((distances.len() as f64 * 0.99).ceil() as usize).clamp(1, distances.len().max(1)) - 1;
-    let quantile = distances.get(place).map_or(0.0, |&distance| f64::from(distance));
-    if distances.len() >= ENOUGH { quantile } else { quantile.max((mean + 3.0 * variance.sqrt()).exp()) }
+    distances.get(place).map_or(0.0, |&distance| f64::from(distance))
 }
 
 #[cfg(test)]
@@ -306,6 +315,6 @@ mod tests {
         // Of many, the 99th of a hundred, however far three deviations would reach.
         let many: Vec<f32> = (1..=100).map(|place| place as f32 / 50.0).collect();
         assert!((limit(&many) - 1.98).abs() < 1e-6);
-        assert!(limit(&many[..99]) > 5.0);
+        assert!(limit(&many[..99]) > 5.0 && wide_limit(&many) > 5.0);
     }
 }

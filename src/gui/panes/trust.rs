@@ -112,8 +112,8 @@ fn likeness_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.horizontal(|ui| {
         dot(ui, colour);
         let meaning = "Similar: nothing that is looked at here is unusual, which an image of another kind may share. \
-                       Unusual: farther from the training images together, or from the nearest of them, than 99 % of \
-                       themselves are, or on pixels of a size that the network does not know.";
+                       Unusual: farther from the training images together, or from the nearest of them, than at least \
+                       99 % of themselves are, or on pixels of a size that the network does not know.";
         ui.label(strong(verdict).size(15.0).color(colour)).on_hover_text(meaning);
         ui.label(small(format!("against {} training images", found.images)).color(palette.weak));
     });
@@ -157,9 +157,9 @@ fn space_ui(ui: &mut Ui, space: &SpaceLikeness) {
     });
     scale_ui(ui, name, space.distance, space.limit);
     let Some(near) = &space.nearest else { return };
-    let meaning = "The distance to the third nearest training image (Sun et al. 2022), over that which 99 % of the training \
-                   images have to theirs. Where training images are unlike each other, what lies between them is near \
-                   their middle and yet like none of them: this line tells it.";
+    let meaning = "The distance to the third nearest training image (Sun et al. 2022), over the limit that the training \
+                   images' own distances to theirs set. Where training images are unlike each other, what lies between \
+                   them is near their middle and yet like none of them: this line tells it.";
     ui.horizontal(|ui| {
         ui.label(small("nearest training images").color(palette.weak)).on_hover_text(meaning);
         let ink = if near.unusual { palette.warning } else { palette.weak };
