@@ -43,13 +43,13 @@ pub use attribute::{
     class_of,
 };
 pub use baselines::{BaselineRow, Baselines, ClassicalMask, Method, Polarity, baselines, classical_mask};
-pub use by_hand::{HandProbe, by_hand, first_kernels};
+pub use by_hand::{HandProbe, HandRun, by_hand, first_kernels};
 pub use class_plane::{ClassSource, class_plane};
 pub use comparison::{Comparison, DifferenceMap, Seen, Sight, ValueAgreement, compare_sights, see};
 pub use effective::{Probe, effective_field};
 pub use equivariance::{
     AnswerChange, ChangeNumbers, Equivariance, Moving, NodeAgreement, NodeDifference, NodeEquivariance,
-    equivariance,
+    Unmoved, equivariance, equivariance_from,
 };
 pub use error::AnalysisError;
 pub use example::{Difference, compare};

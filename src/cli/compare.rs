@@ -1,4 +1,4 @@
-//! `polepiece compare`: two models, two frames or two feature maps on the same image.
+//! `polepiece compare`: two models, two frames or two feature maps, also of two models, on the same image.
 
 use std::path::PathBuf;
 
@@ -55,7 +55,8 @@ pub struct OtherArgs {
     /// B: another frame than --frame, counted from 0
     #[arg(long, value_name = "N")]
     pub with_frame: Option<usize>,
-    /// B: another node than --node
+    /// B: another node than --node; of --with-model, where that is given. Maps of different size are laid over the image
+    /// where they lie, and compared on the finer grid
     #[arg(long, value_name = "NODE", requires = "node")]
     pub with_node: Option<String>,
     /// B: the mask of a classical method, such as otsu:bright; otsu, median-otsu, gaussian-otsu, dog-otsu, top-hat-otsu,
@@ -198,6 +199,14 @@ fn text(found: &Comparison, sides: [Side<'_>; 2]) -> String {
         lines.push(format!(
             "correlation {correlation}, mean |A − B| {:.5}, mean A − B {:.5}, largest {:.5} at y {} x {}",
             values.mean_absolute, values.mean, values.largest, values.at[0], values.at[1]
+        ));
+    }
+    let of_features = sides.iter().all(|side| matches!(side.sight, Sight::Feature { .. }));
+    if let Some(map) = found.difference.as_ref().filter(|_| of_features) {
+        let ((height, width), [down, across]) = (map.values.dim(), map.scale);
+        lines.push(format!(
+            "on the finer grid: {height}×{width} values (y×x) of {down}×{across} px, each against the value over its \
+             middle"
         ));
     }
     if let Some(classes) = &found.classes {

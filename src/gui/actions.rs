@@ -253,7 +253,7 @@ impl Action {
                     group,
                     "Really sees",
                     "Effective receptive field: measure by gradients how strongly each pixel moves the value that is \
-                     looked at",
+                     looked at; rest the pointer on a feature to measure that one",
                     KEYS,
                 )
             }

@@ -2,7 +2,7 @@
 
 use super::attribution::Attributed;
 use super::choosing::LoadedModel;
-use super::comparing::Compared;
+use super::comparing::CompareAnswer;
 use super::drafting::Draft;
 use super::effective::MeasuredField;
 use super::exporting::Exported;
@@ -40,7 +40,7 @@ pub(super) enum Answer {
     Sheet(Box<SheetAnswer>),
     Effective(Box<MeasuredField>),
     Robustness(Box<FoundRobustness>),
-    Compared(Box<Compared>),
+    Compared(CompareAnswer),
     Attributed(Attributed),
     Health(Box<NewReport>),
     Trust(Box<TrustAnswer>),
@@ -184,7 +184,7 @@ impl Session {
             Answer::Sheet(answer) => self.take_sheet(*answer),
             Answer::Effective(field) => self.take_field(*field),
             Answer::Robustness(found) => self.take_robustness(*found),
-            Answer::Compared(compared) => self.take_compared(*compared),
+            Answer::Compared(answer) => self.take_compared(answer),
             Answer::Attributed(attributed) => self.take_attributed(attributed),
             Answer::Health(report) => self.take_health(*report),
             Answer::Trust(answer) => self.take_trust(*answer),
@@ -224,7 +224,9 @@ impl Session {
             JobKind::Equivariance,
             JobKind::Seams,
             JobKind::Compare,
+            JobKind::CompareNodes,
             JobKind::Attribute,
+            JobKind::ByHand,
             JobKind::Health,
             JobKind::Likeness,
             JobKind::Layout,

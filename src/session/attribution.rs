@@ -5,7 +5,7 @@ use super::running::settings_for;
 use super::subject::Subject;
 use super::{JobKind, Session};
 use crate::analysis::{
-    AttributionMethod, AttributionRequest, HandProbe, attribute, by_hand, channel_names, first_kernels,
+    AttributionMethod, AttributionRequest, HandProbe, HandRun, attribute, channel_names, first_kernels,
 };
 use crate::inspect::{Attribution, ByHand, FirstKernels};
 use crate::network::Task;
@@ -34,6 +34,17 @@ pub struct Attributing {
     pub explained: Option<Explained>,
     pub taken_apart: Option<TakenApart>,
     asked: Option<(HandProbe, Subject)>,
+    /// The run that the value was taken from, for the next.
+    kept: Option<(Arc<HandRun>, Subject)>,
+    /// The node that is being run for its values.
+    running: Option<(String, Subject)>,
+}
+
+impl Attributing {
+    /// Memory of the run that is kept.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        self.kept.as_ref().map_or(0, |(run, _)| run.bytes())
+    }
 }
 
 /// An explanation, and what is drawn of it.
@@ -70,7 +81,16 @@ pub struct TakenApart {
 /// As jobs answer.
 pub(super) enum Attributed {
     Explained(Box<(AttributionRequest, Attribution, Option<HeatPlane>, Subject)>),
-    TakenApart(Box<(ByHand, Option<FirstKernels>, Subject)>),
+    TakenApart(Box<NewlyApart>),
+}
+
+/// A value taken apart, with the run that it was taken from.
+pub(super) struct NewlyApart {
+    probe: HandProbe,
+    value: ByHand,
+    kernels: Option<FirstKernels>,
+    run: Arc<HandRun>,
+    subject: Subject,
 }
 
 impl Session {
@@ -143,13 +163,31 @@ impl Session {
             return;
         };
         let (micrograph, settings) = (opened.micrograph.clone(), settings_for(&model, opened));
-        let device = self.device.clone();
-        self.attributing.asked = Some((probe.clone(), subject.clone()));
+        let (device, budget) = (self.device.clone(), self.memory_beside());
+        let busy = self.is_busy(JobKind::ByHand);
+        let all = &mut self.attributing;
+        all.asked = Some((probe.clone(), subject.clone()));
+        let serving = all.kept.as_ref().filter(|(run, of)| *of == subject && run.serves(&probe, &model));
+        let kept = serving.map(|(run, _)| Arc::clone(run));
+        let (node, of) = (probe.node.clone(), subject.clone());
+        if kept.is_none() {
+            if busy && all.running.as_ref() == Some(&(node.clone(), of.clone())) {
+                // Begun again with every move of the hand it would never end; its answer asks for this place.
+                return;
+            }
+            (all.kept, all.running) = (None, Some((node, of)));
+        }
         self.jobs.start(JobKind::ByHand, move |monitor| {
-            let value = by_hand(&probe, &model, (&micrograph, &settings), &device, monitor)?;
+            let frame = (&micrograph, &settings);
+            let run = match kept {
+                Some(run) => run,
+                None => Arc::new(HandRun::of(&probe, &model, frame, (&device, budget), monitor)?),
+            };
+            let value = run.take_apart(&probe, &model)?;
             let names = channel_names(&model, &micrograph, &settings);
             let kernels = first_kernels(&model, &names)?.filter(|kernels| kernels.node == probe.node);
-            Ok(Answer::Attributed(Attributed::TakenApart(Box::new((value, kernels, subject)))))
+            let apart = NewlyApart { probe, value, kernels, run, subject };
+            Ok(Answer::Attributed(Attributed::TakenApart(Box::new(apart))))
         });
     }
 
@@ -161,17 +199,27 @@ impl Session {
                 let (found, heat) = (Arc::new(found), heat.map(Arc::new));
                 self.attributing.explained = Some(Explained { key, request, found, heat, subject });
             }
-            Attributed::TakenApart(taken) => {
-                let (value, kernels, subject) = *taken;
-                // Asking for the same place by its numbers would change nothing.
-                if let Some((asked, _)) = &mut self.attributing.asked
-                    && (asked.node == value.node && asked.feature == value.feature)
-                {
-                    asked.at = asked.at.or(Some(value.at));
-                }
-                let (value, kernels) = (Arc::new(value), kernels.map(Arc::new));
-                self.attributing.taken_apart = Some(TakenApart { key, value, kernels, subject });
-            }
+            Attributed::TakenApart(apart) => self.take_apart_value(key, *apart),
+        }
+    }
+
+    fn take_apart_value(&mut self, key: u64, apart: NewlyApart) {
+        let NewlyApart { probe, value, kernels, run, subject } = apart;
+        let all = &mut self.attributing;
+        let mut next = None;
+        match &mut all.asked {
+            // Asking for the same place by its numbers would change nothing.
+            Some((asked, _)) if *asked == probe => asked.at = Some(value.at),
+            // Asked for while this was run.
+            Some((asked, of)) if *of == subject => next = Some(asked.clone()),
+            _ => {}
+        }
+        all.kept = Some((run, subject.clone()));
+        let (value, kernels) = (Arc::new(value), kernels.map(Arc::new));
+        all.taken_apart = Some(TakenApart { key, value, kernels, subject });
+        self.make_room(0);
+        if let Some(probe) = next {
+            self.take_apart(probe);
         }
     }
 }
@@ -253,6 +301,27 @@ mod tests {
         assert!(session.is_taken_apart(&wrong), "it is not asked for again with every frame");
         session.apply(Command::Attribute(AttributeCommand::Explain(request(AttributionMethod::Gradient, 9))));
         assert!(texts(&session)[1].contains("has no class 9"), "{:?}", texts(&session));
+    }
+
+    #[test]
+    fn every_pixel_of_a_node_is_taken_apart_from_one_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut session = ready(dir.path());
+        let take = |session: &mut Session, node: &str, at| {
+            let probe = HandProbe { node: node.into(), feature: 1, at: Some(at) };
+            session.apply(Command::Attribute(AttributeCommand::TakeApart(probe)));
+            assert_eq!(session.taken_apart_now().unwrap().value.at, at, "{:?}", texts(session));
+            session.attributing.kept.as_ref().map(|(run, _)| Arc::clone(run)).unwrap()
+        };
+        let first = take(&mut session, "mid.conv1", [0, 0]);
+        assert!(session.kept_bytes()[0] == first.bytes() && first.bytes() > 0);
+        assert!(Arc::ptr_eq(&first, &take(&mut session, "mid.conv1", [5, 4])));
+        let other = take(&mut session, "enc1.conv1", [11, 9]);
+        assert!(!Arc::ptr_eq(&first, &other));
+        session.apply(Command::Open(vec![stack_tiff(dir.path(), "stack.tif", 2)]));
+        let of_stack = take(&mut session, "enc1.conv1", [1, 1]);
+        assert!(!Arc::ptr_eq(&of_stack, &other), "it is of what is shown");
+        assert_eq!(session.messages, []);
     }
 
     #[test]

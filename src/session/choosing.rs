@@ -7,7 +7,9 @@ use super::running::settings_for;
 use super::{JobKind, ModelEntry, Session, Severity};
 use crate::analysis::{Outlook, outlook};
 use crate::imaging::Micrograph;
-use crate::network::{Model, describe, find_model, installed, load_model, total_stride};
+use crate::network::{
+    Graph, Model, ModelCard, NodeCost, describe, find_model, installed, load_model, total_stride,
+};
 use std::sync::Arc;
 
 /// Networks made here that are kept, the latest: they may be large.
@@ -80,17 +82,11 @@ impl Session {
         }
     }
 
-    /// Shapes and costs of the chosen model's nodes, for the shown micrograph.
+    /// Shapes and costs of the chosen model's nodes, for the shown micrograph; and of those beside it.
     pub(super) fn describe_nodes(&mut self) {
+        self.describe_sides();
         let Some(model) = &self.model else { return };
-        let micrograph = self.micrograph();
-        let misfit = micrograph.and_then(|micrograph| misfit(model, micrograph));
-        self.nodes = match misfit {
-            Some(misfit) => Err(misfit),
-            None => describe(&model.graph, input_size(model, micrograph))
-                .map(Arc::new)
-                .map_err(|error| error.to_string()),
-        };
+        self.nodes = nodes_for((&model.graph, &model.card), self.micrograph());
         self.outlook = self.nodes.is_ok().then(|| self.look_ahead()).flatten();
     }
 
@@ -114,16 +110,27 @@ impl From<crate::network::NetworkError> for Failure {
     }
 }
 
+/// Shapes and costs of a network's nodes for a micrograph; why there are none where it cannot read it.
+pub(super) fn nodes_for(
+    (graph, card): (&Graph, &ModelCard),
+    micrograph: Option<&Micrograph>,
+) -> Result<Arc<Vec<NodeCost>>, String> {
+    if let Some(misfit) = micrograph.and_then(|micrograph| misfit(graph, card, micrograph)) {
+        return Err(misfit);
+    }
+    describe(graph, input_size(graph, card, micrograph)).map(Arc::new).map_err(|error| error.to_string())
+}
+
 /// The network's input `[c, y, x]` for a micrograph: its own size rounded up to the network's stride, or the size
 /// that a classifier resamples to.
-fn input_size(model: &Model, micrograph: Option<&Micrograph>) -> [usize; 3] {
+fn input_size(graph: &Graph, card: &ModelCard, micrograph: Option<&Micrograph>) -> [usize; 3] {
     let without = [SIDE_WITHOUT_IMAGE; 2];
     let own = micrograph.map_or(without, specimen_size);
-    let [y, x] = model.card.resampled_to().unwrap_or_else(|| {
-        let [stride_y, stride_x] = total_stride(&model.graph);
+    let [y, x] = card.resampled_to().unwrap_or_else(|| {
+        let [stride_y, stride_x] = total_stride(graph);
         [own[0].next_multiple_of(stride_y.max(1)), own[1].next_multiple_of(stride_x.max(1))]
     });
-    [model.graph.input_channels(), y, x]
+    [graph.input_channels(), y, x]
 }
 
 /// What a network sees of a micrograph, `[y, x]`.
@@ -132,10 +139,10 @@ fn specimen_size(micrograph: &Micrograph) -> [usize; 2] {
 }
 
 /// Why a model cannot read a micrograph, and what to do.
-fn misfit(model: &Model, micrograph: &Micrograph) -> Option<String> {
-    let (needs, has) = (model.graph.input_channels(), micrograph.channels());
+fn misfit(graph: &Graph, card: &ModelCard, micrograph: &Micrograph) -> Option<String> {
+    let (needs, has) = (graph.input_channels(), micrograph.channels());
     (needs > 1 && has < needs).then(|| {
-        let (name, names) = (&model.card.name, model.card.channels.join(", "));
+        let (name, names) = (&card.name, card.channels.join(", "));
         format!(
             "{name} reads {needs} channels ({names}) and this image has {has}: choose another model, \
              or open an image with these channels"

@@ -1,4 +1,5 @@
 //! Two at once: two models, nodes or frames on the shown micrograph.
+mod nodes;
 
 use super::apply::Answer;
 use super::job::Failure;
@@ -9,6 +10,7 @@ use crate::analysis::{Comparison, Method, Polarity, Seen, Sight, compare_sights,
 use crate::monitor::Monitor;
 use crate::network::{Model, find_model, load_model};
 use candle_core::Device;
+use nodes::{ReadSides, SideModel};
 use std::sync::Arc;
 
 /// One of the two.
@@ -43,6 +45,14 @@ pub enum CompareCommand {
 pub struct Comparing {
     pub sides: [SideChoice; 2],
     pub found: Option<Compared>,
+    /// What is known of models beside the chosen one.
+    models: [Option<SideModel>; 2],
+}
+
+/// As jobs answer.
+pub(super) enum CompareAnswer {
+    Found(Box<Compared>),
+    Nodes(ReadSides),
 }
 
 /// Two sights of one micrograph.
@@ -82,6 +92,7 @@ impl Session {
             CompareCommand::Choose(side, choice) => {
                 if let Some(place) = self.comparing.sides.get_mut(side) {
                     *place = choice;
+                    self.read_sides();
                 }
             }
             CompareCommand::Compare => self.compare_sides(),
@@ -104,7 +115,8 @@ impl Session {
             monitor.stage("Comparing");
             let comparison = Arc::new(compare_sights([&seen_a, &seen_b])?);
             let (names, seen) = ([name_a, name_b], [seen_a, seen_b]);
-            Ok(Answer::Compared(Box::new(Compared { key: 0, names, seen, comparison, sides, subject })))
+            let found = Compared { key: 0, names, seen, comparison, sides, subject };
+            Ok(Answer::Compared(CompareAnswer::Found(Box::new(found))))
         });
     }
 
@@ -135,9 +147,14 @@ impl Session {
         }
     }
 
-    pub(super) fn take_compared(&mut self, compared: Compared) {
-        let key = self.new_key();
-        self.comparing.found = Some(Compared { key, ..compared });
+    pub(super) fn take_compared(&mut self, answer: CompareAnswer) {
+        match answer {
+            CompareAnswer::Found(compared) => {
+                let key = self.new_key();
+                self.comparing.found = Some(Compared { key, ..*compared });
+            }
+            CompareAnswer::Nodes(read) => self.take_sides(read),
+        }
     }
 }
 

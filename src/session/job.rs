@@ -36,6 +36,8 @@ pub enum JobKind {
     Seams,
     /// Two models, nodes or frames at once.
     Compare,
+    /// Which nodes the model of one of them has.
+    CompareNodes,
     /// Why a class's score is what it is.
     Attribute,
     /// One value taken apart.
@@ -85,6 +87,7 @@ impl JobKind {
             Self::Equivariance => "Running the moved image",
             Self::Seams => "Looking for seams",
             Self::Compare => "Comparing",
+            Self::CompareNodes => "Reading the other model's nodes",
             Self::Attribute => "Explaining the score",
             Self::ByHand => "Working a value out",
             Self::Health => "Looking at all features",
@@ -111,6 +114,8 @@ impl JobKind {
         matches!(
             self,
             Self::ByHand
+                | Self::CompareNodes
+                | Self::Effective
                 | Self::Draft
                 | Self::FigurePreview
                 | Self::Equivariance

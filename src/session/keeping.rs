@@ -23,15 +23,26 @@ impl Session {
         self.preferences.feature_memory.unwrap_or_else(usual)
     }
 
-    /// Bytes of feature maps that are kept now: whole ones, and small pictures.
+    /// Bytes that may be kept for each of the panes that look closer at one node or one answer.
+    pub(super) fn memory_beside(&self) -> u64 {
+        self.feature_memory() / 4
+    }
+
+    /// What these panes keep now.
+    fn bytes_beside(&self) -> u64 {
+        self.attributing.kept_bytes() + self.robustness.kept_bytes()
+    }
+
+    /// Bytes that are kept now: whole feature maps and what panes keep beside them, and small pictures.
     #[must_use]
     pub fn kept_bytes(&self) -> [u64; 2] {
-        let Some(result) = &self.result else { return [0; 2] };
+        let Some(result) = &self.result else { return [self.bytes_beside(), 0] };
         let shown =
             self.features.as_ref().filter(|shown| !result.features.maps.contains_key(&shown.maps.node));
         let pinned = self.sheet.pins.iter().filter_map(|pin| Some(pin.map.as_ref()?.maps.bytes()));
         let beside = shown.map_or(0, |shown| shown.maps.bytes()) + pinned.sum::<u64>();
-        [result.features.whole_bytes() + beside, result.features.reduced_bytes()]
+        let whole = result.features.whole_bytes() + beside + self.bytes_beside();
+        [whole, result.features.reduced_bytes()]
     }
 
     pub(super) fn set_feature_memory(&mut self, bytes: Option<u64>) {
@@ -57,7 +68,7 @@ impl Session {
     /// Lets go of maps until `bytes` more fit the budget: nodes that nobody looked at before those looked at long ago, and
     /// large ones before small ones. The chosen node stays.
     pub(super) fn make_room(&mut self, bytes: u64) {
-        let budget = self.feature_memory();
+        let budget = self.feature_memory().saturating_sub(self.bytes_beside());
         let (looked_at, chosen) = (&self.sheet.looked_at, &self.node);
         let Some(result) = &mut self.result else { return };
         let taken = |whole: u64| whole.saturating_add(result.features.reduced_bytes()).saturating_add(bytes);

@@ -269,9 +269,8 @@ fn file_name(path: &Path) -> String {
 /// The first few of many.
 fn shortened(names: &[&str]) -> String {
     match names {
-        [all @ ..] if all.len() <= 4 => all.join(", "),
-        [first, second, .., last] => format!("{first}, {second} … {last}"),
-        _ => String::new(),
+        [first, second, _, _, .., last] => format!("{first}, {second} … {last}"),
+        all => all.join(", "),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The main path with jobs on threads: nothing blocks, nothing is lost, and what was there stays until the next.
 
 use super::testing::{TinyModel, grey_png, texts};
-use super::{Command, JobKind, Preferences, Session, Threading};
+use super::{AttributeCommand, Command, JobKind, Preferences, Session, Threading};
+use crate::analysis::HandProbe;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -103,4 +104,19 @@ fn cancelling_a_load_keeps_the_choice_before() {
     assert_eq!(waking.session.model_choice, Some(other));
     waking.session.apply(Command::Cancel);
     assert_eq!(waking.session.model_choice, before);
+}
+
+#[test]
+fn a_value_that_is_pointed_at_while_its_node_is_run_is_taken_apart_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut waking = Waking::after_a_run(dir.path());
+    let messages = waking.session.messages.len();
+    let probe = |x| HandProbe { node: "dec1.conv1".into(), feature: 0, at: Some([3, x]) };
+    for x in 0..8 {
+        waking.session.apply(Command::Attribute(AttributeCommand::TakeApart(probe(x))));
+        assert!(waking.session.is_taken_apart(&probe(x)) && waking.session.is_busy(JobKind::ByHand));
+    }
+    waking.wait_until(|session| session.taken_apart_now().is_some_and(|taken| taken.value.at == [3, 7]));
+    assert!(waking.session.is_taken_apart(&probe(7)));
+    assert_eq!(waking.session.messages.len(), messages, "{:?}", texts(&waking.session));
 }

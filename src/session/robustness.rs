@@ -4,7 +4,7 @@ use super::apply::Answer;
 use super::running::settings_for;
 use super::subject::Subject;
 use super::{JobKind, Session};
-use crate::analysis::{Equivariance, Movement, Moving, Seams, equivariance, seams};
+use crate::analysis::{Equivariance, Movement, Moving, Seams, Unmoved, equivariance_from, seams};
 use crate::inspect::Wanted;
 use std::sync::Arc;
 
@@ -34,6 +34,15 @@ pub struct Robustness {
     pub seams: Option<Found<Seams>>,
     /// Side of the tiles that seams were looked for with; `None`: as Run would cut.
     pub seams_tile: Option<usize>,
+    /// The answer to the image that is not moved, where it takes little memory.
+    unmoved: Option<(Unmoved, Subject)>,
+}
+
+impl Robustness {
+    /// Memory of what is kept for the next movement.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        self.unmoved.as_ref().map_or(0, |(unmoved, _)| unmoved.bytes())
+    }
 }
 
 /// Something found, and the key of its pictures.
@@ -54,7 +63,7 @@ enum Question {
 
 /// What a job found.
 pub(super) enum FoundRobustness {
-    Moved(Box<Equivariance>, Moved),
+    Moved(Box<Equivariance>, Unmoved, Moved),
     /// With the side of the tiles that was asked for.
     Seams(Box<Seams>, Option<usize>, Subject),
 }
@@ -86,6 +95,7 @@ impl Session {
             node: moved(&all.node),
             seams: all.seams.clone().filter(|found| Some(&found.subject) == subject.as_ref()),
             seams_tile: all.seams_tile,
+            unmoved: None,
         }
     }
 
@@ -110,9 +120,12 @@ impl Session {
         let (micrograph, settings) = (opened.micrograph.clone(), settings_for(&model, opened));
         let device = self.device.clone();
         let asked = Moving { movement: self.robustness.movement, nodes };
+        let known = self.robustness.unmoved.as_ref().filter(|(_, of)| *of == subject);
+        let known = known.map(|(unmoved, _)| unmoved.clone());
         self.jobs.start(JobKind::Equivariance, move |monitor| {
-            let found = equivariance(&asked, &model, (&micrograph, &settings), &device, monitor)?;
-            let found = FoundRobustness::Moved(Box::new(found), Moved { question, subject });
+            let frame = (&micrograph, &settings);
+            let (found, unmoved) = equivariance_from((&asked, known), &model, frame, &device, monitor)?;
+            let found = FoundRobustness::Moved(Box::new(found), unmoved, Moved { question, subject });
             Ok(Answer::Robustness(Box::new(found)))
         });
     }
@@ -133,10 +146,11 @@ impl Session {
     }
 
     pub(super) fn take_robustness(&mut self, found: FoundRobustness) {
-        let key = self.new_key();
+        let (key, most) = (self.new_key(), self.memory_beside());
         let all = &mut self.robustness;
         match found {
-            FoundRobustness::Moved(report, Moved { question, subject }) => {
+            FoundRobustness::Moved(report, unmoved, Moved { question, subject }) => {
+                all.unmoved = (unmoved.bytes() <= most).then(|| (unmoved, subject.clone()));
                 let found = Some(Found { key, report: Arc::from(report), subject });
                 match question {
                     Question::Answer => all.answer = found,
@@ -149,6 +163,7 @@ impl Session {
                 all.seams = Some(Found { key, report: Arc::from(report), subject });
             }
         }
+        self.make_room(0);
     }
 }
 
@@ -187,6 +202,25 @@ mod tests {
         session.apply(Command::Select(0));
         assert!(session.robustness_now().answer.is_some());
         assert_eq!(session.messages, [], "{:?}", texts(&session));
+    }
+
+    #[test]
+    fn the_unmoved_image_is_run_once_for_all_movements_and_the_numbers_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut session = ready(dir.path());
+        assert_eq!(session.robustness.kept_bytes(), 0);
+        send(&mut session, RobustnessCommand::Move(shift([1, 0])));
+        // Two probabilities and a class of 12 × 10 px.
+        assert_eq!(session.robustness.kept_bytes(), (2 * 4 + 2) * 120);
+        assert_eq!(session.kept_bytes()[0], 1200);
+        send(&mut session, RobustnessCommand::Move(shift([0, 2])));
+        let kept = session.robustness_now().answer.unwrap().report.answer.clone().unwrap().whole;
+        let mut anew = ready(dir.path());
+        send(&mut anew, RobustnessCommand::Move(shift([0, 2])));
+        assert_eq!(kept, anew.robustness_now().answer.unwrap().report.answer.clone().unwrap().whole);
+        session.apply(Command::Open(vec![stack_tiff(dir.path(), "stack.tif", 2)]));
+        send(&mut session, RobustnessCommand::Move(shift([0, 1])));
+        assert_eq!(session.robustness.kept_bytes(), (2 * 4 + 2) * 24, "that of the image before is gone");
     }
 
     #[test]

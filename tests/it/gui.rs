@@ -22,7 +22,7 @@ fn image_file(dir: &Path) -> PathBuf {
 }
 
 /// A model of random weights.
-fn model_file(dir: &Path, stem: &str, task: Task, graph: Graph) -> String {
+pub(crate) fn model_file(dir: &Path, stem: &str, task: Task, graph: Graph) -> String {
     let weights = Weights::initialised(&graph, 7, &Device::Cpu).unwrap();
     let class = |name: &str, colour| ClassInfo { name: name.to_owned(), colour };
     let card = ModelCard {

@@ -77,8 +77,24 @@ fn a_click_in_the_overview_looks_elsewhere() {
     harness.hover_at(image.center());
     harness.run();
     assert!(harness.query_by_label("x 0 y 0").is_some(), "the upper left corner is in the middle now");
+    // Pointing there marks the same place in all panes.
+    harness.hover_at(overview.min + overview.size() * 0.27);
+    harness.run();
+    assert!(harness.query_by_label("x 10 y 8").is_some());
     press(&mut harness, Modifiers::NONE, Key::N);
     assert!(harness.query_by_label("Overview").is_none());
+}
+
+#[test]
+fn the_value_under_the_cursor_is_marked_in_the_histogram() {
+    let dir = TempDir::new().unwrap();
+    let mut harness = window(ready(dir.path()));
+    harness.run();
+    assert!(harness.query_by_label_contains("here ").is_none());
+    harness.hover_at(harness.get_by_label("Source image").rect().center());
+    harness.run();
+    // By the image's formula at (20, 16): 20 / 5 + 16 / 4 is even, so 2 · 20 + 16.
+    assert!(harness.query_by_label("here 56").is_some());
 }
 
 /// A TIFF of 5 frames of 8 × 6 px whose values are the frame's number.

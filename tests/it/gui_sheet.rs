@@ -5,6 +5,7 @@ use polepiece::inspect::FeatureOrder;
 use polepiece::session::{Command, SheetCommand, SheetView};
 
 use crate::gui::{ready, window};
+use eframe::egui::vec2;
 
 #[test]
 fn features_are_ordered_by_how_they_go_with_a_class() {
@@ -110,4 +111,45 @@ fn a_sheet_that_fills_the_window_shows_every_order_and_hides_the_dead() {
     let session = &harness.state().session;
     assert!(session.hide_dead && session.shared_contrast);
     harness.get_by_label(&format!("Feature {}", session.features.as_ref().unwrap().order[0]));
+}
+
+#[test]
+fn the_effective_field_follows_the_feature_that_the_pointer_rests_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut session = ready(dir.path());
+    session.apply(Command::Run);
+    session.apply(Command::SelectNode("enc1.conv1".into()));
+    session.apply(Command::SelectFeature(Some(0)));
+    session.apply(Command::ShowEffective(true));
+    let mut harness = window(session);
+    harness.run();
+    let measured = |harness: &egui_kittest::Harness<'_, polepiece::gui::App>| {
+        let found = harness.state().session.effective_now().unwrap();
+        (found.key, found.field.feature.unwrap(), found.field.at)
+    };
+    let chosen = measured(&harness);
+    assert_eq!((chosen.1, chosen.2), (0, [16, 20]), "the chosen feature in its middle");
+    let cell = harness.get_by_label("Feature 3").rect();
+    let map = harness.get_by_label("Feature 0 of enc1.conv1").rect();
+    // A step is a quarter of a second: too short a rest.
+    for step in 0..6 {
+        harness.hover_at(cell.left_center() + vec2(10.0 + 9.0 * step as f32, 0.0));
+        harness.step();
+    }
+    assert_eq!(measured(&harness), chosen, "nothing is measured on the way");
+    (0..4).for_each(|_| harness.step());
+    let rested = measured(&harness);
+    assert!(rested.0 != chosen.0 && rested.1 == 3 && rested.2 != chosen.2, "{rested:?}");
+    (0..8).for_each(|_| harness.step());
+    assert_eq!(measured(&harness), rested, "once is enough");
+    harness.hover_at(map.center() + vec2(30.0, 0.0));
+    (0..5).for_each(|_| harness.step());
+    let on_the_map = measured(&harness);
+    assert!(on_the_map.1 == 0 && on_the_map.2[1] > 20, "{on_the_map:?}");
+    harness.hover_at(harness.get_by_label("Contrast").rect().center());
+    (0..5).for_each(|_| harness.step());
+    assert_eq!(measured(&harness), on_the_map, "moving away keeps it");
+    harness.state_mut().session.apply(Command::SelectFeature(Some(2)));
+    harness.run();
+    assert_eq!(measured(&harness).1, 2, "what is chosen comes first");
 }

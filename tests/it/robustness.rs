@@ -127,6 +127,24 @@ fn two_models_frames_and_features_are_compared_from_outside() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.contains("B: Test segmenter, pool1, feature 2, frame 0"), "{}", ran.out);
     assert_eq!(image::open(dir.path().join("diff.png")).unwrap().to_rgb8().dimensions(), (40, 32));
+    let ran = compare(&[
+        "--node",
+        "enc1.conv1",
+        "--feature",
+        "1",
+        "--with-model",
+        text(&other),
+        "--with-node",
+        "pool1",
+        "--with-feature",
+        "0",
+        "--out",
+        "models.npy",
+    ]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("B: Other, pool1, feature 0, frame 0"), "{}", ran.out);
+    assert!(ran.out.contains("on the finer grid: 32×40 values (y×x) of 1×1 px"), "{}", ran.out);
+    assert_eq!(shape_of(&dir.path().join("models.npy")), [32, 40]);
     let ran = compare(&["--with-frame", "1"]);
     assert!(ran.code == 0 && ran.out.contains("B: Test segmenter, answer, frame 1"), "{}", ran.err);
     let ran = compare(&["--with-frame", "2"]);

@@ -1,8 +1,8 @@
 //! Kernels, where they meet the input, and what follows them.
-use super::Placed;
+use super::kept::{Placed, Spot};
 use crate::analysis::AnalysisError;
 use crate::inspect::{ByHand, ChannelPart, Following};
-use crate::network::{Graph, Model, NetworkError, Node, Op, Weights};
+use crate::network::{Model, NetworkError, Node, Op, Weights};
 use candle_core::{DType, Device, Tensor};
 use ndarray::{Array2, Array3, Array4, Axis, s};
 use std::collections::BTreeMap;
@@ -99,19 +99,20 @@ impl<'a> Kernel<'a> {
 
     pub(super) fn take_apart(
         &self,
-        feature: usize,
-        place: &Placed,
-        (graph, read): (&Graph, usize),
+        (feature, spot): (usize, Spot),
+        placed: &Placed,
         (values, names): (&BTreeMap<String, Array3<f32>>, Option<&[String]>),
         model: &Model,
     ) -> Result<ByHand, AnalysisError> {
+        let graph = &model.graph;
+        let read = placed.read(graph);
         let missing = || AnalysisError::Mismatch(format!("{} gave no values to take apart", self.node.name));
         let input = values.get(&graph.nodes()[read].name).ok_or_else(missing)?;
         let own = |name: &str| {
-            let [y, x] = place.here;
+            let [y, x] = spot.here;
             values.get(name).and_then(|maps| maps.get((feature, y, x)).copied()).ok_or_else(missing)
         };
-        let taps = self.taps(place.here, [input.dim().1, input.dim().2]);
+        let taps = self.taps(spot.here, [input.dim().1, input.dim().2]);
         let (first, count) = self.channels(feature);
         let part = |channel: usize| {
             let plane = input.index_axis(Axis(0), channel);
@@ -129,7 +130,7 @@ impl<'a> Kernel<'a> {
         let total = channels.iter().map(|part| part.sum).sum::<f64>() + bias.map_or(0.0, f64::from);
         channels.sort_by(|a, b| b.sum.abs().total_cmp(&a.sum.abs()));
         let (mut then, mut value) = (Vec::new(), total);
-        for &index in &place.then {
+        for &index in &placed.then {
             let node = &graph.nodes()[index];
             let (formula, by_hand) = following(node, feature, value, model)?;
             let network = own(&node.name)?;
@@ -140,7 +141,7 @@ impl<'a> Kernel<'a> {
             node: self.node.name.clone(),
             kind: self.kind(),
             feature,
-            at: place.at,
+            at: spot.at,
             input: graph.nodes()[read].name.clone(),
             there: taps.mapv(|tap| tap.is_some()),
             channels,

@@ -1,5 +1,6 @@
 //! Every kind of kernel against what the network says of it.
 use super::*;
+use crate::analysis::attribute::planes;
 use crate::analysis::features_of;
 use crate::analysis::tests::{card, micrograph, segmenter};
 use crate::imaging::Calibration;
@@ -94,6 +95,60 @@ fn a_value_of_a_large_image_is_taken_apart_on_a_piece() {
         let value = maps.maps[[1, at[0], at[1]]];
         assert!((found.total - f64::from(value)).abs() < 1e-4 * (1.0 + f64::from(value.abs())), "{node}");
     }
+}
+
+/// A run that keeps at most `budget` bytes.
+fn kept(node: &str, at: [usize; 2], (model, image): (&Model, &Micrograph), budget: u64) -> HandRun {
+    let probe = HandProbe { node: node.into(), feature: 0, at: Some(at) };
+    let settings = RunSettings::default();
+    HandRun::of(&probe, model, (image, &settings), (&Device::Cpu, budget), &Monitor::silent()).unwrap()
+}
+
+#[test]
+fn one_run_serves_every_value_of_a_node_and_gives_what_a_run_of_its_own_gives() {
+    let (model, image) = fixture("unet", 0);
+    let run = kept("enc2.conv1", [0, 0], (&model, &image), u64::MAX);
+    let settings = RunSettings::default();
+    let maps =
+        features_of("enc2.conv1", &model, &image, &settings, &Device::Cpu, &Monitor::silent()).unwrap().maps;
+    for (feature, y, x) in ndarray::indices_of(&maps) {
+        let probe = HandProbe { node: "enc2.conv1".into(), feature, at: Some([y, x]) };
+        assert!(run.serves(&probe, &model));
+        let (one, own) = (run.take_apart(&probe, &model).unwrap(), ask(&probe, &model, &image).unwrap());
+        let near = |a: f64, b: f64| (a - b).abs() <= 2e-5 * (1.0 + b.abs());
+        assert!(near(one.total, own.total) && near(one.total, f64::from(maps[[feature, y, x]])));
+        assert_eq!((one.at, &one.there, one.then.len()), (own.at, &own.there, own.then.len()));
+    }
+    let wrong = HandProbe { node: "enc2.conv1".into(), feature: 99, at: None };
+    assert!(!run.serves(&wrong, &model));
+    assert!(run.take_apart(&wrong, &model).unwrap_err().to_string().contains("has no feature 99"));
+    assert!(!run.serves(&HandProbe { node: "enc1.conv1".into(), feature: 0, at: None }, &model));
+}
+
+#[test]
+fn on_a_large_image_a_piece_is_kept_and_says_which_values_it_serves() {
+    let (model, image) = (segmenter(2, None), micrograph([1, 700, 40]));
+    // The whole of dec1.conv1 takes 8 + 4 + 4 + 4 features, 2.2 MB; a margin of 64 px less than a third of that.
+    let run = kept("dec1.conv1", [300, 20], (&model, &image), 1_000_000);
+    assert!(run.bytes() <= 1_000_000 && run.bytes() > 100_000, "{}", run.bytes());
+    let settings = RunSettings::default();
+    let maps =
+        features_of("dec1.conv1", &model, &image, &settings, &Device::Cpu, &Monitor::silent()).unwrap().maps;
+    let mut served = Vec::new();
+    for y in (0..700).step_by(7) {
+        let probe = HandProbe { node: "dec1.conv1".into(), feature: 2, at: Some([y, 11]) };
+        if !run.serves(&probe, &model) {
+            assert!(run.take_apart(&probe, &model).is_err(), "{y}");
+            continue;
+        }
+        served.push(y);
+        let (found, value) = (run.take_apart(&probe, &model).unwrap(), f64::from(maps[[2, y, 11]]));
+        assert!((found.total - value).abs() < 1e-4 * (1.0 + value.abs()), "{y}: {} {value}", found.total);
+        assert!(found.error() < 1e-4);
+    }
+    assert!(served.len() > 10 && served[0] > 7 && *served.last().unwrap() < 693, "{served:?}");
+    let whole = kept("dec1.conv1", [300, 20], (&model, &image), u64::MAX);
+    assert!(whole.serves(&HandProbe { node: "dec1.conv1".into(), feature: 0, at: Some([699, 0]) }, &model));
 }
 
 #[test]

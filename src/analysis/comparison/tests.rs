@@ -165,3 +165,68 @@ fn a_classical_mask_is_the_one_that_the_table_of_baselines_has() {
         assert_eq!(classes.iou, row.iou, "{}", row.name);
     }
 }
+
+/// A case of tests/fixtures/analysis/comparison.json, made by tests/reference/comparison.py.
+#[derive(serde::Deserialize)]
+struct Case {
+    name: String,
+    a: CaseMap,
+    b: CaseMap,
+    found: Expected,
+}
+
+#[derive(serde::Deserialize)]
+struct CaseMap {
+    values: Vec<Vec<f32>>,
+    origin: [f64; 2],
+    scale: [f64; 2],
+}
+
+#[derive(serde::Deserialize)]
+struct Expected {
+    difference: Vec<Vec<Option<f32>>>,
+    n: u64,
+    correlation: f64,
+    mean: f64,
+    mean_absolute: f64,
+    largest: f32,
+    at: [f64; 2],
+}
+
+impl CaseMap {
+    fn seen(&self) -> Seen {
+        let (rows, columns) = (self.values.len(), self.values[0].len());
+        let maps = Array3::from_shape_vec((1, rows, columns), self.values.concat()).unwrap();
+        let maps = FeatureMaps { node: "conv".into(), maps, scale: self.scale, origin: self.origin };
+        Seen::Feature(Arc::new(maps), 0)
+    }
+}
+
+#[test]
+fn maps_on_grids_of_different_size_agree_with_numpy() {
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/analysis/comparison.json");
+    let cases: Vec<Case> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert_eq!(cases.len(), 4);
+    for Case { name, a, b, found: expected } in cases {
+        let found = compare_sights([&a.seen(), &b.seen()]).unwrap();
+        let (map, values) = (found.difference.unwrap(), found.values.unwrap());
+        let rows: Vec<Vec<Option<f32>>> = map
+            .values
+            .outer_iter()
+            .map(|row| row.iter().map(|v| Some(*v).filter(|v| !v.is_nan())).collect())
+            .collect();
+        assert_eq!(rows, expected.difference, "{name}");
+        assert_eq!(
+            (values.n, values.largest, values.at),
+            (expected.n, expected.largest, expected.at),
+            "{name}"
+        );
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        assert!(near(values.correlation.unwrap(), expected.correlation), "{name}: {values:?}");
+        assert!(
+            near(values.mean, expected.mean) && near(values.mean_absolute, expected.mean_absolute),
+            "{name}"
+        );
+    }
+}

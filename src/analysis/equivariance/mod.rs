@@ -14,11 +14,12 @@ mod nodes;
 pub use answer::{AnswerChange, ChangeNumbers};
 pub use nodes::{NodeAgreement, NodeDifference, NodeEquivariance};
 
+use super::answer::AnswerView;
 use super::movement::{Affine, Movement};
 use super::predict::Frame;
 use super::run::{Prepared, read};
 use super::walk::check_wanted;
-use super::{AnalysisError, RunSettings, memory};
+use super::{AnalysisError, Prediction, RunSettings, memory};
 use crate::imaging::Micrograph;
 use crate::inspect::{Features, Recorder, Wanted};
 use crate::monitor::Monitor;
@@ -57,6 +58,33 @@ pub struct Equivariance {
     pub moved: Array2<f32>,
 }
 
+impl Equivariance {
+    /// Where a place `[y, x]` of the input lies in the moved input; it may lie beyond its border.
+    #[must_use]
+    pub fn moved_place(&self, place: [f64; 2]) -> [f64; 2] {
+        self.movement.of_positions(self.size).at(place)
+    }
+
+    /// Where a place `[y, x]` of the moved input lay before.
+    #[must_use]
+    pub fn place_before(&self, place: [f64; 2]) -> [f64; 2] {
+        self.movement.of_positions(self.size).back().at(place)
+    }
+}
+
+/// What a model says of the input that is not moved, so that another movement takes one run in place of two.
+#[derive(Debug, Clone)]
+pub struct Unmoved(Prediction);
+
+impl Unmoved {
+    /// Memory of the answer.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let bytes = |view: AnswerView<'_>| 4 * view.values.len() + 2 * view.labels.map_or(0, |of| of.len());
+        AnswerView::of(&self.0).map_or(0, bytes) as u64
+    }
+}
+
 /// Runs a model on a frame and on the moved frame, and compares.
 ///
 /// The movement is made on the network's input, after normalising, so that the same grey values are seen. An input that
@@ -72,6 +100,21 @@ pub fn equivariance(
     device: &Device,
     monitor: &Monitor,
 ) -> Result<Equivariance, AnalysisError> {
+    Ok(equivariance_from((asked, None), model, (micrograph, settings), device, monitor)?.0)
+}
+
+/// The same from what was found before of the same model, frame and settings; gives that, too. Feature maps are not kept,
+/// so where nodes are compared both images are run.
+///
+/// # Errors
+/// As [`equivariance`].
+pub fn equivariance_from(
+    (asked, unmoved): (&Moving, Option<Unmoved>),
+    model: &Model,
+    (micrograph, settings): (&Micrograph, &RunSettings),
+    device: &Device,
+    monitor: &Monitor,
+) -> Result<(Equivariance, Unmoved), AnalysisError> {
     check_wanted(&asked.nodes, model)?;
     let image = read(model, micrograph, settings, monitor)?;
     let size = [image.dim().1, image.dim().2];
@@ -88,15 +131,16 @@ pub fn equivariance(
     let pair = Pair { model, still, moved, fields, there: Between::new(movement, size), monitor };
 
     let mut recorders = [0, 1].map(|_| Recorder::new(asked.nodes.clone(), BUDGET));
-    let predictions = pair.predict(&mut recorders)?;
+    let unmoved = unmoved.filter(|_| asked.nodes == Wanted::Nothing);
+    let predictions = pair.predict(&mut recorders, unmoved)?;
     let [still, moved] = recorders.map(Recorder::finish);
     monitor.stage("Comparing");
     let answer = AnswerChange::between(&predictions, pair.fields.last().copied().flatten(), &pair.there)?;
-    drop(predictions);
+    let [unmoved, _] = predictions;
     let (mut nodes, left_out) = pair.compare_nodes(asked, still, moved)?;
     let place = |name: &str| model.graph.index_of(name);
     nodes.sort_by_key(|node| place(&node.node));
-    Ok(Equivariance {
+    let found = Equivariance {
         model: model.card.name.clone(),
         image: micrograph.name().to_owned(),
         movement,
@@ -105,7 +149,8 @@ pub fn equivariance(
         nodes,
         left_out,
         moved: shown,
-    })
+    };
+    Ok((found, Unmoved(unmoved)))
 }
 
 /// The two images and how their places belong together.
@@ -163,10 +208,18 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     /// The answers to both, in the first half of the progress.
-    fn predict(&self, recorders: &mut [Recorder; 2]) -> Result<[super::Prediction; 2], AnalysisError> {
+    fn predict(
+        &self,
+        recorders: &mut [Recorder; 2],
+        unmoved: Option<Unmoved>,
+    ) -> Result<[Prediction; 2], AnalysisError> {
         let frame = |size: [usize; 2]| Frame { height: size[0], specimen_rows: size[0], pixel: None };
         let (still, moved) = (frame(self.there.size), frame(self.there.moved_size));
         let [first, second] = recorders;
+        if let Some(Unmoved(still)) = unmoved {
+            let moved = self.moved.predict(self.model, &moved, second, &self.monitor.part(0, 2))?;
+            return Ok([still, moved]);
+        }
         let of = |index| self.monitor.part(index, 4);
         Ok([
             self.still.predict(self.model, &still, first, &of(0))?,

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::analysis::{
-    ChangeNumbers, Equivariance, Flip, Movement, Moving, NodeAgreement, NodeEquivariance, equivariance,
+    ChangeNumbers, Equivariance, Flip, Movement, Moving, NodeAgreement, NodeEquivariance, equivariance_from,
 };
 use crate::export::{equivariance_csv, write_difference};
 use crate::files::write_whole;
@@ -78,6 +78,7 @@ pub(super) fn run(args: &ReportArgs) -> Outcome {
     let movements = asked.map_or_else(|| usual(&model), |movement| vec![movement]);
     let (mut reports, mut left_out) = (Vec::new(), 0);
     let failures = for_each_frame(&args.files, &args.part, |micrograph, settings, label| {
+        let mut unmoved = None;
         for (index, &movement) in movements.iter().enumerate() {
             if args.equivariance.out.is_some() && !reports.is_empty() {
                 bail!(
@@ -85,10 +86,13 @@ pub(super) fn run(args: &ReportArgs) -> Outcome {
                 );
             }
             let moving = Moving { movement, nodes: nodes.clone() };
-            let found = with_progress(label, |monitor| {
+            let known = unmoved.take();
+            let (found, answer) = with_progress(label, |monitor| {
                 let part = monitor.part(index, movements.len());
-                equivariance(&moving, &model, (micrograph, settings), &device.device, &part)
+                let frame = (micrograph, settings);
+                equivariance_from((&moving, known), &model, frame, &device.device, &part)
             })?;
+            unmoved = Some(answer);
             for node in &found.left_out {
                 complain(&format!(
                     "node {node}: its feature maps take too much memory; it was not looked at"

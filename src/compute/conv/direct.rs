@@ -90,8 +90,13 @@ pub(super) fn run(pass: &Pass, source: &Planes, weights: &Packed, finish: Finish
             (depth, window) = (pass.source_channels, whole);
         }
     }
+    let mut widest = widest(&window);
+    if depth == pass.source_channels && !few {
+        // Nothing is added to what was gathered, so that it may leave the cache.
+        window = Window::new(pass, (2 * most).min(TILE[1]), unit);
+        widest = (2 * room / window.map_stride()).max(PANEL) / PANEL * PANEL;
+    }
     let tiles = window.tiles(pass.grid);
-    let widest = widest(&window);
     let parts = PIECES.div_ceil(pass.batch * pass.groups * tiles.len());
     let block =
         widest.min(pass.target_channels.div_ceil(parts).next_multiple_of(PANEL)).min(pass.target_channels);

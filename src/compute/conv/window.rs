@@ -67,7 +67,8 @@ impl Window {
             let row = planes * (width + reach[1]);
             let rows = (WINDOW_FLOATS / row).saturating_sub(reach[0]).min(most / (width + reach[1]));
             // A tile of few rows reads its border too often; a narrower one has more of them.
-            if rows >= 4.min(pass.grid[0]) || width <= 32 {
+            let few = if reach[0] == 0 { 1 } else { 4 };
+            if rows >= few.min(pass.grid[0]) || width <= 32 {
                 break rows.max(1);
             }
             width = even_piece(width, width.div_ceil(2)).next_multiple_of(unit);
@@ -168,11 +169,14 @@ impl Window {
         let mut at = 0;
         for channel in channels {
             let plane = source.plane(image, channel);
-            for phase in 0..self.phases() {
-                for row in 0..self.rows {
-                    let to = &mut window[at + row * self.cols..][..self.cols];
+            // Row by row as they lie in memory, which then comes of itself before it is asked for.
+            for row in 0..self.rows {
+                for phase in 0..self.phases() {
+                    let to = &mut window[at + phase * self.plane + row * self.cols..][..self.cols];
                     self.copy(pass, tile, Some(plane), [phase, row], to);
                 }
+            }
+            for _ in 0..self.phases() {
                 window[at + self.rows * self.cols..at + self.plane].fill(0.0);
                 at += self.plane;
             }

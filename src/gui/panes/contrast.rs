@@ -9,11 +9,11 @@ use super::PaneUi;
 use crate::gui::desk::Desk;
 use crate::gui::theme::small;
 use crate::gui::widgets::{empty_state, toggle};
-use crate::session::Command;
+use crate::session::{Command, Shown};
 use channels::channels_ui;
 use controls::controls_ui;
 use eframe::egui::{Button, ScrollArea, Ui, vec2};
-use histogram::{Curve, HistogramPlot};
+use histogram::{Curve, HistogramPlot, Sight};
 use legend::legend_ui;
 
 /// Height of a line of controls.
@@ -66,7 +66,8 @@ impl PaneUi for ContrastPane {
             spacing.interact_size.y = LINE;
             spacing.button_padding = vec2(7.0, 2.0);
             let curve = Curve { contrast: display.contrast, tone: display.tone };
-            if let Some(changed) = self.plot.ui(ui, &shown.histogram, curve, height) {
+            let sight = Sight { height, under: under_cursor(desk, shown) };
+            if let Some(changed) = self.plot.ui(ui, &shown.histogram, curve, sight) {
                 if changed.contrast != curve.contrast {
                     desk.send(Command::SetContrast(Some(changed.contrast)));
                 }
@@ -79,6 +80,14 @@ impl PaneUi for ContrastPane {
             controls_ui(ui, desk, display, &shown.histogram);
         });
     }
+}
+
+/// The value of the shown plane at the linked cursor, where that is on the specimen.
+fn under_cursor(desk: &Desk<'_>, shown: &Shown) -> Option<f64> {
+    let [x, y] = desk.view.position()?;
+    let inside = x >= 0.0 && y >= 0.0 && (y as usize) < shown.specimen_rows;
+    let value = inside.then(|| shown.plane.value(y as usize, x as usize))?;
+    value.is_finite().then_some(value)
 }
 
 /// Height of all that is below the histogram.

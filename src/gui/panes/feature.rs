@@ -1,6 +1,7 @@
 //! The chosen feature map, large, at the source's zoom and pan.
 use super::PaneUi;
 use super::features::shown;
+use super::heat::point_at;
 use super::sheet::toggle_pin;
 use crate::gui::actions::Action;
 use crate::gui::desk::Desk;
@@ -77,6 +78,9 @@ impl PaneUi for FeaturePane {
         let name = format!("Feature {feature} of {}", maps.node);
         let linked = desk.is_linked(size);
         let canvas = if linked { canvas(ui, desk.view, size, &name) } else { still_canvas(ui, size, &name) };
+        if linked && canvas.response.hovered() {
+            point_at(desk, maps, feature);
+        }
         let colormap = session.feature_colormap;
         let contrast = contrast_of(&features.statistics, Some(feature), colormap, session.shared_contrast);
         let look = stamp((features.key, feature, contrast.low.to_bits(), contrast.high.to_bits(), colormap));

@@ -1,4 +1,8 @@
 //! The effective receptive field over the source: how strongly each pixel moves the value that is looked at.
+mod rest;
+
+pub(super) use rest::point_at;
+
 use crate::analysis::Probe;
 use crate::gui::desk::Desk;
 use crate::gui::theme::Palette;
@@ -8,16 +12,22 @@ use crate::inspect::EffectiveField;
 use crate::session::{Command, Session};
 use eframe::egui::{Color32, ColorImage, Context, Rect, TextureHandle, TextureOptions, Ui, pos2};
 use ndarray::{Array2, s};
+use rest::Rest;
 
 /// Longest side of the texture; larger fields show the largest of the pixels that fall together.
 const LONGEST: usize = 1024;
 /// Opacity of the strongest pixel.
 const OPACITY: f32 = 0.88;
 
-/// The texture of the field that was drawn last.
+/// The texture of the field that was drawn last, and of what the next is asked for.
 #[derive(Default)]
 pub(super) struct Heat {
     made: Option<(u64, TextureHandle)>,
+    /// What was chosen when it was last asked for.
+    chosen: Option<Probe>,
+    /// What was asked for last: what was chosen, or what the pointer rested on since.
+    asked: Option<Probe>,
+    rest: Rest,
 }
 
 /// The value that is looked at: of the chosen node the chosen feature, at the place that was clicked, else its middle.
@@ -30,18 +40,32 @@ pub(in crate::gui) fn wanted(session: &Session, pin: Option<[f64; 2]>) -> Option
     Some(Probe { node, feature: session.feature.filter(|_| maps.is_some()), at })
 }
 
-/// Asks for the field of what is looked at, once.
-pub(super) fn ask(desk: &mut Desk<'_>) {
-    let session = desk.session;
-    if !session.effective.shown || session.shown.is_none() || session.nodes.is_err() {
-        return;
-    }
-    if let Some(probe) = wanted(session, desk.view.pin).filter(|probe| !session.is_asked(probe)) {
-        desk.send(Command::MeasureField(probe));
-    }
-}
-
 impl Heat {
+    /// Asks for the field of what is looked at, once: of what is chosen as soon as it is chosen, and then of any feature
+    /// that the pointer rests on.
+    pub(super) fn ask(&mut self, ui: &Ui, desk: &mut Desk<'_>) {
+        let session = desk.session;
+        if !session.effective.shown || session.shown.is_none() || session.nodes.is_err() {
+            (self.chosen, self.asked, self.rest) = (None, None, Rest::default());
+            return;
+        }
+        let chosen = wanted(session, desk.view.pin);
+        let rested = self.rest.on(ui, desk.view.hovered.as_ref());
+        let stands = self.asked.as_ref().is_some_and(|probe| session.is_asked(probe));
+        let next = if chosen != self.chosen || !stands {
+            self.rest.is_over();
+            self.chosen.clone_from(&chosen);
+            chosen
+        } else {
+            rested
+        };
+        let Some(probe) = next else { return };
+        if !session.is_asked(&probe) {
+            desk.send(Command::MeasureField(probe.clone()));
+        }
+        self.asked = Some(probe);
+    }
+
     /// Draws the field that was measured last, what it can see and what it really sees; false where there is none.
     pub(super) fn paint(&mut self, ui: &Ui, session: &Session, canvas: &Canvas, size: [usize; 2]) -> bool {
         let Some(measured) = session.effective_now() else { return false };
@@ -65,7 +89,8 @@ impl Heat {
             Some(window) => receptive_box(window.clone(), field.scale),
             None => whole_image_box(size),
         };
-        let text = format!("can see {}", lengths(can_see, pixel.as_ref()));
+        let name = field.feature.map_or(field.node.clone(), |feature| format!("{} {feature}", field.node));
+        let text = format!("{name} can see {}", lengths(can_see, pixel.as_ref()));
         let mark = Mark { source: can_see, colour: palette.sections[2], text: &text, above: true };
         paint_mark(&canvas.painter, canvas.placement, mark);
         let extent = &field.extent;

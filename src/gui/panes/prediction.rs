@@ -11,7 +11,7 @@ use crate::gui::view::{
     Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, paint_hatch, paint_scale_bar, stamp,
     still_canvas,
 };
-use crate::gui::widgets::{empty_state, swatch};
+use crate::gui::widgets::{down_arrow, empty_state, swatch};
 use crate::imaging::{Colormap, Contrast};
 use crate::session::{Command, JobKind, PredictionView, RunResult, Session};
 use eframe::egui::{
@@ -21,6 +21,9 @@ use eframe::egui::{
 use ndarray::Axis;
 
 pub(in crate::gui) use regression::value_at;
+
+/// A bar of less width than this has no room for a box beside the tabs.
+const NARROW: f32 = 262.0;
 
 /// Said wherever the answer of a network of random weights is shown.
 pub(super) const UNTRAINED: &str = "untrained: random weights, this means nothing";
@@ -58,17 +61,22 @@ impl PaneUi for PredictionPane {
             }
         };
         let mut chosen = now;
-        let combo = ComboBox::from_id_salt("prediction view").width(86.0).selected_text(small(name(now)));
-        let shown = combo.show_ui(ui, |ui| {
-            ui.selectable_value(&mut chosen, PredictionView::Classes, "Classes");
+        let views = |ui: &mut Ui, chosen: &mut PredictionView| {
+            ui.selectable_value(chosen, PredictionView::Classes, "Classes");
             for class in 0..segmentation.classes.len() {
                 let view = PredictionView::Probability(class);
-                ui.selectable_value(&mut chosen, view, name(view));
+                ui.selectable_value(chosen, view, name(view));
             }
-        });
+        };
+        let response = if ui.available_width() < NARROW {
+            // The name of the view would take the room of the tabs.
+            ui.menu_button((small("View"), down_arrow(ui)), |ui| views(ui, &mut chosen)).response
+        } else {
+            let combo = ComboBox::from_id_salt("prediction view").width(86.0).selected_text(small(name(now)));
+            combo.show_ui(ui, |ui| views(ui, &mut chosen)).response
+        };
         let label = "What to show of the prediction";
-        shown
-            .response
+        response
             .accessible_name(label)
             .on_hover_text("The likeliest class of every pixel, or how sure one is");
         if chosen != now {

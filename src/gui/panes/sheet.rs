@@ -1,4 +1,5 @@
 //! All feature maps of a node side by side, in one texture; only what is in sight is rendered, within the frame's time.
+use super::heat::point_at;
 use super::sheet_cursor;
 use crate::gui::desk::Desk;
 use crate::gui::feature_look::{contrast_of, place_in_order};
@@ -36,6 +37,8 @@ pub(super) struct Sheet {
     before: Option<Atlas>,
     /// Node that they belong to.
     node: String,
+    /// When that was chosen, until all that is in sight is drawn.
+    chosen: Option<Instant>,
     /// To scroll to the selected feature when it was changed elsewhere.
     selected_before: Option<usize>,
 }
@@ -43,7 +46,8 @@ pub(super) struct Sheet {
 impl Default for Sheet {
     fn default() -> Self {
         let (atlas, before) = (None, None);
-        Self { cell: None, cell_now: 88.0, atlas, before, node: String::new(), selected_before: None }
+        let (cell, chosen, selected_before) = (None, None, None);
+        Self { cell, cell_now: 88.0, atlas, before, node: String::new(), chosen, selected_before }
     }
 }
 
@@ -74,6 +78,7 @@ impl Sheet {
         if self.node != features.maps.node {
             self.node.clone_from(&features.maps.node);
             (self.atlas, self.before) = (None, None);
+            self.chosen = Some(Instant::now());
         }
         let frame = self.frame(ui, desk.session, features);
         let rows = features.order.len().div_ceil(frame.columns);
@@ -104,6 +109,9 @@ impl Sheet {
             ui.painter().set(below[1], now.shape());
             if complete {
                 self.before = None;
+                if let Some(chosen) = self.chosen.take() {
+                    tracing::debug!("the sheet of {} took {} ms", self.node, chosen.elapsed().as_millis());
+                }
             } else {
                 ui.ctx().request_repaint();
             }
@@ -163,6 +171,9 @@ impl Sheet {
         }
         let maps = &frame.features.maps;
         sheet_cursor::point(ui, desk, maps, (rect, response.hover_pos()));
+        if response.hovered() {
+            point_at(desk, maps, feature);
+        }
         sheet_cursor::paint(ui, desk, maps, rect);
         let pinned = desk.session.is_pinned(&frame.features.maps.node, feature);
         let marked = selected || response.hovered() || ui.rect_contains_pointer(rect);

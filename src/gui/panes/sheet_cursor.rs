@@ -37,12 +37,7 @@ pub(super) fn point(ui: &Ui, desk: &mut Desk<'_>, maps: &FeatureMaps, (cell, poi
     let size = desk.session.shown.as_ref().map(Shown::size);
     let inside = at.zip(size).filter(|([x, y], [height, width])| *x < *width as f64 && *y < *height as f64);
     if let Some((at, _)) = inside {
-        desk.view.pointed = true;
-        if desk.view.cursor != Some(at) {
-            desk.view.cursor = Some(at);
-            // Panes drawn before this one show the old place until the next frame.
-            ui.ctx().request_repaint();
-        }
+        desk.view.point(ui.ctx(), Some(at));
     }
 }
 

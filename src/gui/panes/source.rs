@@ -1,7 +1,7 @@
 //! The micrograph, with the mask over it, the scale bar and the receptive field of the feature under the cursor.
 use super::PaneUi;
 use super::bar_edge::BarEdge;
-use super::heat::{self, Heat};
+use super::heat::Heat;
 use super::prediction::UNTRAINED;
 use super::scale_line::ScaleLine;
 use super::source_picture::with_picture;
@@ -122,7 +122,7 @@ impl PaneUi for SourcePane {
         };
         let [height, width] = shown.size();
         let pans = self.tools.pans(ui, session, desk.view);
-        heat::ask(desk);
+        self.heat.ask(ui, desk);
         let canvas = canvas_for(ui, desk.view, [width, height], "Source image", pans);
         desk.view.main = Some(canvas.placement);
         let minimap = self.minimap_shown;

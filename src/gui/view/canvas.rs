@@ -37,12 +37,7 @@ pub(in crate::gui) fn canvas_for(
         let [x, y] = placement.source_from_screen(pointer);
         let inside = x >= 0.0 && y >= 0.0 && x < size[0] && y < size[1];
         let cursor = inside.then_some([x, y]);
-        view.pointed = true;
-        if view.cursor != cursor {
-            view.cursor = cursor;
-            // Panes drawn before this one show the old position until the next frame.
-            ui.ctx().request_repaint();
-        }
+        view.point(ui.ctx(), cursor);
     }
     let response = response.on_hover_and_drag_cursor(if view.cursor.is_some() {
         CursorIcon::Crosshair

@@ -36,6 +36,11 @@ impl Minimap {
             let [x, y] = placement.source_from_screen(pointer);
             view.centre_on(pane, [x.clamp(0.0, width), y.clamp(0.0, height)]);
         }
+        if let Some(pointer) = response.hover_pos() {
+            let [x, y] = placement.source_from_screen(pointer);
+            let inside = (0.0..width).contains(&x) && (0.0..height).contains(&y);
+            view.point(ui.ctx(), inside.then_some([x, y]));
+        }
         let palette = Palette::of(ui);
         let painter = ui.painter_at(rect.expand(2.0));
         painter.rect_filled(rect, 0.0, palette.canvas);
@@ -46,6 +51,11 @@ impl Minimap {
         painter.rect_stroke(seen, 0.0, Stroke::new(3.0, Color32::from_black_alpha(120)), StrokeKind::Middle);
         painter.rect_stroke(seen, 0.0, Stroke::new(1.5, palette.accent), StrokeKind::Middle);
         painter.rect_stroke(rect, 0.0, Stroke::new(1.0, palette.weak), StrokeKind::Outside);
+        if let Some(cursor) = view.position() {
+            let at = placement.screen_from_source(cursor);
+            painter.circle_filled(at, 4.0, Color32::from_black_alpha(170));
+            painter.circle_filled(at, 2.6, palette.accent);
+        }
         response.on_hover_text("The whole image; click or drag to look elsewhere");
     }
 }

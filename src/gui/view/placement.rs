@@ -1,5 +1,6 @@
 //! The shared zoom and pan, in source pixels, and where that puts the source in one pane.
-use eframe::egui::{Pos2, Rect, pos2, vec2};
+use crate::analysis::Probe;
+use eframe::egui::{Context, Pos2, Rect, pos2, vec2};
 
 /// Nearest and farthest, in screen points per source pixel.
 const ZOOM: (f64, f64) = (0.005, 96.0);
@@ -21,11 +22,25 @@ pub(in crate::gui) struct View {
     pub(in crate::gui) main: Option<Placement>,
     /// Whether a pane has seen the pointer in this frame.
     pub(in crate::gui) pointed: bool,
+    /// The value of a feature map that the pointer was over in the frame before.
+    pub(in crate::gui) hovered: Option<Probe>,
+    /// The same, as it is found in this frame.
+    pub(in crate::gui) hovering: Option<Probe>,
 }
 
 impl Default for View {
     fn default() -> Self {
-        Self { fit: true, centre: [0.0, 0.0], zoom: 1.0, cursor: None, pin: None, main: None, pointed: false }
+        Self {
+            fit: true,
+            centre: [0.0, 0.0],
+            zoom: 1.0,
+            cursor: None,
+            pin: None,
+            main: None,
+            pointed: false,
+            hovered: None,
+            hovering: None,
+        }
     }
 }
 
@@ -103,8 +118,19 @@ impl View {
 
     /// Forgets the cursor when no image was pointed at in the frame that ends here.
     pub(in crate::gui) fn end_frame(&mut self) {
+        self.hovered = self.hovering.take();
         if !std::mem::take(&mut self.pointed) {
             self.cursor = None;
+        }
+    }
+
+    /// Moves the linked cursor to where the pointer is over a pane; `None` beside the image.
+    pub(in crate::gui) fn point(&mut self, ctx: &Context, cursor: Option<[f64; 2]>) {
+        self.pointed = true;
+        if self.cursor != cursor {
+            self.cursor = cursor;
+            // Panes drawn before that one show the old position until the next frame.
+            ctx.request_repaint();
         }
     }
 

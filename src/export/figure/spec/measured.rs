@@ -29,7 +29,7 @@ pub(super) fn difference(text: &str) -> Option<PanelSpec> {
 }
 
 fn side(options: &Options, [model, frame, node, feature, baseline]: [&str; 5]) -> Option<SideSpec> {
-    let sight = match (options.text(node), options.maybe(feature)?, options.text(baseline)) {
+    let sight = match (options.text(node), options.maybe(feature).ok()?, options.text(baseline)) {
         (Some(node), Some(feature), None) => Sight::Feature { node: node.to_owned(), feature },
         (None, None, Some(baseline)) => {
             let (method, polarity) = classical(baseline)?;
@@ -38,7 +38,7 @@ fn side(options: &Options, [model, frame, node, feature, baseline]: [&str; 5]) -
         (None, None, None) => Sight::Answer,
         _ => return None,
     };
-    Some(SideSpec { model: options.text(model).map(str::to_owned), frame: options.maybe(frame)?, sight })
+    Some(SideSpec { model: options.text(model).map(str::to_owned), frame: options.maybe(frame).ok()?, sight })
 }
 
 pub(super) fn difference_text(sides: &[SideSpec; 2]) -> String {
@@ -93,7 +93,7 @@ pub(super) fn moved(text: &str) -> Option<PanelSpec> {
         Some("y") => Flip::Y,
         Some(_) => return None,
     };
-    let shift = options.numbers("shift")?.unwrap_or_default();
+    let shift = options.numbers("shift").ok()?.unwrap_or_default();
     let movement = Movement { flip, degrees: options.value("rotate", 0.0)?, shift };
     let node = options.text("node").map(str::to_owned);
     (lead.is_empty() && !options.is_empty()).then_some(PanelSpec::Equivariance { movement, node })
@@ -118,7 +118,8 @@ pub(super) fn seams(text: &str) -> Option<PanelSpec> {
         Some("whole") => true,
         Some(_) => return None,
     };
-    let tile = options.maybe("tile")?.map_or(Some(None), |tile: usize| (tile > 0).then_some(Some(tile)))?;
+    let tile =
+        options.maybe("tile").ok()?.map_or(Some(None), |tile: usize| (tile > 0).then_some(Some(tile)))?;
     lead.is_empty().then_some(PanelSpec::Seams { tile, whole })
 }
 

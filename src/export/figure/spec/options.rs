@@ -47,19 +47,24 @@ impl Options {
         self.text(name).map_or(Some(usual), |text| text.parse().ok())
     }
 
-    /// The value where the option is there and not empty; `None` for what cannot be read.
-    pub(super) fn maybe<T: FromStr>(&self, name: &str) -> Option<Option<T>> {
-        match self.text(name).filter(|text| !text.is_empty()) {
-            Some(text) => text.parse().ok().map(Some),
-            None => Some(None),
-        }
+    /// The value where the option is there and not empty.
+    pub(super) fn maybe<T: FromStr>(&self, name: &str) -> Result<Option<T>, Unreadable> {
+        let text = self.text(name).filter(|text| !text.is_empty());
+        text.map(|text| text.parse().map_err(|_| Unreadable)).transpose()
     }
 
     /// So many numbers with commas between them, where the option is there.
-    pub(super) fn numbers<T: FromStr, const N: usize>(&self, name: &str) -> Option<Option<[T; N]>> {
-        self.text(name).map_or(Some(None), |text| numbers(text).map(Some))
+    pub(super) fn numbers<T: FromStr, const N: usize>(
+        &self,
+        name: &str,
+    ) -> Result<Option<[T; N]>, Unreadable> {
+        self.text(name).map(|text| numbers(text).ok_or(Unreadable)).transpose()
     }
 }
+
+/// What an option says cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
 
 /// `12,40` as two numbers.
 pub(super) fn numbers<T: FromStr, const N: usize>(text: &str) -> Option<[T; N]> {
@@ -81,8 +86,8 @@ mod tests {
     fn a_value_goes_on_until_the_next_known_name() {
         let (lead, options) = Options::read("a, b,node=x=1,y,shift=1,-3", &["node", "shift"]).unwrap();
         assert_eq!((lead.as_str(), options.text("node")), ("a, b", Some("x=1,y")));
-        assert_eq!(options.numbers::<i64, 2>("shift"), Some(Some([1, -3])));
-        assert_eq!((options.value("steps", 5), options.maybe::<usize>("node")), (Some(5), None));
+        assert_eq!(options.numbers::<i64, 2>("shift"), Ok(Some([1, -3])));
+        assert_eq!((options.value("steps", 5), options.maybe::<usize>("node")), (Some(5), Err(Unreadable)));
         assert!(Options::read("node=a,node=b", &["node"]).is_none());
         let (lead, options) = Options::read("", &["node"]).unwrap();
         assert!(lead.is_empty() && options.is_empty());

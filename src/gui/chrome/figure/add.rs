@@ -70,10 +70,13 @@ fn features_ui(ui: &mut Ui, panels: &mut Vec<Chosen>, (session, pin): Looked<'_>
     line(ui, panels, (field, &text), no_node);
 }
 
+/// Which panels are of a sort, its name, and where such are made.
+type Sort = (fn(&PanelSpec) -> bool, &'static str, &'static str);
+
 /// What the panes have of the shown image; what they have not names the pane that makes it.
 fn results_ui(ui: &mut Ui, panels: &mut Vec<Chosen>, session: &Session) {
     let results: Vec<PanelSpec> = session.figure_results().into_iter().map(|(panel, _)| panel).collect();
-    let sorts: [(fn(&PanelSpec) -> bool, &str, &str); 5] = [
+    let sorts: [Sort; 5] = [
         (
             |panel| matches!(panel, PanelSpec::Pinned(_)),
             "Pinned features",

@@ -91,30 +91,25 @@ impl ComparePane {
         for side in 0..2 {
             choose::ui(ui, desk, side);
         }
-        let [a, b] = &desk.session.comparing.sides;
         let busy = desk.session.is_busy(JobKind::Compare);
-        let (same, weak) = (a == b, Palette::of(ui).weak);
+        let (why_not, weak) = (desk.session.why_not_compare(), Palette::of(ui).weak);
         ui.horizontal_wrapped(|ui| {
-            let why = if busy {
-                "It is being done"
-            } else {
-                "A and B are the same: choose another model, frame, node or a classical mask"
-            };
-            let button = ui.add_enabled(!same && !busy, Button::new("Compare"));
-            let hint = "Look at both and compare them";
+            let why = if busy { "It is being done" } else { why_not.as_deref().unwrap_or_default() };
+            let button = ui.add_enabled(why_not.is_none() && !busy, Button::new("Compare"));
+            let hint = "Look at both and compare them. Two feature maps of different size are laid over the image where \
+                        they lie, and compared on the finer grid: each of its pixels with the pixel of the other that \
+                        lies over its middle";
             if button.on_hover_text(hint).on_disabled_hover_text(why).clicked() {
                 self.choosing = false;
                 desk.send(Command::Compare(CompareCommand::Compare));
             }
             if busy {
                 ui.label(small("looking at both…").color(weak));
-            } else if same {
-                ui.label(
-                    small("Choose another model, frame, node or a classical mask for one of them.")
-                        .color(weak),
-                );
             }
         });
+        if let Some(why) = why_not.as_ref().filter(|_| !busy) {
+            ui.label(small(why).color(weak));
+        }
         if is_found {
             ui.separator();
         }

@@ -7,6 +7,9 @@ use crate::gui::widgets::number;
 use crate::session::Compared;
 use eframe::egui::{Grid, ScrollArea, Ui};
 
+const GRID: &str = "That of the finer map: each of its pixels was compared with the pixel of the other that lies over \
+                    its middle. Width by height";
+
 pub(super) fn ui(ui: &mut Ui, desk: &mut Desk<'_>, found: &Compared) {
     ScrollArea::both().auto_shrink(false).show(ui, |ui| {
         values_ui(ui, desk, found);
@@ -44,11 +47,24 @@ fn values_ui(ui: &mut Ui, desk: &mut Desk<'_>, found: &Compared) {
             ui.label(number(value));
             ui.end_row();
         }
+        if let Some(grid) = grid(found) {
+            ui.label(small("grid").color(weak)).on_hover_text(GRID);
+            ui.label(number(grid));
+            ui.end_row();
+        }
     });
     if found.comparison.difference.is_some() {
         let [y, x] = values.at.map(|at| at.max(0.0) as usize);
         super::super::robustness::go_ui(ui, desk, [y, x]);
     }
+}
+
+/// Of two feature maps: width by height of the grid they were compared on, and its pixels.
+fn grid(found: &Compared) -> Option<String> {
+    let map = found.comparison.difference.as_ref()?;
+    let of_features = found.seen.iter().all(|seen| matches!(seen, Seen::Feature(..)));
+    let ((height, width), [down, across]) = (map.values.dim(), map.scale);
+    of_features.then(|| format!("{width} × {height} of {across} × {down} px"))
 }
 
 fn classes_ui(ui: &mut Ui, classes: &ClassAgreement) {

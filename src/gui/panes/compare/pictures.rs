@@ -1,16 +1,21 @@
 //! The two sights and their difference.
-use super::super::robustness::{cursor, linked, title, with_bar};
-use crate::analysis::{DifferenceMap, Prediction, Seen};
+use super::super::robustness::{title, with_bar};
+use crate::analysis::{Prediction, Seen};
 use crate::export::difference_display;
 use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::Palette;
-use crate::gui::view::{Canvas, Clear, Layer, Pixels, TiledPicture, paint_badge, stamp};
+use crate::gui::view::{
+    Canvas, Clear, Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, stamp, still_canvas,
+};
 use crate::imaging::{Colormap, Contrast, Display};
 use crate::network::ClassInfo;
 use crate::session::Compared;
 use eframe::egui::{Color32, Painter, Rect, Slider, Stroke, Ui, UiBuilder, pos2, vec2};
 use ndarray::{ArrayView2, Axis};
+
+/// Height that the curtain's slider takes.
+const SLIDER: f32 = 30.0;
 
 #[derive(Default)]
 pub(super) struct Pictures {
@@ -36,23 +41,25 @@ impl Pictures {
 
     pub(super) fn side_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, found: &Compared, side: usize) {
         let name = ["A", "B"][side];
-        let size = size_of(&found.seen[side]);
         title(
             ui,
             &format!("{name}: {}", found.names[side]),
             "The place under the cursor is the same everywhere",
         );
-        let canvas = linked(ui, desk, size, &format!("Sight {name}"));
+        let canvas = over_source(ui, desk, &format!("Sight {name}"));
         self.paint(&canvas.painter, &canvas, found, side);
-        cursor(ui, desk, &canvas, size);
+        cursor(ui, desk, &canvas);
+        if let Some(text) = desk.view.position().and_then(|[x, y]| words_at(&found.seen[side], [y, x])) {
+            paint_badge(&canvas.painter, canvas.placement, &text);
+        }
     }
 
     /// A at the left of a line, B at its right.
     pub(super) fn curtain_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, found: &Compared, at: &mut f32) {
-        let size = size_of(&found.seen[0]);
-        let space = vec2(ui.available_width(), (ui.available_height() - 24.0).max(20.0));
+        title(ui, &found.names.join(" | "), "A at the left of the line, B at its right");
+        let space = vec2(ui.available_width(), (ui.available_height() - SLIDER).max(20.0));
         ui.allocate_ui(space, |ui| {
-            let canvas = linked(ui, desk, size, "Curtain");
+            let canvas = over_source(ui, desk, "Curtain");
             let rect = canvas.placement.rect;
             let line = rect.left() + rect.width() * at.clamp(0.0, 1.0);
             let (mut left, mut right) = (rect, rect);
@@ -63,12 +70,7 @@ impl Pictures {
                 self.paint(&painter, &canvas, found, side);
             }
             canvas.painter.vline(line, rect.y_range(), Stroke::new(1.5, Palette::of(ui).accent));
-            paint_badge(
-                &canvas.painter,
-                canvas.placement,
-                &format!("{} | {}", found.names[0], found.names[1]),
-            );
-            cursor(ui, desk, &canvas, size);
+            cursor(ui, desk, &canvas);
         });
         ui.spacing_mut().slider_width = (ui.available_width() - 12.0).max(40.0);
         ui.add(Slider::new(at, 0.0..=1.0).show_value(false))
@@ -85,8 +87,7 @@ impl Pictures {
             ("|A − B|", "At each pixel the largest difference of any class's probability")
         };
         title(ui, text, hint);
-        let size = covers(map.values.dim(), map.origin, map.scale);
-        let canvas = with_bar(ui, display, |ui| linked(ui, desk, size, "Difference"));
+        let canvas = with_bar(ui, display, |ui| over_source(ui, desk, "Difference"));
         let pixels = Pixels::Values {
             values: map.values.view(),
             contrast: display.contrast,
@@ -96,8 +97,9 @@ impl Pictures {
             Layer { scale: [map.scale[1], map.scale[0]], ..Layer::source(stamp((found.key, "difference"))) };
         let placement = canvas.placement.moved([map.origin[1], map.origin[0]]);
         self.difference.paint(&canvas.painter, placement, layer, Clear(pixels));
-        cursor(ui, desk, &canvas, size);
-        if let Some(value) = desk.view.position().and_then(|[x, y]| value_at(map, [y, x])) {
+        cursor(ui, desk, &canvas);
+        let placed = (map.values.view(), map.origin, map.scale);
+        if let Some(value) = desk.view.position().and_then(|[x, y]| value_at(placed, [y, x])) {
             paint_badge(&canvas.painter, canvas.placement, &format::value(f64::from(value)));
         }
     }
@@ -166,30 +168,38 @@ fn values_of(seen: &Seen) -> Option<Placed<'_>> {
     }
 }
 
-/// Size `[width, height]` of the source that it covers.
-fn size_of(seen: &Seen) -> [usize; 2] {
-    match (seen, values_of(seen)) {
-        (Seen::Answer(Prediction::Segmentation(answer)), _) => {
-            [answer.labels.width(), answer.labels.height()]
-        }
-        (Seen::Classical(found), _) => [found.mask.ncols(), found.mask.nrows()],
-        (_, Some((values, origin, scale))) => covers(values.dim(), origin, scale),
-        _ => [1, 1],
+/// A canvas with the source's zoom and pan: whatever is compared lies somewhere over the shown micrograph.
+fn over_source(ui: &mut Ui, desk: &mut Desk<'_>, name: &str) -> Canvas {
+    match desk.session.shown.as_ref().map(crate::session::Shown::size) {
+        Some([height, width]) => canvas(ui, desk.view, [width, height], name),
+        None => still_canvas(ui, [1, 1], name),
     }
 }
 
-fn covers((height, width): (usize, usize), origin: [f64; 2], scale: [f64; 2]) -> [usize; 2] {
-    let end =
-        |axis: usize, length: usize| (origin[axis] + length as f64 * scale[axis]).round().max(1.0) as usize;
-    [end(1, width), end(0, height)]
+fn cursor(ui: &Ui, desk: &Desk<'_>, canvas: &Canvas) {
+    if let Some(cursor) = desk.view.position() {
+        paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
+    }
 }
 
-fn value_at(map: &DifferenceMap, position: [f64; 2]) -> Option<f32> {
-    let index = [0, 1].map(|axis: usize| (position[axis] - map.origin[axis]) / map.scale[axis]);
+/// Value or class at a place `[y, x]` of the source.
+fn words_at(seen: &Seen, position: [f64; 2]) -> Option<String> {
+    if let Seen::Answer(Prediction::Segmentation(answer)) = seen {
+        let [y, x] = position.map(|at| at as usize);
+        let inside = position.iter().all(|at| *at >= 0.0) && y < answer.specimen_rows;
+        let class = answer.labels.0.get([y, x]).filter(|_| inside)?;
+        return Some(answer.classes.get(usize::from(*class))?.name.clone());
+    }
+    let value = value_at(values_of(seen)?, position)?;
+    Some(format::value(f64::from(value)))
+}
+
+fn value_at((values, origin, scale): Placed<'_>, position: [f64; 2]) -> Option<f32> {
+    let index = [0, 1].map(|axis: usize| (position[axis] - origin[axis]) / scale[axis]);
     if index.iter().any(|index| *index < 0.0) {
         return None;
     }
-    map.values.get([index[0] as usize, index[1] as usize]).copied().filter(|value| !value.is_nan())
+    values.get([index[0] as usize, index[1] as usize]).copied().filter(|value| !value.is_nan())
 }
 
 fn range(values: ArrayView2<'_, f32>) -> Contrast {

@@ -3,7 +3,8 @@ use crate::gui::theme::Palette;
 use crate::imaging::{Contrast, Histogram, Tone};
 use eframe::egui::{CursorIcon, Key, PointerButton, Pos2, Stroke, Ui, Vec2};
 use egui_plot::{
-    FilledArea, Line, Plot, PlotPoint, PlotPoints, PlotResponse, PlotTransform, Points, Span, VLine,
+    FilledArea, Line, MarkerShape, Plot, PlotPoint, PlotPoints, PlotResponse, PlotTransform, Points, Span,
+    VLine,
 };
 
 /// How near, in points, the pointer must be to take hold of a handle.
@@ -26,6 +27,15 @@ pub(super) struct Curve {
     pub(super) tone: Tone,
 }
 
+/// Where there is room, and what is marked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sight {
+    /// Of the plot, in points.
+    pub(super) height: f32,
+    /// The value under the linked cursor.
+    pub(super) under: Option<f64>,
+}
+
 /// The histogram and what is held in it.
 #[derive(Default)]
 pub(super) struct HistogramPlot {
@@ -41,11 +51,11 @@ impl HistogramPlot {
         ui: &mut Ui,
         histogram: &Histogram,
         curve: Curve,
-        height: f32,
+        sight: Sight,
     ) -> Option<Curve> {
         let (edges, heights) = steps(histogram, self.logarithmic);
         let top = top_of(&heights) * ABOVE;
-        let response = self.plot(ui, histogram, curve, &Bins { edges, heights, top, height });
+        let response = self.plot(ui, histogram, curve, &Bins { edges, heights, top, sight });
         self.drag(ui, &response, curve, histogram, top)
     }
 
@@ -64,10 +74,12 @@ impl HistogramPlot {
         let width = |handle| if self.held == Some(handle) { 2.5 } else { 1.5 };
         let widths = [width(Handle::Low), width(Handle::High)];
         let dot = if self.held == Some(Handle::Gamma) { 5.5 } else { 4.0 };
-        let Bins { edges, heights, top, height } = bins;
+        let Bins { edges, heights, top, sight } = bins;
+        let under = sight.under.filter(|value| (low..=high).contains(value));
+        let (mark, dotted) = (palette.strong, palette.strong.gamma_multiply(0.75));
         let ink = if tone.is_straight() { palette.weak } else { palette.accent };
         Plot::new("contrast histogram")
-            .height(*height)
+            .height(sight.height)
             .show_axes(false)
             .show_grid(false)
             .show_background(false)
@@ -86,6 +98,11 @@ impl HistogramPlot {
                 plot.add(FilledArea::new("counts", edges, &zeros, heights).fill_color(fill));
                 for (at, width) in [from, to].into_iter().zip(widths) {
                     plot.vline(VLine::new("", at).stroke(Stroke::new(width, accent)));
+                }
+                if let Some(value) = under {
+                    plot.vline(VLine::new("", value).stroke(Stroke::new(1.0, dotted)));
+                    let foot = Points::new("", PlotPoints::from(vec![[value, 0.0]])).radius(5.0).color(mark);
+                    plot.points(foot.shape(MarkerShape::Up));
                 }
                 plot.line(Line::new("", PlotPoints::from(bent)).stroke(Stroke::new(1.2, ink)));
                 plot.points(Points::new("", PlotPoints::from(vec![[x, y]])).radius(dot).color(accent));
@@ -144,8 +161,7 @@ struct Bins {
     heights: Vec<f64>,
     /// Of the plot, in counts.
     top: f64,
-    /// Of the plot, in points.
-    height: f32,
+    sight: Sight,
 }
 
 /// Where the handles are on the screen.

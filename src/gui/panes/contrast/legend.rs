@@ -1,4 +1,5 @@
 //! The colour bar: which colour stands for which value.
+use super::under_cursor;
 use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small};
@@ -25,8 +26,12 @@ pub(super) fn legend_ui(ui: &mut Ui, desk: &Desk<'_>, display: Display, not_fini
     let weak = Palette::of(ui).weak;
     ui.horizontal(|ui| {
         ui.label(small(&ends[0]).color(weak));
+        let under = session.shown.as_ref().and_then(|shown| under_cursor(desk, shown));
         if not_finite > 0 {
             missing_ui(ui, not_finite);
+        } else if let Some(value) = under {
+            ui.label(small(format!("here {}", format::value(value))).color(Palette::of(ui).text))
+                .on_hover_text("At the cursor, marked in the histogram");
         }
         at_right(ui, |ui| {
             ui.label(small(&ends[1]).color(weak));

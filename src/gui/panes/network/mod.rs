@@ -28,6 +28,8 @@ use lines::Lines;
 use plan::next_match;
 use std::sync::Arc;
 
+/// A bar of less width than this has no room for everything beside two tabs.
+const NARROW: f32 = 400.0;
 /// Narrower than this, the table scrolls sideways.
 const TABLE: f32 = 720.0;
 const FOOTER: f32 = 30.0;
@@ -54,7 +56,10 @@ impl PaneUi for NetworkPane {
     }
 
     fn bar_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
-        if ui.button(small("New…")).on_hover_text(Action::NewNetwork.hint(ui.ctx())).clicked() {
+        let narrow = ui.available_width() < NARROW;
+        let new = Action::NewNetwork;
+        // The tabs need the room of a narrow bar, and the Model menu has it, too.
+        if !narrow && ui.button(small("New…")).on_hover_text(new.hint(ui.ctx())).clicked() {
             desk.act(Action::NewNetwork);
         }
         if desk.session.nodes.as_ref().is_ok_and(|nodes| nodes.is_empty()) {
@@ -63,7 +68,7 @@ impl PaneUi for NetworkPane {
         if self.lines.has_groups() && toggle(ui, false, "Fold", "Fold all groups, or open all") {
             self.lines.toggle_all();
         }
-        self.search_ui(ui, desk);
+        self.search_ui(ui, desk, if narrow { 58.0 } else { 84.0 });
         let table = "Every node with its numbers, line by line";
         if toggle(ui, self.as_table, "Table", table) {
             self.as_table = true;
@@ -124,8 +129,8 @@ impl PaneUi for NetworkPane {
 }
 
 impl NetworkPane {
-    fn search_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
-        let edit = TextEdit::singleline(&mut self.search).hint_text("Find a node").desired_width(84.0);
+    fn search_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, width: f32) {
+        let edit = TextEdit::singleline(&mut self.search).hint_text("Find a node").desired_width(width);
         let response = ui.add(edit.font(egui::TextStyle::Small));
         let response =
             response.on_hover_text("Part of a node's name or kind; Enter chooses the next that has it");

@@ -7,12 +7,14 @@ use crate::gui::view::{
     Layer, Pixels, TiledPicture, canvas, paint_badge, paint_cursor, paint_hatch, paint_scale_bar, stamp,
     still_canvas,
 };
-use crate::gui::widgets::{at_right, colormap_box, colour_bar, number, swatch};
+use crate::gui::widgets::{at_right, caption, colormap_box, colour_bar, down_arrow, number, swatch};
 use crate::imaging::{Colormap, Contrast};
 use crate::session::{Command, PredictionView, RunResult, Session};
 use eframe::egui::{Color32, ComboBox, Grid, ScrollArea, Ui, vec2};
 use ndarray::{Axis, s};
 
+/// Width of a bar with room for two boxes beside the tabs.
+const ROOMY: f32 = 372.0;
 /// Height of the colour bar and the numbers below it.
 const LEGEND: f32 = 42.0;
 
@@ -29,10 +31,13 @@ pub(super) fn shown_output(session: &Session, regression: &Regression) -> usize 
     }
 }
 
-/// Chooses output and colours, where there are maps.
+/// Chooses output and colours, where there are maps; in a narrow bar from one menu, so that the tabs keep their room.
 pub(super) fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, regression: &Regression) {
     if regression.maps().is_none() {
         return;
+    }
+    if ui.available_width() < ROOMY {
+        return menu_ui(ui, desk, regression);
     }
     let now = shown_output(desk.session, regression);
     let mut chosen = now;
@@ -52,6 +57,32 @@ pub(super) fn bar_ui(ui: &mut Ui, desk: &mut Desk<'_>, regression: &Regression) 
     if let Some(colormap) = colormap_box(ui, "prediction colours", colours, "the prediction") {
         desk.send(Command::SetPredictionColormap(colormap));
     }
+}
+
+/// Output and colours in one menu.
+fn menu_ui(ui: &mut Ui, desk: &mut Desk<'_>, regression: &Regression) {
+    let now = shown_output(desk.session, regression);
+    let colours = desk.session.prediction_colormap;
+    let menu = ui.menu_button((small("View"), down_arrow(ui)), |ui| {
+        caption(ui, "Output");
+        for (output, class) in regression.outputs.iter().enumerate() {
+            if ui.selectable_label(output == now, small(&class.name)).clicked() {
+                desk.send(Command::SetPredictionView(PredictionView::Output(output)));
+            }
+        }
+        ui.separator();
+        caption(ui, "Colours");
+        for colormap in Colormap::ALL {
+            let button = ui.selectable_label(colormap == colours, small(colormap.name()));
+            if button.on_hover_text(colormap.about()).clicked() {
+                desk.send(Command::SetPredictionColormap(colormap));
+            }
+        }
+    });
+    let name = regression.outputs.get(now).map_or("?", |output| output.name.as_str());
+    let hint =
+        format!("Which of the model's numbers the map shows ({name}), and its colours ({})", colours.name());
+    menu.response.accessible_name("Output and colours").on_hover_text(hint);
 }
 
 impl RegressionView {

@@ -6,7 +6,7 @@ mod pictures;
 mod seams;
 
 pub(super) use numbers::go_ui;
-pub(super) use pictures::{cursor, linked, title, with_bar};
+pub(super) use pictures::{title, with_bar};
 
 use super::PaneUi;
 use crate::gui::desk::Desk;

@@ -11,7 +11,7 @@ use crate::gui::view::{
 use crate::gui::widgets::{at_right, colour_bar, cross, number};
 use crate::imaging::{Colormap, Contrast, Display};
 use crate::session::Found;
-use eframe::egui::{Color32, Grid, Rect, Ui, pos2, vec2};
+use eframe::egui::{Color32, Grid, Label, Rect, Ui, pos2, vec2};
 use ndarray::{Array2, ArrayView2};
 
 const GAP: f32 = 8.0;
@@ -41,17 +41,17 @@ impl Pictures {
         let report = &*found.report;
         let labels = report.answer.as_ref().and_then(|answer| answer.labels.as_ref());
         let cells = cells(ui.available_rect_before_wrap(), if labels.is_some() { 3 } else { 2 });
-        part(ui, cells[0], "moved", |ui| self.moved_ui(ui, found));
+        part(ui, cells[0], "moved", |ui| self.moved_ui(ui, desk, found));
         if let (Some(cell), Some(answer), Some([_, after])) = (cells.get(1), &report.answer, labels) {
             part(ui, *cell, "back", |ui| self.back_ui(ui, desk, (answer, after), found.key));
         }
         let Some(last) = cells.last().copied() else { return false };
         let map = node.and_then(|found| {
             let node = found.report.nodes.first()?;
-            Some((found.key, node.node.as_str(), node.difference.as_ref()?))
+            Some((found, node.node.as_str(), node.difference.as_ref()?))
         });
         part(ui, last, "change", |ui| match (map, &report.answer) {
-            (Some((key, name, map)), _) => self.node_ui(ui, desk, (key, name, map)),
+            (Some(map), _) => self.node_ui(ui, desk, map),
             (None, Some(answer)) if answer.of_image.is_some() => {
                 of_image_ui(ui, answer);
                 false
@@ -59,7 +59,7 @@ impl Pictures {
             (None, Some(answer)) => {
                 title(ui, "Change of the answer", "At each pixel the largest change of any class");
                 let place = ([0.0; 2], [1.0; 2]);
-                self.map_ui(ui, desk, (found.key, &answer.change, place));
+                self.map_ui(ui, desk, found, (&answer.change, place));
                 false
             }
             (None, None) => {
@@ -69,7 +69,7 @@ impl Pictures {
         })
     }
 
-    fn moved_ui(&mut self, ui: &mut Ui, found: &Found<Equivariance>) {
+    fn moved_ui(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, found: &Found<Equivariance>) {
         title(
             ui,
             "Moved input",
@@ -85,6 +85,7 @@ impl Pictures {
         let pixels = Pixels::Values { values: image.view(), contrast: look, colormap: Colormap::Grey };
         let layer = Layer::source(stamp((found.key, "moved")));
         self.moved.paint(&canvas.painter, canvas.placement, layer, pixels);
+        moved_cursor(ui, desk, &canvas, &found.report);
     }
 
     fn back_ui(
@@ -114,7 +115,7 @@ impl Pictures {
         &mut self,
         ui: &mut Ui,
         desk: &mut Desk<'_>,
-        (key, name, map): (u64, &str, &NodeDifference),
+        (found, name, map): (&Found<Equivariance>, &str, &NodeDifference),
     ) -> bool {
         let mut closed = false;
         ui.horizontal(|ui| {
@@ -124,7 +125,7 @@ impl Pictures {
                 .on_hover_text("Root of the mean square over its features, at each of its pixels");
             closed = cross(ui, "Show the answer's change again").clicked();
         });
-        self.map_ui(ui, desk, (key, &map.values, (map.origin, map.scale)));
+        self.map_ui(ui, desk, found, (&map.values, (map.origin, map.scale)));
         closed
     }
 
@@ -133,17 +134,17 @@ impl Pictures {
         &mut self,
         ui: &mut Ui,
         desk: &mut Desk<'_>,
-        (key, values, (origin, scale)): (u64, &Array2<f32>, ([f64; 2], [f64; 2])),
+        found: &Found<Equivariance>,
+        (values, (origin, scale)): (&Array2<f32>, ([f64; 2], [f64; 2])),
     ) {
+        let key = found.key;
         let display = match self.change_look {
             Some((made, display)) if made == key => display,
             _ => difference_display(values.view(), false),
         };
         self.change_look = Some((key, display));
-        let size = [1, 0].map(|axis: usize| {
-            let length = if axis == 1 { values.ncols() } else { values.nrows() };
-            (origin[axis] + length as f64 * scale[axis]).round().max(1.0) as usize
-        });
+        // Also a map that lost its borders lies over the whole input.
+        let size = [found.report.size[1], found.report.size[0]];
         let canvas = with_bar(ui, display, |ui| linked(ui, desk, size, "Change"));
         let pixels =
             Pixels::Values { values: values.view(), contrast: display.contrast, colormap: display.colormap };
@@ -173,10 +174,12 @@ fn cells(all: Rect, count: usize) -> Vec<Rect> {
     (0..count).map(cell).collect()
 }
 
+/// A line over a picture; a long one is cut off, or it would make the picture wider.
 pub(in crate::gui::panes) fn title(ui: &mut Ui, text: &str, hint: &str) {
     ui.horizontal(|ui| {
         ui.set_height(TITLE);
-        ui.label(small(text).color(Palette::of(ui).text)).on_hover_text(hint);
+        let line = Label::new(small(text).color(Palette::of(ui).text)).truncate();
+        ui.add(line).on_hover_text(hint);
     });
 }
 
@@ -189,12 +192,7 @@ fn fits(desk: &Desk<'_>, size: [usize; 2]) -> bool {
 }
 
 /// A canvas that zooms with the source where the picture lies over it.
-pub(in crate::gui::panes) fn linked(
-    ui: &mut Ui,
-    desk: &mut Desk<'_>,
-    size: [usize; 2],
-    name: &str,
-) -> Canvas {
+pub(super) fn linked(ui: &mut Ui, desk: &mut Desk<'_>, size: [usize; 2], name: &str) -> Canvas {
     let shown = desk.session.shown.as_ref().map(crate::session::Shown::size);
     match shown {
         Some([height, width]) if fits(desk, size) => canvas(ui, desk.view, [width, height], name),
@@ -202,9 +200,28 @@ pub(in crate::gui::panes) fn linked(
     }
 }
 
-pub(in crate::gui::panes) fn cursor(ui: &Ui, desk: &Desk<'_>, canvas: &Canvas, size: [usize; 2]) {
+pub(super) fn cursor(ui: &Ui, desk: &Desk<'_>, canvas: &Canvas, size: [usize; 2]) {
     if let Some(cursor) = desk.view.position().filter(|_| fits(desk, size)) {
         paint_cursor(&canvas.painter, canvas.placement, cursor, Palette::of(ui).accent);
+    }
+}
+
+/// The linked cursor where its place came to lie; pointing here marks where that place was.
+fn moved_cursor(ui: &Ui, desk: &mut Desk<'_>, canvas: &Canvas, report: &Equivariance) {
+    let Some(shown) = &desk.session.shown else { return };
+    let specimen = [shown.specimen_rows, shown.size()[1]];
+    // Source pixels per pixel of the network's input.
+    let scale = [0, 1].map(|axis: usize| specimen[axis] as f64 / report.size[axis].max(1) as f64);
+    if let Some(pointer) = canvas.response.hover_pos() {
+        let [x, y] = canvas.placement.source_from_screen(pointer);
+        let [y, x] = report.place_before([y, x]);
+        let place = [y * scale[0], x * scale[1]];
+        let inside = (0..2).all(|axis| place[axis] >= 0.0 && place[axis] < specimen[axis] as f64);
+        desk.view.point(ui.ctx(), inside.then_some([place[1], place[0]]));
+    }
+    if let Some([x, y]) = desk.view.position() {
+        let [y, x] = report.moved_place([y / scale[0], x / scale[1]]);
+        paint_cursor(&canvas.painter, canvas.placement, [x, y], Palette::of(ui).accent);
     }
 }
 

@@ -7,11 +7,11 @@ use crate::export::difference_display;
 use crate::gui::desk::Desk;
 use crate::gui::format;
 use crate::gui::theme::{Palette, small, strong};
-use crate::gui::view::{Canvas, Layer, TiledPicture, stamp};
+use crate::gui::view::{Canvas, Layer, TiledPicture, paint_badge, stamp};
 use crate::gui::widgets::{caption, empty_state, toggle};
 use crate::imaging::Display;
 use crate::session::{Command, Found, JobKind, Robustness, RobustnessCommand};
-use eframe::egui::{Button, DragValue, ScrollArea, Stroke, Ui};
+use eframe::egui::{Button, Color32, DragValue, ScrollArea, Stroke, Ui};
 
 /// Changes below this are rounding.
 const ROUNDING: f32 = 1e-3;
@@ -120,21 +120,29 @@ impl SeamsView {
         let layer = Layer::source(stamp((found.key, self.against_whole)));
         let pixels = value_pixels(check.map.view(), display);
         self.picture.paint(&canvas.painter, canvas.placement, layer, pixels);
-        lines(ui, &canvas, &found.report);
+        lines(&canvas, &found.report);
         cursor(ui, desk, &canvas, size);
+        let at = desk.view.position().filter(|at| at.iter().all(|at| *at >= 0.0));
+        if let Some(value) = at.and_then(|[x, y]| check.map.get([y as usize, x as usize])) {
+            paint_badge(&canvas.painter, canvas.placement, &format::value(f64::from(*value)));
+        }
     }
 }
 
 fn words(check: &SeamCheck) -> String {
-    let changed = check.changed.map(|share| format!("; another class in {}", format::percent(share)));
+    let changed = check.changed.map(|share| match share {
+        0.0 => "; no pixel gets another class".to_owned(),
+        share => format!("; another class in {}", format::percent(share)),
+    });
     let [y, x] = check.at;
     let largest = format::value(f64::from(check.largest));
     format!("Largest change {largest} at y {y}, x {x}{}", changed.unwrap_or_default())
 }
 
 /// Where the tiles meet.
-fn lines(ui: &Ui, canvas: &Canvas, found: &Seams) {
-    let stroke = Stroke::new(1.0, Palette::of(ui).weak.gamma_multiply(0.5));
+fn lines(canvas: &Canvas, found: &Seams) {
+    // Where nothing changed the map is dark in either theme.
+    let stroke = Stroke::new(1.0, Color32::from_white_alpha(90));
     let [height, width] = found.size.map(|side| side as f64);
     let whole = canvas.placement.screen_rect([0.0, 0.0, width, height]);
     for row in &found.rows {
