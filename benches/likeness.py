@@ -21,8 +21,9 @@ it is held against what the program says. Beside it stands what each of the two 
 of the two whatever their number, and what the program said when it knew the Gaussian alone, of seven grey-level numbers
 taken on the network's pixels (`BEFORE`).
 
-*Fresh* scenes are held out, too; by them and by nothing foreign the metric and which of the nearest images counts were
-chosen.
+*Fresh* scenes are held out, too. By false alarms on them and on the held-out images, and by nothing foreign, it was chosen
+which of the nearest images counts, by which metric, and where features take the wider limit; so these images judge that
+choice a little too kindly.
 
 A *false alarm* is an image of the first two sorts that is called unusual, a *miss* one of the last two that is called
 similar. Pixel sizes are checked by themselves: the same held-out scenes, resampled beyond the range and with their size
