@@ -52,7 +52,7 @@ pub use op::{
 };
 pub use receptive::{ReceptiveField, receptive_fields, receptive_window};
 pub use stride::total_stride;
-pub use training_statistics::{FeatureSpace, TrainingStatistics};
+pub use training_statistics::{FeatureSpace, Neighbours, TrainingStatistics};
 pub use weights::{ParameterSpec, Weights};
 
 /// Outputs of an ONNX file that are looked at.

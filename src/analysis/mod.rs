@@ -57,8 +57,8 @@ pub use health::{HealthInspection, HealthReport};
 pub use inputs::network_input;
 pub use label_map::{IGNORE, LabelMap};
 pub use likeness::{
-    GREY_NAMES, INPUT, ImageLook, Likeness, Outside, PixelMatch, SpaceLikeness, fit_space, likeness,
-    likeness_node, look_at, node_of,
+    GREY_NAMES, INPUT, ImageLook, Likeness, NearestImages, Outside, PixelMatch, SpaceLikeness, fit_space,
+    likeness, likeness_node, look_at, node_of,
 };
 pub use memory::check_free;
 pub use movement::{Flip, Movement};

@@ -1,10 +1,11 @@
 //! Verdicts on images as a table of comma-separated values.
 
-use crate::analysis::Likeness;
+use crate::analysis::{Likeness, SpaceLikeness};
 use std::io;
 
-/// One line an image and space: distance, percentile (0 to 1), limit and verdict; the pixel size in nm and its ratio to
-/// the training's stand in each of an image's lines.
+/// One line an image and space: distance, percentile (0 to 1), limit and verdict, and the same of the nearest training
+/// images, with the distance over its limit; the pixel size in nm and its ratio to the training's stand in each of an
+/// image's lines.
 pub fn likeness_csv(rows: &[(String, usize, Likeness)]) -> io::Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record([
@@ -21,6 +22,12 @@ pub fn likeness_csv(rows: &[(String, usize, Likeness)]) -> io::Result<Vec<u8>> {
         "pixel_unusual",
         "outside",
         "verdict",
+        "nearest",
+        "nearest_distance",
+        "nearest_percentile",
+        "nearest_limit",
+        "nearest_ratio",
+        "nearest_unusual",
     ])?;
     for (file, frame, found) in rows {
         let pixel = found.pixel.as_ref();
@@ -36,16 +43,26 @@ pub fn likeness_csv(rows: &[(String, usize, Likeness)]) -> io::Result<Vec<u8>> {
             line.push(space.unusual.to_string());
             line.extend(pixel.clone());
             line.extend([outside.join("; "), found.words.join("; ")]);
+            line.extend(nearest(space));
             table.write_record(&line)?;
         }
     }
     table.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
 
+/// Empty where the model does not hold its training images.
+fn nearest(space: &SpaceLikeness) -> [String; 6] {
+    space.nearest.as_ref().map_or_else(Default::default, |near| {
+        let [distance, percentile, limit, ratio] =
+            [near.distance, near.percentile, near.limit, near.ratio].map(|value| value.to_string());
+        [near.nearest.to_string(), distance, percentile, limit, ratio, near.unusual.to_string()]
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{Outside, PixelMatch, SpaceLikeness};
+    use crate::analysis::{NearestImages, Outside, PixelMatch};
 
     #[test]
     fn a_space_is_a_line() {
@@ -57,6 +74,14 @@ mod tests {
             limit: 2.0,
             unusual: true,
             outside: vec![outside],
+            nearest: Some(NearestImages {
+                nearest: 3,
+                distance: 0.5,
+                percentile: 0.25,
+                limit: 1.0,
+                ratio: 0.5,
+                unusual: false,
+            }),
         };
         let pixel = PixelMatch { nm: 4.0, trained_nm: [1.0, 2.0], ratio: 2.0, unusual: true, target_nm: 2.0 };
         let found = Likeness {
@@ -69,7 +94,10 @@ mod tests {
         };
         let table = String::from_utf8(likeness_csv(&[("a.tif".into(), 1, found)]).unwrap()).unwrap();
         let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(lines[0].split(',').count(), 13);
-        assert_eq!(lines[1], "a.tif,1,false,input,2.5,1,2,true,4,2,true,skewness,\"Unusual, both\"");
+        assert_eq!(lines[0].split(',').count(), 19);
+        assert_eq!(
+            lines[1],
+            "a.tif,1,false,input,2.5,1,2,true,4,2,true,skewness,\"Unusual, both\",3,0.5,0.25,1,0.5,false"
+        );
     }
 }

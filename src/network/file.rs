@@ -383,6 +383,24 @@ mod tests {
     }
 
     #[test]
+    fn broken_training_statistics_are_named() {
+        let (good, data) = tiny_header();
+        let change = |points: Value, expected: &str| {
+            let neighbours = json!({"nearest": 1, "points": points, "distances": [1.0]});
+            let space = json!({"of": "input", "mean": [0.5], "spread": [1.0], "axes": [], "variances": [], "rest": 1.0,
+                "distances": [1.0], "neighbours": neighbours});
+            let mut header = good.clone();
+            header["__metadata__"][TRAINING_KEY] = json!({"images": 1, "spaces": [space]}).to_string().into();
+            refuse(&file(&header, data), expected);
+        };
+        change(json!([["NaN"]]), "The model's training statistics are broken");
+        change(json!([[1e60]]), "The model's training statistics are broken: number out of range");
+        change(json!([[1.0, 2.0]]), "The training statistics of input do not fit together");
+        change(json!([]), "The training statistics of input do not fit together");
+        change(json!(vec![[0.0]; 1_000_000]), "input hold 1000000 images, more than 4096");
+    }
+
+    #[test]
     fn weights_that_are_no_numbers_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let (header, data) = tiny_header();

@@ -63,6 +63,6 @@ pub use run::{BatchStatistics, Flow, Mode, Tap, TrainState, no_tap, run, update_
 pub use sliding::Sliding;
 pub use spent::{NodeSpent, Spent};
 pub use stride::total_stride;
-pub use training_statistics::{FeatureSpace, TrainingStatistics};
+pub use training_statistics::{FeatureSpace, Neighbours, TrainingStatistics};
 pub use untrained::untrained;
 pub use weights::{ParameterSpec, Weights};

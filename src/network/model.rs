@@ -163,6 +163,11 @@ pub(super) mod tests {
             variances: vec![1.0],
             rest: 1.0,
             distances: vec![0.3, 0.4],
+            neighbours: Some(crate::network::Neighbours {
+                nearest: 1,
+                points: vec![vec![0.12, -3.4], vec![5.0, 0.07]],
+                distances: vec![4.24, 4.24],
+            }),
         };
         let statistics = TrainingStatistics { images: 2, pixel_nm: None, spaces: vec![space] };
         model.training = Some(Arc::new(statistics.clone()));

@@ -3,6 +3,9 @@
 use super::NetworkError;
 use serde::{Deserialize, Serialize};
 
+/// Most images that a space may hold as points. Training keeps far fewer; more than this no verdict should wait for.
+const MOST_POINTS: usize = 4096;
+
 /// Of the images that a model was trained on, as they go into the network and as one of its nodes sees them.
 ///
 /// Each space is a Gaussian over numbers that every image gives: one mean, and as covariance a few axes along which the
@@ -41,6 +44,23 @@ pub struct FeatureSpace {
     /// How far each image is from the others, from near to far: the scale of a new image's distance. The space that an
     /// image is measured in was made without its file.
     pub distances: Vec<f32>,
+    /// The images themselves; `None` in files of before they were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<Neighbours>,
+}
+
+/// The training images as points of a space: a Gaussian over unlike images is wide and takes in what lies between them,
+/// the nearest of the images themselves do not (Sun et al. 2022, "Out-of-distribution detection with deep nearest
+/// neighbors").
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Neighbours {
+    /// Which of the nearest points the distance is that to: the first, the second…
+    pub nearest: usize,
+    /// One an image: its numbers less their mean, in units of their spread, to two decimals.
+    pub points: Vec<Vec<f32>>,
+    /// How far each image is from its `nearest`-th nearest of other files, from near to far: the scale of a new image's
+    /// distance.
+    pub distances: Vec<f32>,
 }
 
 impl TrainingStatistics {
@@ -55,10 +75,19 @@ impl TrainingStatistics {
         {
             return wrong(format!("The training statistics name the pixel sizes {low} to {high} nm"));
         }
-        match self.spaces.iter().find(|space| !space.is_sound()) {
-            Some(space) => wrong(format!("The training statistics of {} do not fit together", space.of)),
-            None => Ok(()),
+        for space in &self.spaces {
+            let points = space.neighbours.as_ref().map_or(0, |neighbours| neighbours.points.len());
+            if points > MOST_POINTS {
+                let of = &space.of;
+                return wrong(format!(
+                    "The training statistics of {of} hold {points} images, more than {MOST_POINTS}"
+                ));
+            }
+            if !space.is_sound() {
+                return wrong(format!("The training statistics of {} do not fit together", space.of));
+            }
         }
+        Ok(())
     }
 }
 
@@ -76,10 +105,26 @@ impl FeatureSpace {
             && positive(&self.spread)
             && positive(&self.variances)
             && positive(&[self.rest])
-            && !self.distances.is_empty()
-            && finite(&self.distances)
-            && self.distances.is_sorted()
+            && is_scale(&self.distances)
+            && self.neighbours.as_ref().is_none_or(|neighbours| neighbours.is_sound(count))
     }
+}
+
+impl Neighbours {
+    /// Of images with so many numbers each.
+    fn is_sound(&self, count: usize) -> bool {
+        let finite = |point: &Vec<f32>| point.len() == count && point.iter().all(|value| value.is_finite());
+        (1..=self.points.len()).contains(&self.nearest)
+            && self.points.iter().all(finite)
+            && is_scale(&self.distances)
+            && self.distances.len() <= self.points.len()
+            && self.distances.first().is_some_and(|nearest| *nearest >= 0.0)
+    }
+}
+
+/// Distances from near to far, of one image at least.
+fn is_scale(distances: &[f32]) -> bool {
+    !distances.is_empty() && distances.iter().all(|distance| distance.is_finite()) && distances.is_sorted()
 }
 
 #[cfg(test)]
@@ -97,6 +142,11 @@ mod tests {
             variances: vec![1.5],
             rest: 0.5,
             distances: vec![0.7, 1.2],
+            neighbours: Some(Neighbours {
+                nearest: 1,
+                points: vec![vec![0.5, -0.5], vec![1.5, 0.25]],
+                distances: vec![0.9, 0.9],
+            }),
         };
         let statistics = |change: &dyn Fn(&mut FeatureSpace)| {
             let mut space = space.clone();
@@ -104,19 +154,43 @@ mod tests {
             TrainingStatistics { images: 2, pixel_nm: Some([1.0, 2.0]), spaces: vec![space] }
         };
         statistics(&|_| ()).check().unwrap();
-        let changes: [&dyn Fn(&mut FeatureSpace); 6] = [
+        fn near(space: &mut FeatureSpace) -> &mut Neighbours {
+            space.neighbours.as_mut().unwrap()
+        }
+        let changes: [&dyn Fn(&mut FeatureSpace); 14] = [
             &|s| s.spread[1] = 0.0,
             &|s| s.mean[0] = f32::NAN,
             &|s| s.axes[0].truncate(1),
             &|s| s.rest = -1.0,
             &|s| s.distances.reverse(),
             &|s| s.names.truncate(1),
+            &|s| near(s).nearest = 0,
+            &|s| near(s).nearest = 3,
+            &|s| near(s).points.clear(),
+            &|s| near(s).points[1][0] = f32::NAN,
+            &|s| near(s).points[0].truncate(1),
+            &|s| near(s).distances.clear(),
+            &|s| near(s).distances.insert(0, -1.0),
+            &|s| near(s).distances.push(f32::INFINITY),
         ];
         for change in changes {
             let message = statistics(change).check().unwrap_err().to_string();
             assert_eq!(message, "The training statistics of input do not fit together");
         }
+        let crowd = statistics(&|s| near(s).points = vec![vec![0.0; 2]; MOST_POINTS + 1]);
+        let message = crowd.check().unwrap_err().to_string();
+        assert_eq!(message, "The training statistics of input hold 4097 images, more than 4096");
         let backwards = TrainingStatistics { pixel_nm: Some([2.0, 1.0]), ..statistics(&|_| ()) };
         assert!(backwards.check().unwrap_err().to_string().contains("2 to 1 nm"));
+    }
+
+    #[test]
+    fn statistics_of_before_images_were_kept_are_read() {
+        let old = r#"{"images": 2, "spaces": [{"of": "input", "mean": [0.5], "spread": [1], "axes": [], "variances": [],
+            "rest": 1, "distances": [0.5, 2]}]}"#;
+        let found: TrainingStatistics = serde_json::from_str(old).unwrap();
+        found.check().unwrap();
+        assert!(found.spaces[0].neighbours.is_none());
+        assert!(!serde_json::to_string(&found).unwrap().contains("neighbours"));
     }
 }

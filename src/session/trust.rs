@@ -174,12 +174,13 @@ mod tests {
         let space = FeatureSpace {
             of: INPUT.to_owned(),
             names: GREY_NAMES.map(str::to_owned).to_vec(),
-            mean: vec![0.0; 7],
-            spread: vec![1e-3; 7],
+            mean: vec![0.0; GREY_NAMES.len()],
+            spread: vec![1e-3; GREY_NAMES.len()],
             axes: Vec::new(),
             variances: Vec::new(),
             rest: 1.0,
             distances: vec![0.9, 1.0],
+            neighbours: None,
         };
         let statistics = TrainingStatistics { images: 2, pixel_nm: Some([2.0, 2.0]), spaces: vec![space] };
         model.training = Some(Arc::new(statistics));

@@ -10,7 +10,7 @@ use candle_core::Device;
 use ndarray::Array2;
 use std::collections::BTreeMap;
 
-/// Most images that are looked at; more would hardly change the statistics.
+/// Most images that are looked at, and kept as points; more would hardly change the statistics and make files large.
 const MOST_IMAGES: usize = 128;
 
 /// Statistics of the recipe's training images as `model` sees them: whole and not augmented, at most 128, of each source
@@ -164,7 +164,7 @@ mod tests {
     fn pixel_sizes_reach_as_far_as_the_augmentation_magnifies() {
         let mut seen = Seen::default();
         for (place, nm) in [Some(2.0), None, Some(4.0), Some(3.0)].into_iter().enumerate() {
-            let grey = (0..7).map(|k| ((place * 5 + k * 3) % 7) as f64).collect();
+            let grey = (0..GREY_NAMES.len()).map(|k| ((place * 5 + k * 3) % 7) as f64).collect();
             seen.add(place.to_string(), ImageLook { grey, features: Vec::new(), pixel_nm: nm });
         }
         let found = seen.statistics(None, [0.5, 2.0]).unwrap();

@@ -5,7 +5,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use polepiece::analysis::{GREY_NAMES, INPUT};
 use polepiece::gui::{App, Pane};
-use polepiece::network::{FeatureSpace, Model, TrainingStatistics};
+use polepiece::network::{FeatureSpace, Model, Neighbours, TrainingStatistics};
 use polepiece::session::{Command, Session, TrustCommand};
 use std::path::Path;
 use std::sync::Arc;
@@ -25,12 +25,17 @@ fn judging(dir: &Path) -> Session {
     let space = FeatureSpace {
         of: INPUT.to_owned(),
         names: GREY_NAMES.map(str::to_owned).to_vec(),
-        mean: vec![0.0; 7],
-        spread: vec![1e-3; 7],
+        mean: vec![0.0; GREY_NAMES.len()],
+        spread: vec![1e-3; GREY_NAMES.len()],
         axes: Vec::new(),
         variances: Vec::new(),
         rest: 1.0,
         distances: vec![0.9, 1.0],
+        neighbours: Some(Neighbours {
+            nearest: 1,
+            points: vec![vec![0.0; GREY_NAMES.len()]; 2],
+            distances: vec![0.5, 0.5],
+        }),
     };
     model.training = Some(Arc::new(TrainingStatistics { images: 2, pixel_nm: None, spaces: vec![space] }));
     let path = dir.join("judging.safetensors");
@@ -67,6 +72,9 @@ fn trust_has_a_verdict_and_methods_whose_masks_can_be_looked_at() {
     press(&mut harness, Modifiers::NONE, Key::F5);
     assert!(harness.query_by_label("Unusual").is_some());
     assert!(harness.query_by_label_contains("Unusual in grey levels or texture").is_some());
+    assert!(harness.query_by_label("nearest training images").is_some());
+    let nearest = "Grey levels and texture, nearest training images: distance";
+    assert!(harness.query_by_label_contains(nearest).is_some(), "a line of its own");
     harness.get_by_label("Compare methods").click();
     harness.run();
     assert!(harness.state().session.baselines_now().is_some());

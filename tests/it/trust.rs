@@ -61,6 +61,9 @@ fn training_leaves_statistics_that_can_be_made_again_and_tell_an_image_apart() {
     let first = Model::load(&model, &cpu).unwrap().training.expect("statistics");
     assert_eq!((first.images, first.spaces.len()), (8, 2));
     assert!(first.pixel_nm.is_some(), "synthetic images have a pixel size");
+    assert!(
+        first.spaces.iter().all(|space| space.neighbours.as_ref().is_some_and(|held| held.points.len() == 8))
+    );
     let before = (bits(&model), std::fs::read(&model).unwrap());
     let ran =
         run_in(dir.path(), &["train", "--recipe", "r.toml", "--statistics-only", "--out", "m.safetensors"]);
@@ -74,6 +77,10 @@ fn training_leaves_statistics_that_can_be_made_again_and_tell_an_image_apart() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((&found["similar"], &found["pixel"]["unusual"]), (&false.into(), &true.into()));
+    let near = &found["spaces"][0]["nearest"];
+    assert_eq!(near["nearest"], 3);
+    let ratio = near["distance"].as_f64().unwrap() / near["limit"].as_f64().unwrap();
+    assert!((near["ratio"].as_f64().unwrap() - ratio).abs() < 1e-9, "{near}");
     let ran = run_in(dir.path(), &report);
     assert!(
         ran.out.contains("Unusual in pixel size: 50000 nm") && ran.out.contains("--resample"),

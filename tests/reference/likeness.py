@@ -1,6 +1,8 @@
-"""Numbers for src/analysis/likeness/reference.rs by NumPy: grey levels and texture of an image, and a Gaussian
-over a few numbers an image with distances in it, each image left out with its file.
+"""Numbers for src/analysis/likeness/reference.rs by NumPy: grey levels and texture of an image (detail by SciPy's
+convolutions, skewness by SciPy's statistics), and a Gaussian over a few numbers an image with distances in it, each image
+left out with its file. Distances to the nearest images are scikit-learn's.
 
+    pip install numpy scipy scikit-learn
     python tests/reference/likeness.py    # writes tests/fixtures/analysis/likeness.json
 """
 
@@ -8,6 +10,8 @@ import json
 from pathlib import Path
 
 import numpy as np
+from scipy import signal, stats
+from sklearn.neighbors import NearestNeighbors
 
 out = Path(__file__).parent.parent / "fixtures" / "analysis" / "likeness.json"
 rng = np.random.default_rng(7)
@@ -20,6 +24,15 @@ def grey(image):
         across = (image[:, :, lag:] - image[:, :, :-lag]) ** 2
         mean = (down.sum() + across.sum()) / (down.size + across.size)
         found.append(np.log10(max(mean / (2 * image.var()), 1e-6)))
+    mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
+    seen = np.concatenate([signal.convolve2d(plane, mask, mode="valid").ravel() for plane in image])
+    found.append(np.log10((seen**2).mean() / (mask**2).sum() / image.var()))
+    for arm in (1, 2, 4):
+        mask = np.zeros((2 * arm + 1, 2 * arm + 1))
+        mask[arm, arm] = 4
+        mask[0, arm] = mask[-1, arm] = mask[arm, 0] = mask[arm, -1] = -1
+        seen = np.concatenate([signal.convolve2d(plane, mask, mode="valid").ravel() for plane in image])
+        found.append(stats.skew(seen))
     return found
 
 
@@ -48,13 +61,28 @@ def distance(fitted, numbers):
     return float(np.sqrt(z @ inverse @ z / len(z)))
 
 
+def nearest(fitted, rows, files, new):
+    """Points, the distance of each image to its third nearest of other files, and that of a new one to its third nearest."""
+    mean, spread = (part.astype(np.float32).astype(float) for part in fitted[:2])
+    points = np.round((rows - mean) / spread, 2)
+    root = np.sqrt(rows.shape[1])
+
+    def third(others, point):
+        return NearestNeighbors(n_neighbors=3).fit(others).kneighbors(point[None])[0][0, 2] / root
+
+    scale = sorted(third(points[files != file], point) for point, file in zip(points, files))
+    return points, scale, third(points, (new - mean) / spread)
+
+
 def case(rows, files, named, new):
     fitted = gaussian(rows, named)
+    points, scale, near = nearest(fitted, rows, files, new)
     left_out = [distance(gaussian(rows[files != f], named), row) for row, f in zip(rows, files)]
     return {
         "rows": rows.tolist(), "files": files.tolist(), "named": named, "new": new.tolist(),
         "mean": fitted[0].tolist(), "spread": fitted[1].tolist(), "variances": fitted[2].tolist(),
         "rest": float(fitted[3]), "distances": sorted(left_out), "distance": distance(fitted, new),
+        "points": points.tolist(), "nearest_distances": [float(v) for v in scale], "nearest_distance": float(near),
     }
 
 

@@ -4,14 +4,14 @@ use crate::analysis::{AnalysisError, RunSettings, features_of, network_input};
 use crate::imaging::Micrograph;
 use crate::inspect::FeatureMaps;
 use crate::monitor::Monitor;
-use crate::network::Model;
+use crate::network::{Model, ModelCard};
 use candle_core::Device;
 use ndarray::Axis;
 
 /// An image in a few numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageLook {
-    /// Grey levels and texture of the network's input, called [`super::GREY_NAMES`].
+    /// Grey levels and texture of the network's input on the image's own pixels, called [`super::GREY_NAMES`].
     pub grey: Vec<f64>,
     /// Mean of each feature of the node over the image; none without a node.
     pub features: Vec<f64>,
@@ -31,12 +31,8 @@ pub fn look_at(
     device: &Device,
     monitor: &Monitor,
 ) -> Result<ImageLook, AnalysisError> {
-    let inputs = model.graph.input_channels();
-    let channels = settings.channels.as_deref();
-    let image = network_input(&model.card, inputs, micrograph, settings.frame, channels)?;
+    let grey = grey_of(&own_pixels(&model.card), model, (micrograph, settings))?;
     monitor.check()?;
-    let grey = grey_statistics(image.view());
-    drop(image);
     let features = match (node, kept) {
         (None, _) => Vec::new(),
         (Some(node), Some(maps)) if maps.node == node => means(maps),
@@ -44,6 +40,23 @@ pub fn look_at(
     };
     let pixel = micrograph.calibration().pixel();
     Ok(ImageLook { grey, features, pixel_nm: pixel.map(|pixel| (pixel.x_nm * pixel.y_nm).sqrt()) })
+}
+
+/// Grey levels and texture of an image as `card` has it prepared for `model`.
+pub(super) fn grey_of(
+    card: &ModelCard,
+    model: &Model,
+    (micrograph, settings): (&Micrograph, &RunSettings),
+) -> Result<Vec<f64>, AnalysisError> {
+    let (inputs, channels) = (model.graph.input_channels(), settings.channels.as_deref());
+    let image = network_input(card, inputs, micrograph, settings.frame, channels)?;
+    Ok(grey_statistics(image.view()))
+}
+
+/// A card by which nothing is resampled. On the few pixels of a classifier's input a blurred or enlarged image looks like
+/// any other; on its own it does not.
+fn own_pixels(card: &ModelCard) -> ModelCard {
+    ModelCard { input_size: None, ..card.clone() }
 }
 
 /// The mean of each feature over its finite values; 0 where there is none.

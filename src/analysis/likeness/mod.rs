@@ -2,14 +2,18 @@
 //!
 //! An image is a few numbers: grey levels and texture of the network's input, and the mean of every feature of one node
 //! over the image. The model carries a Gaussian over each of the two ([`TrainingStatistics`]), and the image's distance
-//! is Mahalanobis' in it, as Lee et al. (`NeurIPS` 2018) tell unusual images by pooled features. What is far is said by the
-//! training images themselves: each was measured in a Gaussian of all the others.
+//! is Mahalanobis' in it, as Lee et al. (`NeurIPS` 2018) tell unusual images by pooled features. It carries the training
+//! images as points, too, and the image's other distance is that to the nearest of them, as Sun et al. (ICML 2022) do:
+//! where training images are unlike each other the Gaussian is wide, and what lies between them is like none. What is far
+//! is said by the training images themselves: each was measured without its file. An image is unusual by either.
 
 mod grey;
 mod look;
+mod neighbours;
 mod node;
 mod space;
 mod verdict;
+mod words;
 
 #[cfg(test)]
 mod reference;
@@ -18,7 +22,7 @@ pub use grey::GREY_NAMES;
 pub use look::{ImageLook, look_at};
 pub use node::likeness_node;
 pub use space::fit_space;
-pub use verdict::{Likeness, Outside, PixelMatch, SpaceLikeness};
+pub use verdict::{Likeness, NearestImages, Outside, PixelMatch, SpaceLikeness};
 
 use super::{AnalysisError, RunSettings};
 use crate::imaging::Micrograph;
@@ -50,7 +54,12 @@ pub fn likeness(
         )));
     };
     let node = node_of(training);
-    let look = look_at(model, (micrograph, settings), (node, kept), device, monitor)?;
+    let on = (micrograph, settings);
+    let mut look = look_at(model, on, (node, kept), device, monitor)?;
+    if model.card.resampled_to().is_some() && training.spaces.iter().all(|space| space.neighbours.is_none()) {
+        // Statistics of before training images were kept are of what was resampled to the network's input.
+        look.grey = look::grey_of(&model.card, model, on)?;
+    }
     Ok(Likeness::of(&look, model, training))
 }
 

@@ -1,4 +1,5 @@
 //! A Gaussian over a few numbers an image, from a few images, and distances in it.
+use super::neighbours::neighbours_of;
 use crate::inspect::symmetric_eigen;
 use crate::network::FeatureSpace;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
@@ -25,8 +26,9 @@ struct Gaussian {
     rest: f64,
 }
 
-/// Fits a Gaussian to `rows` `[image, number]` and measures each image in one that was made without its file; `files`
-/// says which images are of one. `named` numbers are each of their own kind, so that no spread is held against another.
+/// Fits a Gaussian to `rows` `[image, number]`, measures each image in one that was made without its file, and keeps the
+/// images as points; `of_file` says which images are of one. `named` numbers are each of their own kind, so that no
+/// spread is held against another.
 ///
 /// Of n images with d numbers each: z is (number − mean) / spread, the axes are the first eigenvectors of z's covariance
 /// (at most 16, at most a third of n − 1, as many as explain 90 %), `rest` is the mean of the other eigenvalues but at
@@ -36,17 +38,17 @@ pub fn fit_space(
     of: &str,
     names: &[&str],
     rows: ArrayView2<'_, f64>,
-    files: &[usize],
+    of_file: &[usize],
 ) -> Option<FeatureSpace> {
-    let all: BTreeSet<usize> = files.iter().copied().collect();
-    if all.len() < 4 || rows.ncols() == 0 || rows.nrows() != files.len() {
+    let all: BTreeSet<usize> = of_file.iter().copied().collect();
+    if all.len() < 4 || rows.ncols() == 0 || rows.nrows() != of_file.len() {
         return None;
     }
     let named = !names.is_empty();
     let left_out = |file: &usize| {
-        let kept: Vec<usize> = (0..files.len()).filter(|&row| files[row] != *file).collect();
+        let kept: Vec<usize> = (0..of_file.len()).filter(|&row| of_file[row] != *file).collect();
         let others = Gaussian::of(rows.select(Axis(0), &kept).view(), named);
-        let own = (0..files.len()).filter(|&row| files[row] == *file);
+        let own = (0..of_file.len()).filter(|&row| of_file[row] == *file);
         own.map(|row| others.distance(rows.row(row)) as f32).collect::<Vec<_>>()
     };
     let files: Vec<usize> = all.into_iter().collect();
@@ -54,15 +56,18 @@ pub fn fit_space(
     distances.sort_by(f32::total_cmp);
     let gaussian = Gaussian::of(rows, named);
     let single = |values: &Array1<f64>| values.iter().map(|&value| value as f32).collect::<Vec<_>>();
+    let (mean, spread) = (single(&gaussian.mean), single(&gaussian.spread));
+    let neighbours = neighbours_of(rows, (&mean, &spread), of_file);
     Some(FeatureSpace {
         of: of.to_owned(),
         names: names.iter().map(ToString::to_string).collect(),
-        mean: single(&gaussian.mean),
-        spread: single(&gaussian.spread),
+        mean,
+        spread,
         axes: gaussian.axes.outer_iter().map(|axis| single(&axis.to_owned())).collect(),
         variances: gaussian.variances.iter().map(|&value| value as f32).collect(),
         rest: gaussian.rest as f32,
         distances,
+        neighbours,
     })
 }
 

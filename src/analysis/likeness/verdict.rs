@@ -1,8 +1,9 @@
-//! From distances to plain words.
-use super::INPUT;
+//! From distances to a verdict.
 use super::look::ImageLook;
+use super::neighbours::nearest_distance;
 use super::space::distance_in;
-use crate::network::{FeatureSpace, Model, TrainingStatistics};
+use super::{GREY_NAMES, INPUT};
+use crate::network::{FeatureSpace, Model, Neighbours, TrainingStatistics};
 use serde::Serialize;
 
 /// A pixel size is unusual where it lies beyond the training's range by more than this factor.
@@ -43,15 +44,34 @@ pub struct PixelMatch {
 pub struct SpaceLikeness {
     /// A node, or `input`.
     pub of: String,
-    /// About 1 is usual.
+    /// From all training images together, Mahalanobis'; about 1 is usual.
     pub distance: f64,
     /// Share of the training images that are nearer to the others.
     pub percentile: f64,
     /// From which distance on an image is unusual.
     pub limit: f64,
+    /// By this distance or by that to the nearest training images.
     pub unusual: bool,
     /// Of the input: the numbers that lie far outside.
     pub outside: Vec<Outside>,
+    /// `None` where the model's file does not hold its training images.
+    pub nearest: Option<NearestImages>,
+}
+
+/// The image against the nearest of the training images.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NearestImages {
+    /// Which of the nearest the distance is that to: 3 is the third.
+    pub nearest: usize,
+    /// Root mean square of the numbers' differences, in units of their spreads.
+    pub distance: f64,
+    /// Share of the training images that are nearer to theirs.
+    pub percentile: f64,
+    /// From which distance on an image is unusual.
+    pub limit: f64,
+    /// The distance over its limit: above 1 is unusual.
+    pub ratio: f64,
+    pub unusual: bool,
 }
 
 /// One number that lies over three spreads from the training images' mean.
@@ -68,9 +88,8 @@ impl Likeness {
     /// Judges what was seen of an image.
     #[must_use]
     pub fn of(look: &ImageLook, model: &Model, training: &TrainingStatistics) -> Self {
-        let numbers = |space: &FeatureSpace| if space.of == INPUT { &look.grey } else { &look.features };
         let spaces: Vec<SpaceLikeness> =
-            training.spaces.iter().map(|space| SpaceLikeness::of(space, numbers(space))).collect();
+            training.spaces.iter().map(|space| SpaceLikeness::of(space, &numbers(space, look))).collect();
         let range = training.pixel_nm.or(model.card.pixel_size_nm.map(|nm| [nm, nm]));
         // What is resampled to one size has lost its pixel size.
         let range = range.filter(|_| model.card.resampled_to().is_none());
@@ -88,39 +107,6 @@ impl Likeness {
         found.words = found.sentences();
         found
     }
-
-    fn sentences(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        if let Some(pixel) = self.pixel.as_ref().filter(|pixel| pixel.unusual) {
-            words.push(pixel.words());
-        }
-        for space in self.spaces.iter().filter(|space| space.unusual) {
-            words.push(space.words());
-        }
-        if words.is_empty() {
-            let farthest = self.spaces.iter().max_by(|a, b| a.percentile.total_cmp(&b.percentile));
-            let how = farthest.map_or(String::new(), |space| {
-                let distance = space.distance;
-                format!(": distance {distance:.2}, farther than {:.0} % of them", 100.0 * space.percentile)
-            });
-            words.push(format!("Similar to the {} training images{how}", self.images));
-        }
-        words
-    }
-
-    /// A word or two for a badge.
-    #[must_use]
-    pub fn badge(&self) -> &'static str {
-        let pixel = self.pixel.as_ref().is_some_and(|pixel| pixel.unusual);
-        let unusual =
-            |input: bool| self.spaces.iter().any(|space| space.unusual && (space.of == INPUT) == input);
-        match (pixel, unusual(true), unusual(false)) {
-            (true, _, _) => "unusual pixel size",
-            (_, true, _) => "unusual grey or texture",
-            (_, _, true) => "unusual to the network",
-            _ => "like the training images",
-        }
-    }
 }
 
 impl PixelMatch {
@@ -132,30 +118,15 @@ impl PixelMatch {
         let unusual = !(1.0 / BEYOND..=BEYOND).contains(&ratio);
         Self { nm, trained_nm: [low, high], ratio, unusual, target_nm }
     }
-
-    fn words(&self) -> String {
-        let Self { nm, trained_nm: [low, high], ratio, target_nm, .. } = self;
-        let (times, end) = if *ratio > 1.0 { (*ratio, "largest") } else { (1.0 / ratio, "smallest") };
-        let relation = if *ratio > 1.0 { "times the" } else { "times smaller than the" };
-        format!(
-            "Unusual in pixel size: {} nm is {times:.1} {relation} {end} of the training images ({} to {} nm); \
-             resample to {} nm",
-            short(*nm),
-            short(*low),
-            short(*high),
-            short(*target_nm)
-        )
-    }
 }
 
 impl SpaceLikeness {
     fn of(space: &FeatureSpace, numbers: &[f64]) -> Self {
         let distance = distance_in(space, numbers);
-        let nearer = space.distances.iter().filter(|other| f64::from(**other) < distance).count();
-        let percentile = nearer as f64 / space.distances.len().max(1) as f64;
+        let percentile = share_nearer(&space.distances, distance);
         let limit = limit(&space.distances);
-        // A distance that is no number is far.
-        let unusual = distance.is_nan() || distance > limit;
+        let nearest = space.neighbours.as_ref().map(|held| NearestImages::of(space, held, numbers));
+        let unusual = beyond(distance, limit) || nearest.as_ref().is_some_and(|nearest| nearest.unusual);
         let triples = space.names.iter().zip(numbers).zip(space.mean.iter().zip(&space.spread));
         let outside = triples.filter_map(|((name, &value), (&mean, &spread))| {
             let (mean, spreads) = (f64::from(mean), (value - f64::from(mean)) / f64::from(spread));
@@ -167,53 +138,73 @@ impl SpaceLikeness {
             })
         });
         let outside = outside.collect();
-        Self { of: space.of.clone(), distance, percentile, limit, unusual, outside }
-    }
-
-    fn words(&self) -> String {
-        let far = format!("distance {:.2}, of the training images at most {:.2}", self.distance, self.limit);
-        if self.of != INPUT {
-            return format!("Unusual in what the network sees at {}: {far}", self.of);
-        }
-        let named: Vec<String> = self.outside.iter().map(Outside::words).collect();
-        if named.is_empty() {
-            return format!("Unusual in how grey levels and texture go together: {far}");
-        }
-        format!("Unusual in grey levels or texture: {} ({far})", named.join(", "))
+        Self { of: space.of.clone(), distance, percentile, limit, unusual, outside, nearest }
     }
 }
 
-impl Outside {
-    fn words(&self) -> String {
-        // Roughness is kept as a logarithm, for its values lie many times apart.
-        let shown = |value: f64| if self.name.starts_with("roughness") { 10_f64.powf(value) } else { value };
-        let (value, mean) = (short(shown(self.value)), short(shown(self.mean)));
-        format!("{} {value} (training {mean}, {:+.1} spreads)", self.name, self.spreads)
+impl NearestImages {
+    fn of(space: &FeatureSpace, held: &Neighbours, numbers: &[f64]) -> Self {
+        let distance = nearest_distance(space, held, numbers);
+        // A network is fitted to its training images: in its features they lie nearer to each other than a new one of
+        // their kind does to them.
+        let limit = if space.of == INPUT { limit(&held.distances) } else { wide_limit(&held.distances) };
+        let percentile = share_nearer(&held.distances, distance);
+        let unusual = beyond(distance, limit);
+        Self {
+            nearest: held.nearest,
+            distance,
+            percentile,
+            limit,
+            ratio: distance / limit.max(1e-12),
+            unusual,
+        }
     }
+}
+
+/// The numbers of an image in a space: its features, or the grey levels and texture by the names that the space was made
+/// with, for files of before have fewer.
+fn numbers(space: &FeatureSpace, look: &ImageLook) -> Vec<f64> {
+    if space.of != INPUT {
+        return look.features.clone();
+    }
+    let named = |name: &String| GREY_NAMES.iter().position(|known| known == name);
+    let number = |name| named(name).and_then(|place| look.grey.get(place)).copied().unwrap_or(f64::NAN);
+    space.names.iter().map(number).collect()
+}
+
+/// Share of the training images whose distance is smaller.
+fn share_nearer(distances: &[f32], distance: f64) -> f64 {
+    let nearer = distances.iter().filter(|other| f64::from(**other) < distance).count();
+    nearer as f64 / distances.len().max(1) as f64
+}
+
+/// A distance that is no number is far.
+pub(super) fn beyond(distance: f64, limit: f64) -> bool {
+    distance.is_nan() || distance > limit
 }
 
 /// So many distances say by themselves what is beyond 99 % of them.
 const ENOUGH: usize = 100;
 
 /// From which distance on an image is unusual: beyond 99 % of the training images. Fewer than [`ENOUGH`] do not say where
-/// that is; of them it is beyond three standard deviations of the logarithms of their distances, too. With many images
-/// that would be the wider limit: on real images it misses more foreign ones and spares hardly a false alarm
-/// (`benches/LIKENESS.md`).
+/// that is; of them it is the [`wide_limit`]. With many images that would miss more damaged and foreign ones and spare
+/// hardly a false alarm (`benches/LIKENESS.md`).
 fn limit(distances: &[f32]) -> f64 {
+    if distances.len() >= ENOUGH { beyond_99_percent(distances) } else { wide_limit(distances) }
+}
+
+/// Beyond 99 % of the training images, and beyond three standard deviations of the logarithms of their distances, too.
+fn wide_limit(distances: &[f32]) -> f64 {
     let logs: Vec<f64> = distances.iter().map(|&distance| f64::from(distance).max(1e-6).ln()).collect();
     let count = logs.len().max(1) as f64;
     let mean = logs.iter().sum::<f64>() / count;
     let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
-    let place = ((distances.len() as f64 * 0.99).ceil() as usize).clamp(1, distances.len().max(1)) - 1;
-    let quantile = distances.get(place).map_or(0.0, |&distance| f64::from(distance));
-    if distances.len() >= ENOUGH { quantile } else { quantile.max((mean + 3.0 * variance.sqrt()).exp()) }
+    beyond_99_percent(distances).max((mean + 3.0 * variance.sqrt()).exp())
 }
 
-/// Three digits that count.
-fn short(value: f64) -> String {
-    let digits = if value == 0.0 { 0 } else { (2 - value.abs().log10().floor() as i32).clamp(0, 9) };
-    let text = format!("{value:.*}", digits as usize);
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+fn beyond_99_percent(distances: &[f32]) -> f64 {
+    let place = ((distances.len() as f64 * 0.99).ceil() as usize).clamp(1, distances.len().max(1)) - 1;
+    distances.get(place).map_or(0.0, |&distance| f64::from(distance))
 }
 
 #[cfg(test)]
@@ -232,14 +223,46 @@ mod tests {
             variances: Vec::new(),
             rest: 1.0,
             distances: vec![0.8, 0.9, 1.0, 1.1],
+            neighbours: None,
         }
+    }
+
+    /// Mean and roughness at 1 px among all the numbers of [`GREY_NAMES`].
+    fn look([mean, roughness]: [f64; 2], features: [f64; 2], pixel_nm: Option<f64>) -> ImageLook {
+        let mut grey = vec![0.0; GREY_NAMES.len()];
+        (grey[0], grey[3]) = (mean, roughness);
+        ImageLook { grey, features: features.to_vec(), pixel_nm }
     }
 
     fn judged(grey: [f64; 2], features: [f64; 2], pixel_nm: Option<f64>) -> Likeness {
         let spaces = vec![space(INPUT, &["mean", "roughness at 1 px"]), space("mid.relu2", &[])];
         let training = TrainingStatistics { images: 4, pixel_nm: Some([2.0, 5.0]), spaces };
-        let look = ImageLook { grey: grey.to_vec(), features: features.to_vec(), pixel_nm };
-        Likeness::of(&look, &segmenter(1, None), &training)
+        Likeness::of(&look(grey, features, pixel_nm), &segmenter(1, None), &training)
+    }
+
+    #[test]
+    fn an_image_near_no_training_image_is_unusual_though_the_gaussian_takes_it_in() {
+        let mut features = space("mid.relu2", &[]);
+        let points = vec![vec![-1.0, -1.0], vec![-1.0, -1.1], vec![1.0, 1.0], vec![1.0, 1.1]];
+        features.neighbours = Some(Neighbours { nearest: 1, points, distances: vec![0.05; 4] });
+        let training = TrainingStatistics { images: 4, pixel_nm: None, spaces: vec![features] };
+        let judge = |features| Likeness::of(&look([0.0; 2], features, None), &segmenter(1, None), &training);
+        // z is (0, 0): 0 from the mean, 1 from the two nearest images.
+        let found = judge([0.5, 0.5]);
+        let near = found.spaces[0].nearest.clone().unwrap();
+        assert!((near.distance - 1.0).abs() < 1e-6 && (near.ratio - 20.0).abs() < 1e-4, "{near:?}");
+        assert!(!found.similar && near.unusual && found.spaces[0].unusual && found.spaces[0].distance < 1e-6);
+        let words = "Unusual in what the network sees at mid.relu2: 1.00 from the nearest training image, 20.00 times \
+                     the limit of 0.05";
+        assert_eq!(found.words, [words]);
+        // z is (1, 1.04): 0.04 / √2 from an image.
+        let found = judge([0.6, 0.604]);
+        assert!(found.similar, "{found:?}");
+        assert!(
+            found.words[0].ends_with("; from the nearest of them 0.57 times the limit"),
+            "{:?}",
+            found.words
+        );
     }
 
     #[test]
@@ -292,6 +315,6 @@ mod tests {
         // Of many, the 99th of a hundred, however far three deviations would reach.
         let many: Vec<f32> = (1..=100).map(|place| place as f32 / 50.0).collect();
         assert!((limit(&many) - 1.98).abs() < 1e-6);
-        assert!(limit(&many[..99]) > 5.0);
+        assert!(limit(&many[..99]) > 5.0 && wide_limit(&many) > 5.0);
     }
 }

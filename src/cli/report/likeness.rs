@@ -54,6 +54,12 @@ fn text(label: &str, found: &Likeness) -> String {
             found.images,
             space.limit
         ));
+        if let Some(near) = &space.nearest {
+            lines.push(format!(
+                "    nearest training images: number {} at {:.3}, {:.2} times the limit of {:.3}",
+                near.nearest, near.distance, near.ratio, near.limit
+            ));
+        }
     }
     if let Some(pixel) = found.pixel.as_ref().filter(|pixel| pixel.unusual) {
         lines.push(format!("  every command resamples with --resample {}nm", pixel.target_nm));

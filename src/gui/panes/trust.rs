@@ -111,9 +111,9 @@ fn likeness_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
         if found.similar { (palette.accent, "Similar") } else { (palette.warning, "Unusual") };
     ui.horizontal(|ui| {
         dot(ui, colour);
-        let meaning = "Similar: nothing that is looked at here is unusual, which an image of another kind may share where the \
-                       training images are unlike each other. Unusual: farther than 99 % of the training images, or on \
-                       pixels of a size that the network does not know.";
+        let meaning = "Similar: nothing that is looked at here is unusual, which an image of another kind may share. \
+                       Unusual: farther from the training images together, or from the nearest of them, than at least \
+                       99 % of themselves are, or on pixels of a size that the network does not know.";
         ui.label(strong(verdict).size(15.0).color(colour)).on_hover_text(meaning);
         ui.label(small(format!("against {} training images", found.images)).color(palette.weak));
     });
@@ -123,7 +123,7 @@ fn likeness_ui(ui: &mut Ui, desk: &mut Desk<'_>) {
     resample_ui(ui, desk, found);
     ui.add_space(4.0);
     for space in &found.spaces {
-        scale_ui(ui, space);
+        space_ui(ui, space);
     }
 }
 
@@ -139,13 +139,13 @@ fn resample_ui(ui: &mut Ui, desk: &mut Desk<'_>, found: &Likeness) {
     }
 }
 
-/// A distance on a line from 0 to beyond the limit, with the training images' share that is nearer.
-fn scale_ui(ui: &mut Ui, space: &SpaceLikeness) {
+/// An image's distances in one space, each on a line of its own.
+fn space_ui(ui: &mut Ui, space: &SpaceLikeness) {
     let palette = Palette::of(ui);
     let name = if space.of == INPUT { "Grey levels and texture" } else { &space.of };
     let meaning = if space.of == INPUT {
-        "Mean, deviation and skewness of what goes into the network, and how rough it is at 1, 2, 4 and 8 px. \
-         Mahalanobis distance: about 1 is usual."
+        "Mean, deviation and skewness of what goes into the network, how rough it is at 1, 2, 4 and 8 px, how much of it is \
+         noise, and whether bright or dark detail stands out at 1, 2 and 4 px. Mahalanobis distance: about 1 is usual."
     } else {
         "The mean of each of this node's features over the image: what the network made of it. Mahalanobis distance \
          (Lee et al. 2018): about 1 is usual."
@@ -155,18 +155,36 @@ fn scale_ui(ui: &mut Ui, space: &SpaceLikeness) {
         let words = format!("{:.2}, farther than {}", space.distance, format::percent(space.percentile));
         ui.label(small(words).color(palette.weak)).on_hover_text("Of the training images");
     });
+    scale_ui(ui, name, space.distance, space.limit);
+    let Some(near) = &space.nearest else { return };
+    let meaning = "The distance to the third nearest training image (Sun et al. 2022), over the limit that the training \
+                   images' own distances to theirs set. Where training images are unlike each other, what lies between \
+                   them is near their middle and yet like none of them: this line tells it.";
+    ui.horizontal(|ui| {
+        ui.label(small("nearest training images").color(palette.weak)).on_hover_text(meaning);
+        let ink = if near.unusual { palette.warning } else { palette.weak };
+        ui.label(small(format!("{:.2} times the limit", near.ratio)).color(ink)).on_hover_text(meaning);
+    });
+    scale_ui(ui, &format!("{name}, nearest training images"), near.distance, near.limit);
+}
+
+/// A distance on a line from 0 to beyond the limit.
+fn scale_ui(ui: &mut Ui, name: &str, distance: f64, limit: f64) {
+    let palette = Palette::of(ui);
     let (rect, response) =
         ui.allocate_exact_size(vec2(ui.available_width().min(360.0), 12.0), Sense::hover());
-    let end = (space.limit * 1.6).max(space.distance.min(space.limit * 4.0) * 1.05).max(1e-9);
+    let end = (limit * 1.6).max(distance.min(limit * 4.0) * 1.05).max(1e-9);
     let at = |value: f64| rect.left() + rect.width() * (value / end).clamp(0.0, 1.0) as f32;
     let track = Rect::from_min_max(pos2(rect.left(), rect.top() + 4.0), pos2(rect.right(), rect.top() + 8.0));
-    let usual = Rect::from_min_max(track.min, pos2(at(space.limit), track.bottom()));
+    let usual = Rect::from_min_max(track.min, pos2(at(limit), track.bottom()));
     let painter = ui.painter();
     painter.rect_filled(track, CornerRadius::same(2), palette.control);
     painter.rect_filled(usual, CornerRadius::same(2), palette.accent.gamma_multiply(0.45));
-    let colour = if space.unusual { palette.warning } else { palette.accent };
-    painter.circle_filled(pos2(at(space.distance), track.center().y), 4.5, colour);
-    let spoken = format!("{name}: distance {:.2}, unusual from {:.2} on", space.distance, space.limit);
+    let far = distance.is_nan() || distance > limit;
+    let place = if distance.is_nan() { rect.right() } else { at(distance) };
+    let colour = if far { palette.warning } else { palette.accent };
+    painter.circle_filled(pos2(place, track.center().y), 4.5, colour);
+    let spoken = format!("{name}: distance {distance:.2}, unusual from {limit:.2} on");
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, &spoken));
     response.on_hover_text(spoken.clone());
 }
