@@ -131,6 +131,10 @@ fn is_scale(distances: &[f32]) -> bool {
 mod tests {
     use super::*;
 
+    fn near(space: &mut FeatureSpace) -> &mut Neighbours {
+        space.neighbours.as_mut().unwrap()
+    }
+
     #[test]
     fn numbers_that_do_not_fit_together_are_refused() {
         let space = FeatureSpace {
@@ -154,9 +158,6 @@ mod tests {
             TrainingStatistics { images: 2, pixel_nm: Some([1.0, 2.0]), spaces: vec![space] }
         };
         statistics(&|_| ()).check().unwrap();
-        fn near(space: &mut FeatureSpace) -> &mut Neighbours {
-            space.neighbours.as_mut().unwrap()
-        }
         let changes: [&dyn Fn(&mut FeatureSpace); 14] = [
             &|s| s.spread[1] = 0.0,
             &|s| s.mean[0] = f32::NAN,

@@ -1,4 +1,4 @@
-//! Grey levels, texture, Gaussians and distances against NumPy's, SciPy's and scikit-learn's (tests/reference/likeness.py).
+//! Grey levels, texture, Gaussians and distances against NumPy's, `SciPy`'s and scikit-learn's (tests/reference/likeness.py).
 use super::grey::grey_statistics;
 use super::neighbours::nearest_distance;
 use super::space::distance_in;
