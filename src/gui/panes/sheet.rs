@@ -22,8 +22,9 @@ pub(super) const SMALLEST: f32 = 44.0;
 pub(super) const LARGEST: f32 = 240.0;
 /// Cells narrower than this have no room for words.
 const WORDS: f32 = 36.0;
-/// Time a frame may spend on rendering cells.
+/// Time a frame may spend on rendering cells; where frames take long anyway, a quarter of one.
 const BUDGET: Duration = Duration::from_millis(7);
+const MOST_BUDGET: Duration = Duration::from_millis(100);
 
 /// The sheet's size, place and texture.
 pub(super) struct Sheet {
@@ -64,6 +65,7 @@ struct Frame<'a> {
     /// Changes with the maps.
     maps: u64,
     started: Instant,
+    budget: Duration,
 }
 
 /// What is drawn of a frame's cells at once.
@@ -139,6 +141,8 @@ impl Sheet {
             shared,
             maps: stamp((result, features.maps.maps.as_ptr().addr(), height, width)),
             started: Instant::now(),
+            budget: Duration::from_secs_f32(ui.input(|input| input.stable_dt.max(0.0)) / 4.0)
+                .clamp(BUDGET, MOST_BUDGET),
         }
     }
 
@@ -216,7 +220,7 @@ impl Sheet {
         let look = stamp((frame.maps, contrast.low.to_bits(), contrast.high.to_bits(), colormap));
         let mut found = atlas.find(feature, look);
         if found.is_none_or(|(_, fresh)| !fresh) {
-            if frame.started.elapsed() < BUDGET {
+            if frame.started.elapsed() < frame.budget {
                 let map = frame.features.maps.maps.index_axis(Axis(0), feature);
                 let image =
                     ColorImage::new(frame.texels, mean_picture(map, frame.texels, contrast, colormap));
