@@ -2,10 +2,10 @@
 """Hold the verdicts of `polepiece report --on likeness` against what is known of real images, and write benches/LIKENESS.md.
 
     cargo build --release
-    python3 -m venv venv && venv/bin/pip install numpy scipy tifffile
+    python3 -m venv venv && venv/bin/pip install numpy pillow scipy tifffile
     venv/bin/python benches/likeness.py [--polepiece target/release/polepiece] [--data ../shared/data]
 
-Three shipped models judge four sorts of image:
+Three shipped models judge images of these sorts:
 
 - *trained on*: images that their statistics were made from,
 - *held out*: images of the same series or scenes that neither trained nor chose anything,

@@ -164,8 +164,9 @@ impl Action {
                 about(group, "Open model file…", "Open a model from a .safetensors or .onnx file", KEYS)
             }
             Self::OpenLabels => {
-                let tooltip = "Open a mask of the shown image, and say what its values mean where they are not the model's classes: features are held against it, the network \
-                     and the classical methods are scored by it, and channel ablation tells IoU";
+                let tooltip = "Open a mask of the shown image, and say what its values mean where they are not the \
+                               model's classes: features are held against it, the network and the classical methods \
+                               are scored by it, and channel ablation tells IoU";
                 about(group, "Open labels…", tooltip, &[])
             }
             Self::OpenScheme => {
@@ -175,12 +176,8 @@ impl Action {
             }
             Self::NewNetwork => {
                 const KEYS: &[KeyboardShortcut] = &[ctrl(Key::N)];
-                about(
-                    group,
-                    "New network…",
-                    "Choose an architecture, see what it costs, and look inside it",
-                    KEYS,
-                )
+                let tooltip = "Choose an architecture, see what it costs, and look inside it";
+                about(group, "New network…", tooltip, KEYS)
             }
             Self::SaveModel => {
                 about(group, "Save model as…", "Write the chosen model to a .safetensors file", &[])

@@ -233,47 +233,17 @@ impl App {
     /// Carries out one action.
     fn perform(&mut self, ctx: &egui::Context, action: Action) {
         match action {
-            Action::Open => {
-                let beside = self.session.preferences.recent.first().and_then(|path| path.parent());
-                self.dialogs.ask(Purpose::Micrographs, beside);
-            }
-            Action::OpenModel => self.dialogs.ask(Purpose::Model, None),
-            Action::OpenLabels => {
-                let beside = self.session.micrograph().and_then(Micrograph::path).and_then(Path::parent);
-                self.dialogs.ask(Purpose::Labels, beside);
-            }
-            Action::OpenScheme => {
-                // Without a question about a mask there is nothing for a scheme to say.
-                if let Some(asked) = self.session.labelling.asked.as_ref() {
-                    self.dialogs.ask(Purpose::Scheme, asked.path.parent());
-                } else {
-                    let what = "Open labels first: a scheme says what the values of a mask mean";
-                    self.session.apply(Command::Warn(what.to_owned()));
-                }
-            }
-            Action::NewNetwork => self.new_network.show(&self.session),
-            Action::SaveModel => match &self.session.model {
-                Some(model) => {
-                    let name = format!("{}.safetensors", file_name(&model.card.name));
-                    self.dialogs.ask(Purpose::SaveModel, Some(Path::new(&name)));
-                }
-                None => self.session.apply(Command::Warn("Choose a model first".to_owned())),
-            },
-            Action::Export => self.export.show(&self.session),
-            Action::Figure => self.figure.show(&self.session),
-            Action::SaveCopy => match self.session.micrograph() {
-                Some(micrograph) => self.dialogs.ask(Purpose::Copy, Some(&copy_of(micrograph))),
-                None => self.session.apply(Command::Warn("Open a micrograph first".to_owned())),
-            },
-            Action::ExportModel => match &self.session.model {
-                Some(model) => self.dialogs.ask(Purpose::Onnx, Some(&onnx_of(model))),
-                None => self.session.apply(Command::Warn("Choose a model first".to_owned())),
-            },
-            Action::CopyCommand => {
-                if let Some(command) = self.session.command_line() {
-                    ctx.copy_text(command);
-                }
-            }
+            Action::Open
+            | Action::OpenModel
+            | Action::OpenLabels
+            | Action::OpenScheme
+            | Action::NewNetwork
+            | Action::SaveModel
+            | Action::Export
+            | Action::Figure
+            | Action::SaveCopy
+            | Action::ExportModel
+            | Action::CopyCommand => self.perform_on_files(ctx, action),
             Action::Run => self.session.apply(Command::Run),
             Action::Cancel => self.cancel(),
             Action::ToggleMask => self.session.apply(Command::SetOverlay(!self.session.overlay)),
@@ -316,6 +286,53 @@ impl App {
             Action::Fit | Action::ActualSize | Action::ZoomIn | Action::ZoomOut => self.zoom(ctx, action),
         }
         ctx.request_repaint();
+    }
+
+    /// What opens and writes files, and the command line that does.
+    fn perform_on_files(&mut self, ctx: &egui::Context, action: Action) {
+        match action {
+            Action::Open => {
+                let beside = self.session.preferences.recent.first().and_then(|path| path.parent());
+                self.dialogs.ask(Purpose::Micrographs, beside);
+            }
+            Action::OpenModel => self.dialogs.ask(Purpose::Model, None),
+            Action::OpenLabels => {
+                let beside = self.session.micrograph().and_then(Micrograph::path).and_then(Path::parent);
+                self.dialogs.ask(Purpose::Labels, beside);
+            }
+            Action::OpenScheme => {
+                // Without a question about a mask there is nothing for a scheme to say.
+                if let Some(asked) = self.session.labelling.asked.as_ref() {
+                    self.dialogs.ask(Purpose::Scheme, asked.path.parent());
+                } else {
+                    let what = "Open labels first: a scheme says what the values of a mask mean";
+                    self.session.apply(Command::Warn(what.to_owned()));
+                }
+            }
+            Action::NewNetwork => self.new_network.show(&self.session),
+            Action::SaveModel => match &self.session.model {
+                Some(model) => {
+                    let name = format!("{}.safetensors", file_name(&model.card.name));
+                    self.dialogs.ask(Purpose::SaveModel, Some(Path::new(&name)));
+                }
+                None => self.session.apply(Command::Warn("Choose a model first".to_owned())),
+            },
+            Action::Export => self.export.show(&self.session),
+            Action::Figure => self.figure.show(&self.session),
+            Action::SaveCopy => match self.session.micrograph() {
+                Some(micrograph) => self.dialogs.ask(Purpose::Copy, Some(&copy_of(micrograph))),
+                None => self.session.apply(Command::Warn("Open a micrograph first".to_owned())),
+            },
+            Action::ExportModel => match &self.session.model {
+                Some(model) => self.dialogs.ask(Purpose::Onnx, Some(&onnx_of(model))),
+                None => self.session.apply(Command::Warn("Choose a model first".to_owned())),
+            },
+            _ => {
+                if let Some(command) = self.session.command_line() {
+                    ctx.copy_text(command);
+                }
+            }
+        }
     }
 
     fn zoom(&mut self, ctx: &egui::Context, action: Action) {

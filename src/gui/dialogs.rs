@@ -70,72 +70,7 @@ impl Dialogs {
         if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
             dialog = dialog.set_directory(folder);
         }
-        let pending: Pending = match purpose {
-            Purpose::Micrographs => {
-                let dialog =
-                    dialog.set_title("Open micrographs").add_filter("Micrographs", &endings_to_open());
-                let files = dialog.add_filter("All files", &["*"]).pick_files();
-                Box::pin(async { files.await.unwrap_or_default().iter().map(path).collect() })
-            }
-            Purpose::Model => {
-                let file = dialog
-                    .set_title("Open a model")
-                    .add_filter("Models", &["safetensors", "onnx", "zip", "yaml"])
-                    .pick_file();
-                Box::pin(async { file.await.iter().map(path).collect() })
-            }
-            Purpose::Labels => {
-                let dialog =
-                    dialog.set_title("Open a label map").add_filter("Micrographs", &endings_to_open());
-                let file = dialog.add_filter("All files", &["*"]).pick_file();
-                Box::pin(async { file.await.iter().map(path).collect() })
-            }
-            Purpose::Scheme => {
-                let dialog = dialog.set_title("Open a label scheme").add_filter("Label schemes", &["toml"]);
-                let file = dialog.add_filter("All files", &["*"]).pick_file();
-                Box::pin(async { file.await.iter().map(path).collect() })
-            }
-            Purpose::SaveModel => {
-                let file =
-                    dialog.set_title("Save the model as").add_filter("Models", &["safetensors"]).save_file();
-                Box::pin(async { file.await.iter().map(path).collect() })
-            }
-            Purpose::Copy => {
-                // One filter for all formats, because the ending that is typed decides.
-                let endings: Vec<&str> =
-                    Target::ALL.iter().flat_map(|target| target.endings()).copied().collect();
-                let file = dialog.set_title("Save a copy as").add_filter("Micrographs", &endings).save_file();
-                Box::pin(async { file.await.iter().map(path).collect() })
-            }
-            Purpose::Figure => {
-                let dialog = dialog.set_title("Save the figure as");
-                let file = dialog.add_filter("Figures", &["png", "svg"]).save_file();
-                Box::pin(async { file.await.iter().map(path).collect() })
-            }
-            Purpose::Onnx => {
-                let dialog = dialog.set_title("Export the model as ONNX");
-                let file = dialog.add_filter("ONNX", &["onnx"]).save_file();
-                Box::pin(async { file.await.iter().map(path).collect() })
-            }
-            Purpose::ExportFolder => {
-                let folder = dialog.set_title("Export into").pick_folder();
-                Box::pin(async { folder.await.iter().map(path).collect() })
-            }
-            Purpose::Health => {
-                let dialog = dialog.set_title("Save the health report").set_file_name("health.csv");
-                let file = dialog.add_filter("Tables", &["csv", "json"]).save_file();
-                Box::pin(async { file.await.iter().map(path).collect() })
-            }
-            Purpose::Table(table) => {
-                let name = match table {
-                    MeasuredTable::Profile => "profile.csv",
-                    MeasuredTable::Statistics => "statistics.csv",
-                };
-                let dialog = dialog.set_title("Save as comma-separated values").set_file_name(name);
-                let file = dialog.add_filter("Tables", &["csv"]).save_file();
-                Box::pin(async { file.await.iter().map(path).collect() })
-            }
-        };
+        let pending = shown(dialog, purpose);
         self.open = Some((purpose, pending, Instant::now()));
     }
 
@@ -151,10 +86,70 @@ impl Dialogs {
     }
 }
 
+/// Shows the dialog that asks for it.
+fn shown(dialog: AsyncFileDialog, purpose: Purpose) -> Pending {
+    match purpose {
+        Purpose::Micrographs => {
+            let dialog = dialog.set_title("Open micrographs").add_filter("Micrographs", &endings_to_open());
+            let files = dialog.add_filter("All files", &["*"]).pick_files();
+            Box::pin(async { files.await.unwrap_or_default().iter().map(path).collect() })
+        }
+        Purpose::Model => one(dialog
+            .set_title("Open a model")
+            .add_filter("Models", &["safetensors", "onnx", "zip", "yaml"])
+            .pick_file()),
+        Purpose::Labels => {
+            let dialog = dialog.set_title("Open a label map").add_filter("Micrographs", &endings_to_open());
+            one(dialog.add_filter("All files", &["*"]).pick_file())
+        }
+        Purpose::Scheme => {
+            let dialog = dialog.set_title("Open a label scheme").add_filter("Label schemes", &["toml"]);
+            one(dialog.add_filter("All files", &["*"]).pick_file())
+        }
+        Purpose::SaveModel => {
+            let file =
+                dialog.set_title("Save the model as").add_filter("Models", &["safetensors"]).save_file();
+            one(file)
+        }
+        Purpose::Copy => {
+            // One filter for all formats, because the ending that is typed decides.
+            let endings: Vec<&str> =
+                Target::ALL.iter().flat_map(|target| target.endings()).copied().collect();
+            one(dialog.set_title("Save a copy as").add_filter("Micrographs", &endings).save_file())
+        }
+        Purpose::Figure => {
+            let dialog = dialog.set_title("Save the figure as");
+            one(dialog.add_filter("Figures", &["png", "svg"]).save_file())
+        }
+        Purpose::Onnx => {
+            let dialog = dialog.set_title("Export the model as ONNX");
+            one(dialog.add_filter("ONNX", &["onnx"]).save_file())
+        }
+        Purpose::ExportFolder => one(dialog.set_title("Export into").pick_folder()),
+        Purpose::Health => {
+            let dialog = dialog.set_title("Save the health report").set_file_name("health.csv");
+            one(dialog.add_filter("Tables", &["csv", "json"]).save_file())
+        }
+        Purpose::Table(table) => {
+            let name = match table {
+                MeasuredTable::Profile => "profile.csv",
+                MeasuredTable::Statistics => "statistics.csv",
+            };
+            let dialog = dialog.set_title("Save as comma-separated values").set_file_name(name);
+            one(dialog.add_filter("Tables", &["csv"]).save_file())
+        }
+    }
+}
+
 /// Endings of every format that can be opened, small and capital, because some dialogs tell them apart.
 fn endings_to_open() -> Vec<String> {
     let small = endings().flat_map(|(_, endings)| endings).map(|&ending| ending.to_owned());
     small.flat_map(|ending| [ending.to_uppercase(), ending]).collect()
+}
+
+/// The paths of at most one file or folder.
+fn one(chosen: impl Future<Output = Option<FileHandle>> + 'static) -> Pending {
+    Box::pin(async { chosen.await.iter().map(path).collect() })
 }
 
 fn path(handle: &FileHandle) -> PathBuf {

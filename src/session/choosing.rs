@@ -34,6 +34,7 @@ impl Session {
             card: found.header.map(|(_, card)| card).map_err(|error| error.to_string()),
         };
         self.library = installed().into_iter().map(entry).collect();
+        self.read_sides_again();
     }
 
     /// Loads an installed model by its id, or a model file by its path; the one before stays until then.

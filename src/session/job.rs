@@ -45,11 +45,11 @@ pub enum JobKind {
     Health,
     /// Whether the image is like the training images.
     Likeness,
-    /// Classical methods on the same image.
     /// Laying out the drawing of a large network.
     Layout,
     /// Reading which values a mask holds.
     Labels,
+    /// Classical methods on the same image.
     Baselines,
     /// The micrograph on other pixels.
     Resample,

@@ -9,8 +9,8 @@ use crate::inspect::FeatureMaps;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-/// Most bytes of feature maps kept with a result, unless a person says otherwise: a 2048 × 2048 micrograph's maps of 32
-/// features, and the small pictures of all other nodes.
+/// Most bytes of feature maps kept with a result, unless a person says otherwise: as many as 32 features of a 2048 × 2048
+/// micrograph take.
 const USUAL: u64 = 512 << 20;
 /// The least and the most that can be chosen.
 const RANGE: [u64; 2] = [64 << 20, 64 << 30];

@@ -114,8 +114,8 @@ impl Session {
     }
 
     fn survey(&mut self, path: PathBuf, classes: Vec<ClassInfo>, ask: bool) {
-        self.jobs.start(JobKind::Labels, move |_| {
-            let survey = survey_mask(&path)?;
+        self.jobs.start(JobKind::Labels, move |monitor| {
+            let survey = survey_mask(&path, monitor)?;
             Ok(Answer::Labels(Box::new(SurveyedLabels::Values { path, classes, survey, ask })))
         });
     }

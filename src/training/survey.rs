@@ -3,6 +3,7 @@ use super::classes::match_classes;
 use super::mask::{Claims, mask_planes, open_mask};
 use super::{LabelScheme, SchemeClass, TrainingError};
 use crate::analysis::IGNORE;
+use crate::monitor::Monitor;
 use crate::network::ClassInfo;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,13 +43,14 @@ pub struct MaskSurvey {
 /// values.
 ///
 /// # Errors
-/// Files that cannot be read, and those of more channels than a mask has.
-pub fn survey_mask(path: &Path) -> Result<MaskSurvey, TrainingError> {
+/// Files that cannot be read, those of more channels than a mask has, and cancelling.
+pub fn survey_mask(path: &Path, monitor: &Monitor) -> Result<MaskSurvey, TrainingError> {
     let mask = open_mask(path)?;
     let planes = mask_planes(&mask, 0, path)?;
     let mut counts: BTreeMap<MaskValue, u64> = BTreeMap::new();
     let mut others = 0;
     for y in 0..mask.height() {
+        monitor.check()?;
         for x in 0..mask.width() {
             let value = match planes.as_slice() {
                 [r, g, b] => colour([r.value(y, x), g.value(y, x), b.value(y, x)]),
@@ -154,7 +156,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("mask.png");
         GrayImage::from_fn(4, 1, |x, _| Luma([[7, 128, 7, 200][x as usize]])).save(&path).unwrap();
-        let survey = survey_mask(&path).unwrap();
+        let survey = survey_mask(&path, &Monitor::silent()).unwrap();
         let expected = [(7, 2), (128, 1), (200, 1)].map(|(value, n)| (MaskValue::Grey(value), n)).to_vec();
         assert_eq!(survey, MaskSurvey { values: expected, others: 0 });
         assert_eq!(LabelScheme::of_classes(&classes()).classes_of(&survey), [None; 3]);
@@ -175,7 +177,7 @@ mod tests {
         let path = dir.path().join("mask.png");
         let colours = [Rgb([255, 170, 50]), Rgb([1, 2, 3]), Rgb([9, 9, 9])];
         RgbImage::from_fn(3, 1, |x, _| colours[x as usize]).save(&path).unwrap();
-        let survey = survey_mask(&path).unwrap();
+        let survey = survey_mask(&path, &Monitor::silent()).unwrap();
         let values: Vec<String> = survey.values.iter().map(|(value, _)| value.to_string()).collect();
         assert_eq!(values, ["9", "[1, 2, 3]", "[255, 170, 50]"]);
         assert_eq!(LabelScheme::of_classes(&classes()).classes_of(&survey), [None, None, Some(1)]);
@@ -190,8 +192,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ramp.png");
         GrayImage::from_fn(200, 1, |x, _| Luma([x as u8])).save(&path).unwrap();
-        let survey = survey_mask(&path).unwrap();
+        let survey = survey_mask(&path, &Monitor::silent()).unwrap();
         assert_eq!((survey.values.len(), survey.others), (64, 136));
-        assert!(survey_mask(&dir.path().join("none.png")).is_err());
+        assert!(survey_mask(&dir.path().join("none.png"), &Monitor::silent()).is_err());
     }
 }

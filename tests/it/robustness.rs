@@ -112,35 +112,14 @@ fn two_models_frames_and_features_are_compared_from_outside() {
     assert_eq!((&found["a"]["model"], &found["b"]["model"]), (&"Test segmenter".into(), &"Other".into()));
     assert_eq!((&found["classes"]["pixels"], &found["values"]["n"]), (&1280.into(), &3840.into()));
     assert_eq!(shape_of(&dir.path().join("diff.npy")), [32, 40]);
-    let ran = compare(&[
-        "--node",
-        "enc1.conv1",
-        "--feature",
-        "0",
-        "--with-node",
-        "pool1",
-        "--with-feature",
-        "2",
-        "--out",
-        "diff.png",
-    ]);
+    let of_nodes = |more: &str| compare(&format!("--node enc1.conv1 {more}").split(' ').collect::<Vec<_>>());
+    let ran = of_nodes("--feature 0 --with-node pool1 --with-feature 2 --out diff.png");
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.contains("B: Test segmenter, pool1, feature 2, frame 0"), "{}", ran.out);
     assert_eq!(image::open(dir.path().join("diff.png")).unwrap().to_rgb8().dimensions(), (40, 32));
-    let ran = compare(&[
-        "--node",
-        "enc1.conv1",
-        "--feature",
-        "1",
-        "--with-model",
-        text(&other),
-        "--with-node",
-        "pool1",
-        "--with-feature",
-        "0",
-        "--out",
-        "models.npy",
-    ]);
+    let ran = of_nodes(
+        "--feature 1 --with-model b.safetensors --with-node pool1 --with-feature 0 --out models.npy",
+    );
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.contains("B: Other, pool1, feature 0, frame 0"), "{}", ran.out);
     assert!(ran.out.contains("on the finer grid: 32×40 values (y×x) of 1×1 px"), "{}", ran.out);

@@ -80,6 +80,12 @@ impl Session {
         self.comparing.models.get(side)?.as_ref().filter(|model| model.id == id)
     }
 
+    /// Forgets what was read of the sides' models, whose files may be others now, and reads it again.
+    pub(in crate::session) fn read_sides_again(&mut self) {
+        self.comparing.models = [None, None];
+        self.read_sides();
+    }
+
     /// Reads the networks of the sides that are of another model than the chosen one, where they are not known yet.
     pub(super) fn read_sides(&mut self) {
         let sides = self.comparing.sides.iter().enumerate();
@@ -180,6 +186,10 @@ mod tests {
         assert_eq!(shape(&session), [1, 12, 10]);
         session.apply(Command::Open(vec![grey_png(dir.path(), "wide.png", 30, 8)]));
         assert_eq!(shape(&session), [1, 8, 30], "they follow the image");
+        // Another network under the same name is read when the models are looked for again.
+        assert_eq!(TinyModel::classifier().save(dir.path(), "other"), segmenter);
+        session.apply(Command::RefreshModels);
+        assert!(names(&session, 1).contains(&("conv1".to_owned(), vec![2, 32, 32])));
         assert_eq!(session.messages, [], "{:?}", texts(&session));
     }
 

@@ -75,38 +75,9 @@ fn sight_ui(
         Sight::Feature { node, .. } => node.clone(),
         Sight::Classical { method, .. } => method.name().to_owned(),
     };
-    let feature = |node: &str, feature: usize| Sight::Feature { node: node.to_owned(), feature };
     let combo = ComboBox::from_id_salt(("compare sight", name)).width(width).height(420.0);
     let combo = combo.selected_text(small(shown));
-    let response = combo.show_ui(ui, |ui| {
-        ui.selectable_value(&mut choice.sight, Sight::Answer, "answer");
-        let chosen = session.node.as_ref().filter(|_| choice.model.is_none());
-        if let Some(node) = chosen {
-            let chosen = feature(node, session.feature.unwrap_or(0));
-            ui.selectable_value(&mut choice.sight, chosen, format!("{node} (chosen)"));
-        }
-        ui.separator();
-        for method in Method::ALL {
-            let on_it = matches!(&choice.sight, Sight::Classical { method: other, .. } if *other == method);
-            let response = ui.selectable_label(on_it, method.name()).on_hover_text(method.about());
-            if response.clicked() && !on_it {
-                choice.sight = Sight::Classical { method, polarity: Polarity::Bright };
-            }
-        }
-        ui.separator();
-        for node in known {
-            let on_it = matches!(&choice.sight, Sight::Feature { node: other, .. } if *other == node.name);
-            if ui.selectable_label(on_it, &node.name).clicked() && !on_it {
-                choice.sight = feature(&node.name, 0);
-            }
-        }
-        let note = match nodes {
-            Some(Ok(_)) => return,
-            Some(Err(why)) => small(why).color(Palette::of(ui).warning),
-            None => small("reading its nodes…").color(Palette::of(ui).weak),
-        };
-        ui.label(note);
-    });
+    let response = combo.show_ui(ui, |ui| sights_ui(ui, session, choice, side));
     let label = format!("What {name} shows");
     let hint = "The model's answer, the mask of a classical method, or a feature map of a node";
     response.response.accessible_name(&label).on_hover_text(hint);
@@ -126,4 +97,39 @@ fn sight_ui(
         let field = DragValue::new(feature).range(0..=last).prefix("# ").speed(0.1);
         ui.add(field).on_hover_text(hint);
     }
+}
+
+/// All that a side can show: the answer, the classical methods, and the nodes of its model.
+fn sights_ui(ui: &mut Ui, session: &Session, choice: &mut SideChoice, side: usize) {
+    let feature = |node: &str, feature: usize| Sight::Feature { node: node.to_owned(), feature };
+    let nodes = session.side_nodes(side);
+    let known: &[NodeCost] =
+        nodes.and_then(|nodes| nodes.as_ref().ok()).map_or(&[], |nodes| nodes.as_slice());
+    ui.selectable_value(&mut choice.sight, Sight::Answer, "answer");
+    let chosen = session.node.as_ref().filter(|_| choice.model.is_none());
+    if let Some(node) = chosen {
+        let chosen = feature(node, session.feature.unwrap_or(0));
+        ui.selectable_value(&mut choice.sight, chosen, format!("{node} (chosen)"));
+    }
+    ui.separator();
+    for method in Method::ALL {
+        let on_it = matches!(&choice.sight, Sight::Classical { method: other, .. } if *other == method);
+        let response = ui.selectable_label(on_it, method.name()).on_hover_text(method.about());
+        if response.clicked() && !on_it {
+            choice.sight = Sight::Classical { method, polarity: Polarity::Bright };
+        }
+    }
+    ui.separator();
+    for node in known {
+        let on_it = matches!(&choice.sight, Sight::Feature { node: other, .. } if *other == node.name);
+        if ui.selectable_label(on_it, &node.name).clicked() && !on_it {
+            choice.sight = feature(&node.name, 0);
+        }
+    }
+    let note = match nodes {
+        Some(Ok(_)) => return,
+        Some(Err(why)) => small(why).color(Palette::of(ui).warning),
+        None => small("reading its nodes…").color(Palette::of(ui).weak),
+    };
+    ui.label(note);
 }
