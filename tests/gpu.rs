@@ -1,18 +1,18 @@
 //! The graphics card against the CPU, to 1e-3: every node, every gradient, the shipped models, and a full card.
 //!
-//! Built with the feature `cuda`; where there is no card each test says so and passes. `.ci/gpu` runs them and asks for
-//! a card.
+//! Where there is no card, and in a build without the feature `cuda`, each test says so and passes. `.ci/gpu` runs them
+//! and asks for a card.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "a test that skips says so")]
 
 use candle_core::{Device, Tensor, Var};
-use polepiece::analysis::{Prediction, RunSettings, features_of, run as run_model};
+use polepiece::analysis::{Numbers, Prediction, RunSettings, features_of, run as run_model};
 use polepiece::compute::{DeviceChoice, memory_of, open_device};
 use polepiece::imaging::{self, Calibration, Micrograph};
 use polepiece::inspect::Recorder;
 use polepiece::monitor::Monitor;
-use polepiece::network::architectures::{UnetSpec, lenet, mlp, unet};
+use polepiece::network::architectures::{Architecture, UnetSpec, build, lenet, mlp, unet};
 use polepiece::network::{
     self, Flow, Graph, Mode, Model, Node, PreparedNetwork, Resample, Task, TrainState, Weights, installed,
     no_tap,
@@ -69,8 +69,8 @@ fn noise(dims: &[usize]) -> Tensor {
         .unwrap()
 }
 
-/// Every architecture there is, with an input `[batch, channel, y, x]`.
-fn architectures() -> Vec<(String, Graph, [usize; 4])> {
+/// Small networks of every operation that trains, with an input `[batch, channel, y, x]`.
+fn small_networks() -> Vec<(String, Graph, [usize; 4])> {
     let mut all = Vec::new();
     for batch_norm in [false, true] {
         for upsample in [None, Some(Resample::Nearest), Some(Resample::Bilinear)] {
@@ -85,6 +85,17 @@ fn architectures() -> Vec<(String, Graph, [usize; 4])> {
     all.push(("MLP".to_owned(), mlp([1, 12, 10], &[16, 8], 3).unwrap(), [2, 1, 12, 10]));
     all.push(("every operation".to_owned(), every_operation(), every_operation_input()));
     all
+}
+
+/// Every architecture that is built by name, narrow, with an image of the size that it was published for.
+fn architectures() -> Vec<(String, Graph, [usize; 4])> {
+    let narrow = |architecture: Architecture| {
+        let mut spec = architecture.defaults();
+        spec.width = spec.width.map(|_| 0.05);
+        let [channels, height, width] = architecture.about().input;
+        (architecture.name().to_owned(), build(&spec).unwrap(), [1, channels, height, width])
+    };
+    Architecture::ALL.into_iter().map(narrow).collect()
 }
 
 fn fixture() -> Vec<u8> {
@@ -124,7 +135,7 @@ fn every_node(graph: &Graph, weights: &Weights, input: &Tensor) -> BTreeMap<Stri
 #[test]
 fn every_node_of_every_architecture_is_what_the_cpu_computes() {
     let Some((card, _alone)) = card() else { return };
-    for (name, graph, dims) in architectures() {
+    for (name, graph, dims) in small_networks().into_iter().chain(architectures()) {
         let weights = Weights::initialised(&graph, 7, &Device::Cpu).unwrap();
         let (input, there) = (noise(&dims), on(&card, &weights));
         let expected = every_node(&graph, &weights, &input);
@@ -170,7 +181,7 @@ fn step(graph: &Graph, weights: &Weights, input: &Tensor) -> BTreeMap<String, Te
 #[test]
 fn every_gradient_of_a_training_step_is_what_the_cpu_computes() {
     let Some((card, _alone)) = card() else { return };
-    for (name, graph, dims) in architectures() {
+    for (name, graph, dims) in small_networks() {
         let weights = Weights::initialised(&graph, 8, &Device::Cpu).unwrap();
         let input = noise(&dims);
         let expected = step(&graph, &weights, &input);
@@ -182,9 +193,10 @@ fn every_gradient_of_a_training_step_is_what_the_cpu_computes() {
     }
 }
 
-fn sample(model: &Model) -> Option<Micrograph> {
-    let file = match model.card.name.as_str() {
+fn sample(model: &Path) -> Option<Micrograph> {
+    let file = match model.file_stem()?.to_str()? {
         "stem-columns" => "stem-columns.tif",
+        "eds-composition" => "eds-map.tif",
         _ => "sem-precipitates.tif",
     };
     imaging::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data").join(file))
@@ -193,17 +205,24 @@ fn sample(model: &Model) -> Option<Micrograph> {
         .next()
 }
 
-fn probabilities(model: &Model, micrograph: &Micrograph, settings: &RunSettings) -> (Tensor, Option<usize>) {
+/// The probabilities, or the numbers of a regressor, and the side of the tiles.
+fn answer(model: &Model, micrograph: &Micrograph, settings: &RunSettings) -> (Tensor, Option<usize>) {
+    let tensor = |values: Vec<f32>, shape: &[usize]| Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
     let device = model.weights.tensors.values().next().unwrap().device();
     let mut recorder = Recorder::nothing();
     match run_model(model, micrograph, settings, device, &mut recorder, &Monitor::silent()).unwrap() {
         Prediction::Segmentation(result) => {
-            let values: Vec<f32> = result.probabilities.iter().copied().collect();
-            (Tensor::from_vec(values, result.probabilities.shape(), &Device::Cpu).unwrap(), result.tile)
+            let values = result.probabilities.iter().copied().collect();
+            (tensor(values, result.probabilities.shape()), result.tile)
         }
         Prediction::Classification(result) => {
-            (Tensor::new(&result.probabilities[..], &Device::Cpu).unwrap(), None)
+            (tensor(result.probabilities.clone(), &[result.probabilities.len()]), None)
         }
+        Prediction::Regression(result) => match &result.numbers {
+            Numbers::Maps(maps) => (tensor(maps.iter().copied().collect(), maps.shape()), result.tile),
+            Numbers::Image(numbers) => (tensor(numbers.clone(), &[numbers.len()]), None),
+        },
+        Prediction::Nothing => panic!("{} answers nothing", model.card.name),
     }
 }
 
@@ -214,10 +233,10 @@ fn the_shipped_models_see_the_same() {
     assert!(!models.is_empty());
     for entry in models {
         let [here, there] = [&Device::Cpu, &card].map(|device| Model::load(&entry.path, device).unwrap());
-        let micrograph = sample(&here).unwrap();
+        let micrograph = sample(&entry.path).unwrap();
         let settings = RunSettings::default();
-        let (expected, _) = probabilities(&here, &micrograph, &settings);
-        let (found, _) = probabilities(&there, &micrograph, &settings);
+        let (expected, _) = answer(&here, &micrograph, &settings);
+        let (found, _) = answer(&there, &micrograph, &settings);
         check(&here.card.name, &found, &expected);
         if here.card.task == Task::Segment {
             let node = &here.graph.nodes()[here.graph.nodes().len() / 2].name;
@@ -249,9 +268,9 @@ fn a_full_card_makes_smaller_tiles() {
         taken.push(Tensor::zeros(64 * 1024 * 1024, candle_core::DType::F32, &card).unwrap());
     }
     let settings = RunSettings { memory_limit: Some(u64::MAX), ..RunSettings::default() };
-    let (found, tile) = probabilities(&there, &micrograph, &settings);
+    let (found, tile) = answer(&there, &micrograph, &settings);
     drop(taken);
     assert!(tile.is_some_and(|side| side < 1024), "{tile:?}");
-    let (expected, _) = probabilities(&here, &micrograph, &RunSettings::default());
+    let (expected, _) = answer(&here, &micrograph, &RunSettings::default());
     check("in smaller tiles", &found, &expected);
 }
