@@ -33,6 +33,8 @@ pub use shape::{ConvKind, ConvSpec};
 
 /// Bytes of working memory that one thread takes while convolving, at most in all usual cases.
 pub(crate) const SCRATCH_BYTES_PER_THREAD: u64 = window::LARGEST_SCRATCH + winograd::LARGEST_SCRATCH;
+/// And what all of them share.
+pub(crate) const SHARED_SCRATCH_BYTES: u64 = winograd::LARGEST_SHARED;
 
 use super::is_ours;
 use candle_core::{Result, Tensor, bail};

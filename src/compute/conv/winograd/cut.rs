@@ -5,15 +5,16 @@ use crate::compute::conv::kernel::SLACK;
 use crate::compute::conv::pass::Pass;
 use crate::compute::conv::window::{Tile, even_piece};
 
-/// Patches of all channels that are worked on at once, so that their transforms stay in a core's second-level cache.
-const CACHED: usize = 4 * 1024;
+/// Patches of all channels in that a thread works on at once, so that their transforms lie in near caches.
+const CACHED: usize = 8 * 1024;
 /// Patches worked on at once, at least, because each time all weights are read; and at most.
-const PATCHES: [usize; 2] = [64, 256];
-/// What limits even that, with very many channels.
-const HELD: usize = 32 * 1024;
+const PATCHES: [usize; 2] = [64, 128];
+/// Patches of all channels, in and out, that threads hold together, at most: what limits that with very many channels.
+const HELD: usize = 128 * 1024;
 
-/// Bytes of working memory that one thread takes, at most in all usual cases.
-pub(in crate::compute::conv) const LARGEST_SCRATCH: u64 = 8 * 1024 * 1024;
+/// Bytes of working memory that one thread takes, and that all of them share, at most in all usual cases.
+pub(in crate::compute::conv) const LARGEST_SCRATCH: u64 = 5 * 1024 * 1024;
+pub(in crate::compute::conv) const LARGEST_SHARED: u64 = (HELD * PLACES * 4 / 8 * 9) as u64;
 
 /// Whether a pass is one 3×3 kernel without stride, dilation and groups, or the adjoint of one.
 pub(in crate::compute::conv) fn can(pass: &Pass) -> bool {
@@ -42,6 +43,8 @@ pub(super) struct Cut {
     block: [usize; 2],
     /// Grid positions.
     grid: [usize; 2],
+    /// Patches that a block may have.
+    most: usize,
 }
 
 /// A block of patches.
@@ -54,10 +57,17 @@ pub(super) struct Block {
 }
 
 impl Cut {
-    pub(super) fn new(pass: &Pass) -> Self {
+    /// For blocks that each have a thread.
+    pub(super) fn alone(pass: &Pass) -> Self {
         let share = |patches: usize| patches / pass.source_channels;
-        let most = share(CACHED).clamp(PATCHES[0], PATCHES[1]).min(share(HELD)).max(SLACK);
+        let most = share(CACHED).clamp(PATCHES[0], PATCHES[1]).min(share(HELD / 4)).max(SLACK);
         Self::into(pass.grid, most)
+    }
+
+    /// For blocks that all threads work on.
+    pub(super) fn together(pass: &Pass) -> Self {
+        let share = HELD / (pass.source_channels + pass.target_channels);
+        Self::into(pass.grid, share.clamp(SLACK, PATCHES[1]))
     }
 
     /// Blocks of at most so many patches, or of half a row of registers.
@@ -67,10 +77,16 @@ impl Cut {
         if columns > SLACK {
             columns = columns.next_multiple_of(SLACK).min(LONGEST);
         }
-        Self { all, block: [even_piece(all[0], most / columns), columns], grid }
+        Self { all, block: [even_piece(all[0], most / columns), columns], grid, most }
     }
 
-    pub(super) fn blocks(&self) -> Vec<Block> {
+    /// The blocks of so many images, each with its image.
+    pub(super) fn blocks(&self, images: usize) -> Vec<(usize, Block)> {
+        let in_image = self.in_image();
+        (0..images).flat_map(|image| in_image.iter().map(move |&block| (image, block))).collect()
+    }
+
+    fn in_image(&self) -> Vec<Block> {
         let starts = |i: usize| (0..self.all[i]).step_by(self.block[i]);
         let block = |at: [usize; 2]| {
             let patches = [0, 1].map(|i| self.block[i].min(self.all[i] - at[i]));
@@ -81,9 +97,14 @@ impl Cut {
         starts(0).flat_map(|y| starts(1).map(move |x| block([y, x]))).collect()
     }
 
-    /// Where the transforms of so many channels lie, in chunks of so many that each begin a cache line.
-    pub(super) fn places(&self, channels: usize, chunk: usize) -> Places {
-        let lines = (self.block[0] * self.block[1]).div_ceil(SLACK) + 1;
+    /// How many images of one block each are worked on together.
+    pub(super) fn images(&self) -> usize {
+        if self.block == self.all { (self.most / (self.block[0] * self.block[1])).max(1) } else { 1 }
+    }
+
+    /// Where the transforms of so many images' channels lie, in chunks of so many that each begin a cache line.
+    pub(super) fn places(&self, images: usize, channels: usize, chunk: usize) -> Places {
+        let lines = (images * self.block[0] * self.block[1]).div_ceil(SLACK) + 1;
         // An odd number of cache lines, so that channels, and places, do not fight for the same ones.
         let channel_stride = (lines | 1) * SLACK;
         let place_stride = ((chunk * channel_stride / SLACK) | 1) * SLACK;

@@ -65,9 +65,7 @@ pub(in crate::compute::conv) fn by_weights(
 /// `isa` must be one of [`Isa::available`].
 pub(super) fn by_weights_on(isa: Isa, geometry: &Geometry, image: &[f32], map_gradient: &[f32]) -> Vec<f32> {
     let (pass, cut) = (geometry.forward(), Cut::into(geometry.map, PATCHES));
-    let in_blocks = cut.blocks();
-    let blocks: Vec<(usize, Block)> =
-        (0..geometry.batch).flat_map(|image| in_blocks.iter().map(move |&block| (image, block))).collect();
+    let blocks = cut.blocks(geometry.batch);
     let parts = parts(geometry, &blocks);
     let work = Work { isa, pass: &pass, geometry, cut, image, map_gradient };
     let sums: Vec<Vec<f32>> = parts.par_iter().map(|part| work.part(part)).collect();
@@ -115,7 +113,7 @@ impl Work<'_> {
     /// The part's sums, `[map channel, image channel, ky · kx]`.
     fn part(&self, part: &Part) -> Vec<f32> {
         let (rows, columns) = (part.image_channels.len(), part.map_channels.len().next_multiple_of(SLACK));
-        let places = self.cut.places(rows, rows);
+        let places = self.cut.places(1, rows, rows);
         let [patches_y, patches_x] = self.cut.largest();
         // An odd number of cache lines, so that places do not fight for the same ones.
         let map_stride = ((patches_y * patches_x * columns / SLACK) | 1) * SLACK;
@@ -160,11 +158,14 @@ impl Work<'_> {
     ) {
         let (size, at) = (self.pass.source, [0, 1].map(|i| block.tile.at[i] as isize + self.pass.origin[i]));
         let pixels = size[0] * size[1];
-        for (i, channel) in part.image_channels.clone().enumerate() {
-            let plane = &self.image[(item * self.geometry.image_channels + channel) * pixels..][..pixels];
-            let (patches, place_stride) = (block.patches, places.place_stride);
+        let plane =
+            |channel| &self.image[(item * self.geometry.image_channels + channel) * pixels..][..pixels];
+        let channels = &part.image_channels;
+        for (i, channel) in channels.clone().enumerate() {
+            let next = if channel + 1 < channels.end { plane(channel + 1) } else { &[] };
+            let (plane, patches, place_stride) = (plane(channel), block.patches, places.place_stride);
             let out = &mut out[i * places.channel_stride..];
-            Forward { plane, size, at, patches, place_stride }.run(self.isa, strip, out);
+            Forward { plane, next, size, at, patches, place_stride }.run(self.isa, strip, out);
         }
     }
 

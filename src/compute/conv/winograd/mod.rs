@@ -14,13 +14,14 @@ mod cut;
 mod gradient;
 mod run;
 mod spread;
+mod together;
 mod transforms;
 mod weights;
 
 #[cfg(test)]
 mod tests;
 
-pub(super) use cut::{LARGEST_SCRATCH, can, patches};
+pub(super) use cut::{LARGEST_SCRATCH, LARGEST_SHARED, can, patches};
 pub(super) use gradient::by_weights;
 pub(super) use run::run;
 pub(super) use weights::Packed;

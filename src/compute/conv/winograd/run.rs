@@ -1,7 +1,11 @@
 //! Carrying out a pass: block by block, transform the pixels, multiply, transform back, write.
+//!
+//! Where there are blocks for all threads each has some of its own. Where there are few, which is where images are small
+//! and channels many, all threads work on the same one ([`together`](super::together)).
 #![allow(unsafe_code)]
 
 use super::cut::{Block, Cut, Places};
+use super::together::together;
 use super::transforms::{Backward, Forward, Strip, results_pitch};
 use super::weights::{BLOCK, Packed};
 use super::{PLACES, STEP};
@@ -14,15 +18,17 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// With fewer blocks than this the threads share each: some of its channels in, then some of its channels out.
+/// So many channels in at most are narrow: the transforms of a thread's own blocks stay near it.
+const NARROW: usize = 128;
+/// Into so many pieces the source channels are cut when threads share them.
 const PIECES: usize = 8;
 
 /// Working memory of a thread, kept between blocks and between calls.
-struct Buffers {
-    strip: Strip,
+pub(super) struct Buffers {
+    pub(super) strip: Strip,
     transformed: Vec<f32>,
     products: Vec<f32>,
-    results: Vec<f32>,
+    pub(super) results: Vec<f32>,
 }
 
 impl Buffers {
@@ -31,9 +37,7 @@ impl Buffers {
 }
 
 thread_local! {
-    static BUFFERS: RefCell<Buffers> = const { RefCell::new(Buffers::NEW) };
-    /// The transforms of a block that threads share.
-    static SHARED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    pub(super) static BUFFERS: RefCell<Buffers> = const { RefCell::new(Buffers::NEW) };
 }
 
 /// The pass over `source`.
@@ -48,39 +52,38 @@ pub(in crate::compute::conv) fn run(
 
 /// `isa` must be one of [`Isa::available`].
 pub(super) fn run_on(isa: Isa, pass: &Pass, source: &Planes, weights: &Packed, finish: Finish) -> Vec<f32> {
-    let cut = Cut::new(pass);
-    let in_blocks = cut.blocks();
-    let blocks: Vec<(usize, Block)> =
-        (0..pass.batch).flat_map(|image| in_blocks.iter().map(move |&block| (image, block))).collect();
-    let apart = blocks.len() >= PIECES;
-    let channels = pass.source_channels;
-    let places = cut.places(channels, if apart { channels } else { channels.div_ceil(PIECES) });
+    let (from, to) = (pass.source_channels, pass.target_channels);
     let output = Output::new(pass, finish);
-    let (products, offsets) = (cut.places(BLOCK, BLOCK), places.offsets());
-    let work = Work { isa, pass, cut, places, offsets, products, weights, source, output: &output };
-    if apart {
+    let work = |transforms: Places, products| {
+        let offsets = transforms.offsets();
+        Work { isa, pass, transforms, offsets, products, weights, source, output: &output }
+    };
+    let cut = Cut::alone(pass);
+    let blocks = cut.blocks(pass.batch);
+    let threads = rayon::current_num_threads();
+    let enough = if from <= NARROW { 2 * threads } else { 8.max(4 * threads) };
+    if blocks.len() >= enough {
+        let work = work(cut.places(1, from, from), cut.places(1, BLOCK, BLOCK));
         blocks.par_iter().for_each(|&block| work.alone(block));
     } else {
-        let mut shared = SHARED.take();
-        for &block in &blocks {
-            work.together(block, &mut shared);
-        }
-        SHARED.set(shared);
+        let cut = Cut::together(pass);
+        let images = cut.images().min(pass.batch);
+        let work = work(cut.places(images, from, from.div_ceil(PIECES)), cut.places(images, to, to));
+        cut.blocks(pass.batch).chunks(images).for_each(|blocks| together(&work, blocks));
     }
     // SAFETY: the blocks cover the grid, the only residue is written, and every channel of a block is.
     unsafe { output.finished() }
 }
 
 /// Everything a piece of work reads.
-struct Work<'a> {
+pub(super) struct Work<'a> {
     isa: Isa,
-    pass: &'a Pass,
-    cut: Cut,
+    pub(super) pass: &'a Pass,
     /// Where the transforms of the source lie, and where each of its channels begins there.
-    places: Places,
+    pub(super) transforms: Places,
     offsets: Vec<usize>,
-    /// Where the products of a [`BLOCK`] of target channels lie.
-    products: Places,
+    /// Where the products lie.
+    pub(super) products: Places,
     weights: &'a Packed,
     source: &'a Planes<'a>,
     output: &'a Output<'a>,
@@ -90,78 +93,77 @@ impl Work<'_> {
     /// A block of an image on one thread.
     fn alone(&self, block: (usize, Block)) {
         BUFFERS.with_borrow_mut(|Buffers { strip, transformed, products, results }| {
-            let transformed = aligned(transformed, self.places.len());
-            self.transform(block, 0, strip, transformed);
+            let transformed = aligned(transformed, self.transforms.len());
+            let products = aligned(products, self.products.len());
+            self.transform(block, 0..self.pass.source_channels, strip, transformed);
             for first in (0..self.pass.target_channels).step_by(BLOCK) {
-                let channels = first..(first + BLOCK).min(self.pass.target_channels);
-                self.multiply(block, channels, transformed, [products, results]);
+                for place in 0..PLACES {
+                    let out = &mut products[place * self.products.place_stride..];
+                    self.multiply([place, first], block.1.patches.iter().product(), transformed, out);
+                }
+                for i in 0..BLOCK.min(self.pass.target_channels - first) {
+                    let products = &products[i * self.products.channel_stride..];
+                    self.back(block, first + i, products, results);
+                }
             }
         });
     }
 
-    /// A block of an image on all threads.
-    fn together(&self, block: (usize, Block), shared: &mut Vec<f32>) {
-        let len = self.places.len();
-        let shared = &mut aligned(shared, len)[..len];
-        shared.par_chunks_mut(self.places.chunk_len()).enumerate().for_each(|(i, chunk)| {
-            BUFFERS.with_borrow_mut(|buffers| self.transform(block, i, &mut buffers.strip, chunk));
-        });
-        // Whole panels, and a part of a block of channels.
-        let share = self.pass.target_channels.div_ceil(PIECES).next_power_of_two().clamp(8, BLOCK);
-        let starts: Vec<_> = (0..self.pass.target_channels).step_by(share).collect();
-        starts.par_iter().for_each(|&first| {
-            let channels = first..(first + share).min(self.pass.target_channels);
-            BUFFERS.with_borrow_mut(|Buffers { products, results, .. }| {
-                self.multiply(block, channels, shared, [products, results]);
-            });
-        });
-    }
-
-    /// A chunk of the source channels into their transforms.
-    fn transform(&self, (image, block): (usize, Block), chunk: usize, strip: &mut Strip, out: &mut [f32]) {
-        let at = [0, 1].map(|i| block.tile.at[i] as isize + self.pass.origin[i]);
-        let (size, patches, place_stride) = (self.pass.source, block.patches, self.places.place_stride);
-        let first = chunk * self.places.chunk;
-        for channel in first..(first + self.places.chunk).min(self.pass.source_channels) {
-            let plane = self.source.plane(image, channel);
-            let out = &mut out[(channel - first) * self.places.channel_stride..];
-            Forward { plane, size, at, patches, place_stride }.run(self.isa, strip, out);
-        }
-    }
-
-    /// Target channels, all in one [`BLOCK`], from the transforms of all source channels to the output.
-    fn multiply(
+    /// Some source channels of a block into their transforms.
+    pub(super) fn transform(
         &self,
         (image, block): (usize, Block),
         channels: Range<usize>,
-        transformed: &[f32],
-        [products, results]: [&mut Vec<f32>; 2],
+        strip: &mut Strip,
+        out: &mut [f32],
     ) {
-        let Places { channel_stride, place_stride, .. } = self.products;
-        let products = aligned(products, self.products.len());
-        for place in 0..PLACES {
-            let product = Product {
-                weights: self.weights.matrix(place, channels.start),
-                rows: channels.len(),
-                depth: self.offsets.len(),
-                first: 0,
-                offsets: &self.offsets,
-                source: &transformed[place * self.places.place_stride..],
-                out_stride: channel_stride,
-            };
-            let len = block.patches[0] * block.patches[1];
-            product.run_on(self.isa, 0, len, &mut products[place * place_stride..]);
+        let Places { channel_stride, place_stride, .. } = self.transforms;
+        let at = [0, 1].map(|i| block.tile.at[i] as isize + self.pass.origin[i]);
+        let (size, patches) = (self.pass.source, block.patches);
+        for (i, channel) in channels.clone().enumerate() {
+            let plane = self.source.plane(image, channel);
+            let next = if channel + 1 < channels.end { self.source.plane(image, channel + 1) } else { &[] };
+            let out = &mut out[i * channel_stride..];
+            Forward { plane, next, size, at, patches, place_stride }.run(self.isa, strip, out);
         }
-        let pitch = results_pitch(block.patches[1]);
-        let results = aligned(results, self.cut.largest()[0] * STEP * pitch);
-        for (i, channel) in channels.enumerate() {
-            let products = &products[i * channel_stride..];
-            Backward { products, patches: block.patches, place_stride }.run(self.isa, results);
-            // SAFETY: blocks partition the grid, and the callers the channels.
-            unsafe {
-                let values = Values { all: results, apart: 0, cols: pitch };
-                self.output.write([image, channel], block.tile, 0, values);
-            }
+    }
+
+    /// The products of a [`BLOCK`] of target channels, from `first` on, at a place of so many patches.
+    pub(super) fn multiply(
+        &self,
+        [place, first]: [usize; 2],
+        patches: usize,
+        transformed: &[f32],
+        out: &mut [f32],
+    ) {
+        let product = Product {
+            weights: self.weights.matrix(place, first),
+            rows: BLOCK.min(self.pass.target_channels - first),
+            depth: self.offsets.len(),
+            first: 0,
+            offsets: &self.offsets,
+            source: &transformed[place * self.transforms.place_stride..],
+            out_stride: self.products.channel_stride,
+        };
+        product.run_on(self.isa, 0, patches, out);
+    }
+
+    /// A target channel of a block, from its products to the output. Called once for each.
+    pub(super) fn back(
+        &self,
+        (image, block): (usize, Block),
+        channel: usize,
+        products: &[f32],
+        results: &mut Vec<f32>,
+    ) {
+        let (patches, place_stride) = (block.patches, self.products.place_stride);
+        let pitch = results_pitch(patches[1]);
+        let results = aligned(results, patches[0] * STEP * pitch);
+        Backward { products, patches, place_stride }.run(self.isa, results);
+        // SAFETY: blocks partition the grids of the images, and nobody else has this channel of this one.
+        unsafe {
+            let values = Values { all: results, apart: 0, cols: pitch };
+            self.output.write([image, channel], block.tile, 0, values);
         }
     }
 }

@@ -75,7 +75,8 @@ fn patches_are_transformed_as_defined_on_every_instruction_set() {
             };
             for isa in Isa::available() {
                 let (mut strip, mut out) = (Strip::NEW, vec![0.0; PLACES * place_stride]);
-                let forward = Forward { plane: &plane, size, at: [at; 2], patches, place_stride };
+                let forward =
+                    Forward { plane: &plane, next: &plane, size, at: [at; 2], patches, place_stride };
                 forward.run(isa, &mut strip, &mut out);
                 for (y, x) in (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x))) {
                     let expected = both_ways(&evaluation(), |i, j| pixel(y * STEP + i, x * STEP + j));
@@ -160,7 +161,6 @@ fn every_instruction_set_gives_what_direct_convolution_gives() {
         // More than one block along both axes, the last ones smaller.
         ([9, 3], [30, 540], 1),
         ([300, 8], [30, 30], 1),
-        // Few blocks and many channels out: threads share them.
         ([17, 160], [20, 20], 1),
     ] {
         let geometry = geometry(channels, image, padding);
@@ -231,7 +231,7 @@ fn every_instruction_set_gives_the_gradient_by_the_weights() {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    // One block, which threads share, and many.
+    // One block, on which threads work together, and many.
     for (channels, image) in [([20, 90], [30, 30]), ([3, 5], [200, 600])] {
         let geometry = geometry(channels, image, 1);
         let (pass, weights) = (geometry.forward(), numbers(geometry.weight_len(), 5));
@@ -251,6 +251,25 @@ fn the_number_of_threads_changes_no_bit() {
         let (first, first_gradient) = (bits(once(1)), bits(gradient(1)));
         assert!([1, 2, 3].into_iter().all(|threads| bits(once(threads)) == first));
         assert!([2, 3].into_iter().all(|threads| bits(gradient(threads)) == first_gradient));
+    }
+}
+
+#[test]
+fn images_worked_on_together_are_what_each_is_alone() {
+    // 36 patches each: three images at once, then two, where there are more threads than images.
+    let five = Geometry { batch: 5, ..geometry([20, 34], [23, 22], 1) };
+    let [pixels, results] = [five.image, five.map].map(|[h, w]| h * w);
+    let (x, weights) = (numbers(5 * 20 * pixels, 9), numbers(five.weight_len(), 10));
+    let once = |geometry: Geometry, x: &[f32]| {
+        let pass = geometry.forward();
+        let packed = Packed::new(&pass, &weights);
+        run::run_on(Isa::best(), &pass, &Planes::one(x, 20, pixels), &packed, Finish::default())
+    };
+    let many = rayon::ThreadPoolBuilder::new().num_threads(8).build().unwrap();
+    let all = many.install(|| once(five, &x));
+    for (image, found) in all.chunks_exact(34 * results).enumerate() {
+        let alone = once(Geometry { batch: 1, ..five }, &x[image * 20 * pixels..][..20 * pixels]);
+        assert!(found.iter().zip(&alone).all(|(a, b)| a.to_bits() == b.to_bits()), "image {image}");
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) const fn results_pitch(patches: usize) -> usize {
 pub(super) struct Forward<'a> {
     /// The whole channel and its `[y, x]`; pixels outside are 0.
     pub(super) plane: &'a [f32],
+    /// The channel that comes after this one, asked for from memory on the way; empty: none.
+    pub(super) next: &'a [f32],
     pub(super) size: [usize; 2],
     /// The first patch's first pixel.
     pub(super) at: [isize; 2],
@@ -142,6 +144,12 @@ unsafe fn along_y<V: Lanes>(job: &Forward, y: isize, strip: *mut f32) {
     // SAFETY: the strip holds `LONGEST` patches and a register more.
     unsafe {
         while patch < columns {
+            if !job.next.is_empty() {
+                let pixels = job.next.as_ptr().wrapping_offset(y * job.size[1] as isize + x(patch));
+                for (row, part) in (0..SIDE).flat_map(|row| (0..4).map(move |part| (row, part))) {
+                    V::prefetch(pixels.wrapping_add(row * job.size[1] + part * V::WIDTH));
+                }
+            }
             let mut rows = [[V::splat(0.0); 4]; SIDE];
             for part in 0..4 {
                 let values = evaluated(column::<V>(job, y, x(patch) + (part * V::WIDTH) as isize));
