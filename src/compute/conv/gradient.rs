@@ -160,7 +160,7 @@ pub(super) fn by_outer_products(geometry: &Geometry, image: &[f32], map_gradient
                         let (left, right) =
                             (&pixels[stretch.start..], &beside[stretch.start * SIDE_BY_SIDE..]);
                         let (rows, columns, len) = (&offsets[..], SIDE_BY_SIDE, stretch.len());
-                        Outer { left, rows, right, columns, len }.run_on(Isa::best(), sums);
+                        Outer { left, rows, right, columns, len, goes_on: true }.run_on(Isa::best(), sums);
                     }
                 }
             }

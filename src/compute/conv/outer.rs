@@ -8,7 +8,8 @@ use crate::compute::isa::Isa;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
 
-/// `out[m·columns + j] += Σ_n left[rows[m] + n] · right[n·columns + j]` for all rows `m`, columns `j` and `n < len`.
+/// `out[m·columns + j] = Σ_n left[rows[m] + n] · right[n·columns + j]` for all rows `m`, columns `j` and `n < len`; added
+/// to what is there when it goes on.
 pub(super) struct Outer<'a> {
     pub(super) left: &'a [f32],
     /// Where each row of the left begins.
@@ -17,12 +18,13 @@ pub(super) struct Outer<'a> {
     /// A multiple of [`SLACK`], which every register divides.
     pub(super) columns: usize,
     pub(super) len: usize,
+    pub(super) goes_on: bool,
 }
 
 impl Outer<'_> {
     /// `isa` must be one of [`Isa::available`].
     pub(super) fn run_on(&self, isa: Isa, out: &mut [f32]) {
-        let Self { left, rows, right, columns, len } = *self;
+        let Self { left, rows, right, columns, len, .. } = *self;
         let furthest = rows.iter().max().copied().unwrap_or(0);
         assert!(columns.is_multiple_of(SLACK) && rows.len() * columns <= out.len(), "the sums have room");
         assert!(!rows.is_empty() && len > 0, "there is something to sum");
@@ -112,7 +114,8 @@ unsafe fn tile<V: Lanes, const M: usize, const N: usize>(
         for m in 0..M {
             for i in 0..N {
                 let to = out.as_mut_ptr().add((row + m) * job.columns + column + i * V::WIDTH);
-                sums[m][i].add(V::load(to)).store(to);
+                let sum = if job.goes_on { sums[m][i].add(V::load(to)) } else { sums[m][i] };
+                sum.store(to);
             }
         }
     }
@@ -137,9 +140,12 @@ mod tests {
             };
             for isa in Isa::available() {
                 let mut out = vec![1.0; rows * columns];
-                Outer { left: &left, rows: &begins, right: &right, columns, len }.run_on(isa, &mut out);
-                for (i, &found) in out.iter().enumerate() {
-                    assert_eq!(found, 1.0 + product(i), "{isa:?} {rows} {columns} {len}");
+                for (goes_on, before) in [(true, 1.0), (false, 0.0)] {
+                    let outer = Outer { left: &left, rows: &begins, right: &right, columns, len, goes_on };
+                    outer.run_on(isa, &mut out);
+                    for (i, &found) in out.iter().enumerate() {
+                        assert_eq!(found, before + product(i), "{isa:?} {rows} {columns} {len}");
+                    }
                 }
             }
         }

@@ -10,7 +10,7 @@ const CACHED: usize = 8 * 1024;
 /// Patches worked on at once, at least, because each time all weights are read; and at most.
 const PATCHES: [usize; 2] = [64, 128];
 /// Patches of all channels, in and out, that threads hold together, at most: what limits that with very many channels.
-const HELD: usize = 128 * 1024;
+pub(super) const HELD: usize = 128 * 1024;
 
 /// Bytes of working memory that one thread takes, and that all of them share, at most in all usual cases.
 pub(in crate::compute::conv) const LARGEST_SCRATCH: u64 = 5 * 1024 * 1024;
@@ -56,6 +56,17 @@ pub(super) struct Block {
     pub(super) tile: Tile,
 }
 
+/// Blocks whose patches lie side by side: each with where its own begin, and how many there are of all.
+pub(super) fn side_by_side(blocks: &[(usize, Block)]) -> (Vec<((usize, Block), usize)>, usize) {
+    let mut patches = 0;
+    let begins = |&block: &(usize, Block)| {
+        let begin = patches;
+        patches += block.1.patches[0] * block.1.patches[1];
+        (block, begin)
+    };
+    (blocks.iter().map(begins).collect(), patches)
+}
+
 impl Cut {
     /// For blocks that each have a thread.
     pub(super) fn alone(pass: &Pass) -> Self {
@@ -64,10 +75,9 @@ impl Cut {
         Self::into(pass.grid, most)
     }
 
-    /// For blocks that all threads work on.
-    pub(super) fn together(pass: &Pass) -> Self {
-        let share = HELD / (pass.source_channels + pass.target_channels);
-        Self::into(pass.grid, share.clamp(SLACK, PATCHES[1]))
+    /// For blocks that all threads work on, with so many channels in and out.
+    pub(super) fn together(grid: [usize; 2], channels: usize) -> Self {
+        Self::into(grid, (HELD / channels).clamp(SLACK, PATCHES[1]))
     }
 
     /// Blocks of at most so many patches, or of half a row of registers.

@@ -16,10 +16,14 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
+mod together;
+
 /// Channels of the image and of the map whose sums are gathered together: they and the transforms of a block of patches
 /// stay in a core's second-level cache.
 const IMAGE_CHANNELS: usize = 32;
 const MAP_CHANNELS: usize = 64;
+/// With so many channels of the image, each would be transformed again for too many of the map's.
+const WIDE: usize = 256;
 /// Patches whose transforms are held at once.
 const PATCHES: usize = 32;
 /// With fewer parts than this the patches are shared out too. It is no number of threads, so that the result is the same
@@ -64,7 +68,12 @@ pub(in crate::compute::conv) fn by_weights(
 
 /// `isa` must be one of [`Isa::available`].
 pub(super) fn by_weights_on(isa: Isa, geometry: &Geometry, image: &[f32], map_gradient: &[f32]) -> Vec<f32> {
-    let (pass, cut) = (geometry.forward(), Cut::into(geometry.map, PATCHES));
+    let pass = geometry.forward();
+    if geometry.image_channels >= WIDE {
+        let cut = Cut::together(geometry.map, geometry.image_channels + MAP_CHANNELS);
+        return together::together(&Work { isa, pass: &pass, geometry, cut, image, map_gradient });
+    }
+    let cut = Cut::into(geometry.map, PATCHES);
     let blocks = cut.blocks(geometry.batch);
     let parts = parts(geometry, &blocks);
     let work = Work { isa, pass: &pass, geometry, cut, image, map_gradient };
@@ -115,26 +124,33 @@ impl Work<'_> {
         let (rows, columns) = (part.image_channels.len(), part.map_channels.len().next_multiple_of(SLACK));
         let places = self.cut.places(1, rows, rows);
         let [patches_y, patches_x] = self.cut.largest();
-        // An odd number of cache lines, so that places do not fight for the same ones.
-        let map_stride = ((patches_y * patches_x * columns / SLACK) | 1) * SLACK;
+        let map_stride = odd(patches_y * patches_x * columns);
         BUFFERS.with_borrow_mut(|Buffers { strip, pixels, image, map, sums }| {
             let (image, map) = (aligned(image, places.len()), aligned(map, PLACES * map_stride));
             let pixels = aligned(pixels, PIXELS);
-            let sums = &mut aligned(sums, PLACES * rows * columns)[..PLACES * rows * columns];
-            sums.fill(0.0);
+            let sum_stride = odd(rows * columns);
+            let sums = &mut aligned(sums, PLACES * sum_stride)[..PLACES * sum_stride];
             let offsets = places.offsets();
-            for &block in part.blocks {
-                self.transform_image(part, block, places, strip, image);
-                self.transform_map(part, block, [columns, map_stride], pixels, map);
+            for (i, &block) in part.blocks.iter().enumerate() {
+                self.transform_image(&part.image_channels, block, places, strip, image);
+                self.transform_map(&part.map_channels, block, [columns, map_stride], pixels, map);
                 let len = block.1.patches[0] * block.1.patches[1];
-                for (place, sums) in sums.chunks_exact_mut(rows * columns).enumerate() {
+                for (place, sums) in sums.chunks_exact_mut(sum_stride).enumerate() {
                     let left = &image[place * places.place_stride..];
                     let right = &map[place * map_stride..];
-                    Outer { left, rows: &offsets, right, columns, len }.run_on(self.isa, sums);
+                    Outer { left, rows: &offsets, right, columns, len, goes_on: i > 0 }
+                        .run_on(self.isa, sums);
                 }
             }
             let mut weights = vec![0.0; part.map_channels.len() * rows * 9];
-            vector::run(Back { sums, rows, columns, taps: self.taps(), weights: &mut weights });
+            vector::run(Back {
+                sums,
+                place_stride: sum_stride,
+                which: 0..rows,
+                columns,
+                taps: self.taps(),
+                weights: &mut weights,
+            });
             weights
         })
     }
@@ -150,7 +166,7 @@ impl Work<'_> {
 
     fn transform_image(
         &self,
-        part: &Part,
+        channels: &Range<usize>,
         (item, block): (usize, Block),
         places: Places,
         strip: &mut Strip,
@@ -160,7 +176,6 @@ impl Work<'_> {
         let pixels = size[0] * size[1];
         let plane =
             |channel| &self.image[(item * self.geometry.image_channels + channel) * pixels..][..pixels];
-        let channels = &part.image_channels;
         for (i, channel) in channels.clone().enumerate() {
             let next = if channel + 1 < channels.end { plane(channel + 1) } else { &[] };
             let (plane, patches, place_stride) = (plane(channel), block.patches, places.place_stride);
@@ -171,24 +186,32 @@ impl Work<'_> {
 
     fn transform_map(
         &self,
-        part: &Part,
+        channels: &Range<usize>,
         (item, block): (usize, Block),
         [columns, place_stride]: [usize; 2],
         pixels: &mut [f32],
         out: &mut [f32],
     ) {
         let (size, plane) = (self.geometry.map, self.geometry.map[0] * self.geometry.map[1]);
-        let first = item * self.geometry.map_channels + part.map_channels.start;
-        let planes = &self.map_gradient[first * plane..][..part.map_channels.len() * plane];
+        let first = item * self.geometry.map_channels + channels.start;
+        let planes = &self.map_gradient[first * plane..][..channels.len() * plane];
         let (at, patches) = (block.tile.at, block.patches);
         Spread { planes, size, at, patches, columns, place_stride }.run(self.isa, pixels, out);
     }
 }
 
+/// Floats of a place, an odd number of cache lines, so that places do not fight for the same ones.
+fn odd(len: usize) -> usize {
+    (len.div_ceil(SLACK) | 1) * SLACK
+}
+
 /// From sums `[place, image channel, map channel]` to weights `[map channel, image channel, tap]`.
 struct Back<'a> {
     sums: &'a [f32],
-    rows: usize,
+    /// Floats from one place of the sums to the next.
+    place_stride: usize,
+    /// The image channels that are brought back.
+    which: Range<usize>,
     /// Map channels, and what is beside the last one.
     columns: usize,
     taps: [usize; 9],
@@ -202,23 +225,29 @@ impl Loop for Back<'_> {
     type Output = ();
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
-        let Self { sums, rows, columns, taps, weights } = self;
-        for row in 0..rows {
-            for column in (0..columns).step_by(SLACK) {
-                let place = |place: usize| -> Lanes {
-                    let at = (place * rows + row) * columns + column;
-                    std::array::from_fn(|i| sums[at + i])
-                };
+        let Self { sums, place_stride, which, columns, taps, weights } = self;
+        // A few map channels after another: what is written of each lies far from the others'.
+        for column in (0..columns).step_by(SLACK) {
+            for row in which.clone() {
                 let mut lines = [[[0.0; SLACK]; 3]; SIDE];
                 for y in 0..SIDE {
-                    lines[y] = to_kernel(std::array::from_fn(|x| place(y * SIDE + x)));
+                    let mut values = [[0.0; SLACK]; SIDE];
+                    for x in 0..SIDE {
+                        let at = (y * SIDE + x) * place_stride + row * columns + column;
+                        values[x].copy_from_slice(&sums[at..at + SLACK]);
+                    }
+                    lines[y] = to_kernel(values);
                 }
                 for x in 0..3 {
-                    let kernel = to_kernel(std::array::from_fn(|y| lines[y][x]));
+                    let mut values = [[0.0; SLACK]; SIDE];
+                    for y in 0..SIDE {
+                        values[y] = lines[y][x];
+                    }
+                    let kernel = to_kernel(values);
                     for (y, values) in kernel.iter().enumerate() {
-                        let kernels = weights.chunks_exact_mut(rows * 9).skip(column);
+                        let kernels = weights.chunks_exact_mut(which.len() * 9).skip(column);
                         for (kernels, value) in kernels.zip(values) {
-                            kernels[row * 9 + taps[y * 3 + x]] = *value;
+                            kernels[(row - which.start) * 9 + taps[y * 3 + x]] = *value;
                         }
                     }
                 }

@@ -66,7 +66,7 @@ pub(super) fn run_on(isa: Isa, pass: &Pass, source: &Planes, weights: &Packed, f
         let work = work(cut.places(1, from, from), cut.places(1, BLOCK, BLOCK));
         blocks.par_iter().for_each(|&block| work.alone(block));
     } else {
-        let cut = Cut::together(pass);
+        let cut = Cut::together(pass.grid, from + to);
         let images = cut.images().min(pass.batch);
         let work = work(cut.places(images, from, from.div_ceil(PIECES)), cut.places(images, to, to));
         cut.blocks(pass.batch).chunks(images).for_each(|blocks| together(&work, blocks));

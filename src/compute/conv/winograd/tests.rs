@@ -211,6 +211,11 @@ fn every_instruction_set_gives_the_gradient_by_the_weights() {
         // More channels than are summed together on either side, and several blocks of patches.
         ([40, 70], [22, 21], 2),
         ([9, 17], [30, 140], 1),
+        // So many channels that threads work together: on both images at once, on several blocks of each, and on some
+        // of the map's channels after the others.
+        ([260, 96], [9, 13], 1),
+        ([256, 5], [50, 60], 1),
+        ([1040, 130], [3, 3], 1),
     ] {
         let geometry = geometry(channels, image, padding);
         let [pixels, results] = [geometry.image, geometry.map].map(|[h, w]| h * w);
@@ -232,7 +237,7 @@ fn every_instruction_set_gives_the_gradient_by_the_weights() {
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     // One block, on which threads work together, and many.
-    for (channels, image) in [([20, 90], [30, 30]), ([3, 5], [200, 600])] {
+    for (channels, image) in [([20, 90], [30, 30]), ([3, 5], [200, 600]), ([256, 20], [60, 60])] {
         let geometry = geometry(channels, image, 1);
         let (pass, weights) = (geometry.forward(), numbers(geometry.weight_len(), 5));
         let (pixels, packed) = (image[0] * image[1], Packed::new(&pass, &weights));

@@ -1,7 +1,7 @@
 //! All threads on the same patches, place by place, so that the weights and transforms of a place, which with many
 //! channels fill a core's second-level cache, are read once.
 use super::PLACES;
-use super::cut::Block;
+use super::cut::{Block, side_by_side};
 use super::run::{BUFFERS, Buffers, Work, aligned};
 use super::weights::BLOCK;
 use crate::compute::conv::kernel::SLACK;
@@ -16,12 +16,7 @@ thread_local! {
 /// One block of an image, or the only blocks of several images, whose patches then lie side by side.
 pub(super) fn together(work: &Work, blocks: &[(usize, Block)]) {
     let [mut transformed, mut products] = SHARED.take();
-    let patches = |blocks: &[(usize, Block)]| -> usize {
-        blocks.iter().map(|(_, block)| block.patches[0] * block.patches[1]).sum()
-    };
-    let starts: Vec<usize> = (0..blocks.len()).map(|i| patches(&blocks[..i])).collect();
-    let starts = || blocks.iter().copied().zip(starts.iter().copied());
-
+    let (blocks, patches) = side_by_side(blocks);
     let len = work.transforms.len();
     let places = &mut aligned(&mut transformed, len)[..len];
     places.par_chunks_mut(work.transforms.chunk_len()).enumerate().for_each(|(i, chunk)| {
@@ -29,13 +24,13 @@ pub(super) fn together(work: &Work, blocks: &[(usize, Block)]) {
         let channels = first..(first + work.transforms.chunk).min(work.pass.source_channels);
         BUFFERS.with_borrow_mut(|Buffers { strip, .. }| {
             // In their order, because each writes a little past its end.
-            for (block, start) in starts() {
-                work.transform(block, channels.clone(), strip, &mut chunk[start..]);
+            for &(block, begin) in &blocks {
+                work.transform(block, channels.clone(), strip, &mut chunk[begin..]);
             }
         });
     });
 
-    let (places, patches, sums) = (&*places, patches(blocks), work.products);
+    let (places, sums) = (&*places, work.products);
     let len = sums.len() + SLACK;
     let products_of = &mut aligned(&mut products, len)[..len];
     products_of.par_chunks_mut(sums.place_stride).take(PLACES).enumerate().for_each(|(place, out)| {
@@ -48,8 +43,8 @@ pub(super) fn together(work: &Work, blocks: &[(usize, Block)]) {
     let products_of = &*products_of;
     (0..work.pass.target_channels).into_par_iter().for_each(|channel| {
         BUFFERS.with_borrow_mut(|Buffers { results, .. }| {
-            for (block, start) in starts() {
-                let products = &products_of[channel * sums.channel_stride + start..];
+            for &(block, begin) in &blocks {
+                let products = &products_of[channel * sums.channel_stride + begin..];
                 work.back(block, channel, products, results);
             }
         });
