@@ -56,15 +56,23 @@ pub(super) struct Block {
     pub(super) tile: Tile,
 }
 
-/// Blocks whose patches lie side by side: each with where its own begin, and how many there are of all.
-pub(super) fn side_by_side(blocks: &[(usize, Block)]) -> (Vec<((usize, Block), usize)>, usize) {
+/// A block of an image whose patches lie behind those of others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beside {
+    pub(super) block: (usize, Block),
+    /// Patches before its own.
+    pub(super) begin: usize,
+}
+
+/// Blocks whose patches lie side by side, and how many patches they have.
+pub(super) fn side_by_side(blocks: &[(usize, Block)]) -> (Vec<Beside>, usize) {
     let mut patches = 0;
-    let begins = |&block: &(usize, Block)| {
+    let beside = |&block: &(usize, Block)| {
         let begin = patches;
         patches += block.1.patches[0] * block.1.patches[1];
-        (block, begin)
+        Beside { block, begin }
     };
-    (blocks.iter().map(begins).collect(), patches)
+    (blocks.iter().map(beside).collect(), patches)
 }
 
 impl Cut {

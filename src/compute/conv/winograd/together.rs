@@ -1,7 +1,7 @@
 //! All threads on the same patches, place by place, so that the weights and transforms of a place, which with many
 //! channels fill a core's second-level cache, are read once.
 use super::PLACES;
-use super::cut::{Block, side_by_side};
+use super::cut::{Beside, Block, side_by_side};
 use super::run::{BUFFERS, Buffers, Work, aligned};
 use super::weights::BLOCK;
 use crate::compute::conv::kernel::SLACK;
@@ -24,7 +24,7 @@ pub(super) fn together(work: &Work, blocks: &[(usize, Block)]) {
         let channels = first..(first + work.transforms.chunk).min(work.pass.source_channels);
         BUFFERS.with_borrow_mut(|Buffers { strip, .. }| {
             // In their order, because each writes a little past its end.
-            for &(block, begin) in &blocks {
+            for &Beside { block, begin } in &blocks {
                 work.transform(block, channels.clone(), strip, &mut chunk[begin..]);
             }
         });
@@ -43,7 +43,7 @@ pub(super) fn together(work: &Work, blocks: &[(usize, Block)]) {
     let products_of = &*products_of;
     (0..work.pass.target_channels).into_par_iter().for_each(|channel| {
         BUFFERS.with_borrow_mut(|Buffers { results, .. }| {
-            for &(block, begin) in &blocks {
+            for &Beside { block, begin } in &blocks {
                 let products = &products_of[channel * sums.channel_stride + begin..];
                 work.back(block, channel, products, results);
             }

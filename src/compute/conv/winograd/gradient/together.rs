@@ -3,7 +3,7 @@ use super::{BUFFERS, Back, Buffers, IMAGE_CHANNELS, MAP_CHANNELS, Work, odd};
 use crate::compute::conv::kernel::SLACK;
 use crate::compute::conv::outer::Outer;
 use crate::compute::conv::winograd::PLACES;
-use crate::compute::conv::winograd::cut::{Block, HELD, Places, side_by_side};
+use crate::compute::conv::winograd::cut::{Beside, HELD, Places, side_by_side};
 use crate::compute::conv::winograd::run::aligned;
 use crate::compute::conv::winograd::spread::PIXELS;
 use crate::compute::vector;
@@ -93,27 +93,27 @@ impl<'a> Sums<'a> {
         self.back(sums, weights);
     }
 
-    fn transform_image(&self, blocks: &[((usize, Block), usize)], out: &mut [f32]) {
+    fn transform_image(&self, blocks: &[Beside], out: &mut [f32]) {
         out.par_chunks_mut(self.places.chunk_len()).enumerate().for_each(|(i, chunk)| {
             let first = i * self.places.chunk;
             let channels = first..(first + self.places.chunk).min(self.places.channels);
             BUFFERS.with_borrow_mut(|Buffers { strip, .. }| {
                 // In their order, because each writes a little past its end.
-                for &(block, begin) in blocks {
+                for &Beside { block, begin } in blocks {
                     self.work.transform_image(&channels, block, self.places, strip, &mut chunk[begin..]);
                 }
             });
         });
     }
 
-    fn transform_map(&self, blocks: &[((usize, Block), usize)], out: &mut [f32]) {
+    fn transform_map(&self, blocks: &[Beside], out: &mut [f32]) {
         out.par_chunks_mut(PLACES * self.map_stride).enumerate().for_each(|(i, out)| {
             let first = self.channels.start + i * MAP_CHANNELS;
             let channels = first..(first + MAP_CHANNELS).min(self.channels.end);
             let strides = [self.columns, self.map_stride];
             BUFFERS.with_borrow_mut(|Buffers { pixels, .. }| {
                 let pixels = aligned(pixels, PIXELS);
-                for &(block, begin) in blocks {
+                for &Beside { block, begin } in blocks {
                     let out = &mut out[begin * self.columns..];
                     self.work.transform_map(&channels, block, strides, pixels, out);
                 }
