@@ -21,6 +21,8 @@ const TALLEST: usize = 8;
 /// Rows of the right-hand matrix that are gone through for all panels before the next ones: what a register tile reads of
 /// them stays in the first-level cache.
 pub(super) const DEPTH: usize = 96;
+/// Rows of it that are asked for from the second-level cache before they are multiplied.
+const AHEAD: usize = 6;
 /// Registers of a row that is multiplied alone.
 const LONGEST: usize = 8;
 
@@ -220,6 +222,7 @@ unsafe fn panels_over<V: Lanes, const N: usize, const MOST: usize>(
                     out_stride: job.out_stride,
                     offsets,
                     goes_on: first > 0,
+                    is_first: row == 0,
                 };
                 match height.min(MOST) {
                     8 => tile.multiply::<V, 8, N>(),
@@ -246,6 +249,8 @@ struct Tile<'a> {
     offsets: &'a [usize],
     /// Whether the products are added to what is there.
     goes_on: bool,
+    /// Whether it is the first to read these columns, which are then asked for in time.
+    is_first: bool,
 }
 
 impl Tile<'_> {
@@ -263,24 +268,44 @@ impl Tile<'_> {
                 }
             }
             let mut weights = self.weights;
-            for &offset in self.offsets {
-                let from = self.source.add(offset);
-                let mut values = [V::splat(0.0); N];
+            let asks = if self.is_first { self.offsets.len().saturating_sub(AHEAD) } else { 0 };
+            for (k, &later) in self.offsets[self.offsets.len() - asks..].iter().enumerate() {
                 for i in 0..N {
-                    values[i] = V::load(from.add(i * V::WIDTH));
+                    V::prefetch(self.source.add(later + i * V::WIDTH));
                 }
-                for m in 0..M {
-                    let weight = V::splat(*weights.add(m));
-                    for i in 0..N {
-                        sums[m][i] = weight.mul_add(values[i], sums[m][i]);
-                    }
-                }
+                add_products(self.source.add(self.offsets[k]), weights, &mut sums);
+                weights = weights.add(M);
+            }
+            for &offset in &self.offsets[asks..] {
+                add_products(self.source.add(offset), weights, &mut sums);
                 weights = weights.add(M);
             }
             for m in 0..M {
                 for i in 0..N {
                     sums[m][i].store(self.out.add(m * self.out_stride + i * V::WIDTH));
                 }
+            }
+        }
+    }
+}
+
+/// Adds the products of a row of the right-hand matrix with `M` weights.
+#[inline(always)]
+unsafe fn add_products<V: Lanes, const M: usize, const N: usize>(
+    from: *const f32,
+    weights: *const f32,
+    sums: &mut [[V; N]; M],
+) {
+    // SAFETY: see `Product::run`.
+    unsafe {
+        let mut values = [V::splat(0.0); N];
+        for i in 0..N {
+            values[i] = V::load(from.add(i * V::WIDTH));
+        }
+        for m in 0..M {
+            let weight = V::splat(*weights.add(m));
+            for i in 0..N {
+                sums[m][i] = weight.mul_add(values[i], sums[m][i]);
             }
         }
     }

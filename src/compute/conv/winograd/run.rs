@@ -20,6 +20,9 @@ use std::ops::Range;
 
 /// So many channels in at most are narrow: the transforms of a thread's own blocks stay near it.
 const NARROW: usize = 128;
+/// So many at most, and no more channels out, have products that take their transforms' place: all of those then lie in
+/// the second-level cache at once.
+const IN_PLACE: usize = 64;
 /// Into so many pieces the source channels are cut when threads share them.
 const PIECES: usize = 8;
 
@@ -63,8 +66,14 @@ pub(super) fn run_on(isa: Isa, pass: &Pass, source: &Planes, weights: &Packed, f
     let threads = rayon::current_num_threads();
     let enough = if from <= NARROW { 2 * threads } else { 8.max(4 * threads) };
     if blocks.len() >= enough {
-        let work = work(cut.places(1, from, from), cut.places(1, BLOCK, BLOCK));
-        blocks.par_iter().for_each(|&block| work.alone(block));
+        let transforms = cut.places(1, from, from);
+        if to <= from && from <= IN_PLACE {
+            let work = work(transforms, transforms);
+            blocks.par_iter().for_each(|&block| work.in_place(block));
+        } else {
+            let work = work(transforms, cut.places(1, BLOCK, BLOCK));
+            blocks.par_iter().for_each(|&block| work.alone(block));
+        }
     } else {
         let cut = Cut::together(pass.grid, from + to);
         let images = cut.images().min(pass.batch);
@@ -98,13 +107,34 @@ impl Work<'_> {
             self.transform(block, 0..self.pass.source_channels, strip, transformed);
             for first in (0..self.pass.target_channels).step_by(BLOCK) {
                 for place in 0..PLACES {
+                    let source = &transformed[place * self.transforms.place_stride..];
                     let out = &mut products[place * self.products.place_stride..];
-                    self.multiply([place, first], block.1.patches.iter().product(), transformed, out);
+                    self.multiply([place, first], block.1.patches.iter().product(), source, out);
                 }
                 for i in 0..BLOCK.min(self.pass.target_channels - first) {
                     let products = &products[i * self.products.channel_stride..];
                     self.back(block, first + i, products, results);
                 }
+            }
+        });
+    }
+
+    /// The same where the products of a place are written to where the transforms of the place before were, which are not
+    /// needed any more.
+    fn in_place(&self, block: (usize, Block)) {
+        BUFFERS.with_borrow_mut(|Buffers { strip, transformed, results, .. }| {
+            let Places { place_stride, channel_stride, .. } = self.transforms;
+            let values = aligned(transformed, place_stride + self.transforms.len());
+            self.transform(block, 0..self.pass.source_channels, strip, &mut values[place_stride..]);
+            for place in 0..PLACES {
+                let (written, source) = values.split_at_mut((place + 1) * place_stride);
+                for first in (0..self.pass.target_channels).step_by(BLOCK) {
+                    let out = &mut written[place * place_stride + first * channel_stride..];
+                    self.multiply([place, first], block.1.patches.iter().product(), source, out);
+                }
+            }
+            for channel in 0..self.pass.target_channels {
+                self.back(block, channel, &values[channel * channel_stride..], results);
             }
         });
     }
@@ -128,12 +158,13 @@ impl Work<'_> {
         }
     }
 
-    /// The products of a [`BLOCK`] of target channels, from `first` on, at a place of so many patches.
+    /// The products of a [`BLOCK`] of target channels, from `first` on, at a place of so many patches whose transforms
+    /// are the source.
     pub(super) fn multiply(
         &self,
         [place, first]: [usize; 2],
         patches: usize,
-        transformed: &[f32],
+        source: &[f32],
         out: &mut [f32],
     ) {
         let product = Product {
@@ -142,7 +173,7 @@ impl Work<'_> {
             depth: self.offsets.len(),
             first: 0,
             offsets: &self.offsets,
-            source: &transformed[place * self.transforms.place_stride..],
+            source,
             out_stride: self.products.channel_stride,
         };
         product.run_on(self.isa, 0, patches, out);

@@ -36,7 +36,8 @@ pub(super) fn together(work: &Work, blocks: &[(usize, Block)]) {
     products_of.par_chunks_mut(sums.place_stride).take(PLACES).enumerate().for_each(|(place, out)| {
         let channels = &mut out[..work.pass.target_channels * sums.channel_stride];
         channels.par_chunks_mut(BLOCK * sums.channel_stride).enumerate().for_each(|(i, out)| {
-            work.multiply([place, i * BLOCK], patches, places, out);
+            let source = &places[place * work.transforms.place_stride..];
+            work.multiply([place, i * BLOCK], patches, source, out);
         });
     });
 
