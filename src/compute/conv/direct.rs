@@ -21,12 +21,14 @@ const FEW: usize = 32;
 const PANEL: usize = 8;
 /// Rows shorter than this take longer to fill than is saved by filling them once.
 const NARROW: usize = 64;
-/// With fewer pieces of work than this the target channels are split too.
+/// With fewer pieces of work than this all threads work on each.
 const PIECES: usize = 8;
 
 thread_local! {
     /// Window and output of the tile at work, kept between tiles and between calls.
     static BUFFERS: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
+    /// The window that threads share, kept by the one that calls.
+    static SHARED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The weights of a pass in the order in which the products read them: for each residue and each group.
@@ -63,63 +65,102 @@ struct Share {
     read: Range<usize>,
 }
 
-/// The pass over `source`.
-pub(super) fn run(pass: &Pass, source: &Planes, weights: &Packed, finish: Finish) -> Vec<f32> {
-    let flat = if finish.halve { None } else { pass.flattened() };
-    let pass = flat.as_ref().unwrap_or(pass);
-    // Results of all residues along x are gathered, so that rows are written whole.
-    let taps = pass.residues.iter().map(|r| r.taps.len()).max().unwrap_or(0).max(1);
-    let few = pass.source_channels * taps <= FEW;
-    let room = GATHERED[usize::from(!few)] / pass.spread[1];
-    let together = if few { PANEL } else { 8 * PANEL };
-    let most = (room / together).clamp(TILE[0], TILE[1]);
-    let unit = if finish.halve { 2 } else { 1 };
-    let mut depth = even_piece(pass.source_channels, DEPTH.div_ceil(taps));
-    let mut window = Window::of(depth, pass, most, unit);
-    if !window.is_mostly_dense() {
-        (depth, window) = (pass.source_channels, Window::new(pass, most, unit));
-    }
-    let widest = |window: &Window| (room / window.map_stride()).max(PANEL) / PANEL * PANEL;
-    // A window of some channels is filled again for every block of target channels and every residue along y,
-    // which costs little where it is a copy of long rows.
-    let fillings = pass.target_channels.div_ceil(widest(&window)) * pass.spread[0];
-    if depth < pass.source_channels && fillings > 1 && flat.is_none() {
-        let whole = Window::new(pass, most, unit);
-        let narrow = whole.tile[1] < window.tile[1].min(NARROW);
-        if !narrow && whole.excess() < fillings as f64 * window.excess() {
-            (depth, window) = (pass.source_channels, whole);
+/// How a pass is cut.
+struct Plan {
+    window: Window,
+    /// Source channels in a window.
+    depth: usize,
+    tiles: Vec<Tile>,
+    /// Target channels multiplied at once; a multiple of [`PANEL`], or all.
+    block: usize,
+    /// Whether all threads work on each piece.
+    shared: bool,
+    /// Target channels of a piece.
+    apart: usize,
+}
+
+impl Plan {
+    /// `unit`: tiles are multiples of it; `flat`: the pass is over one row, which is only copied.
+    fn new(pass: &Pass, unit: usize, flat: bool) -> Self {
+        // Results of all residues along x are gathered, so that rows are written whole.
+        let taps = pass.residues.iter().map(|r| r.taps.len()).max().unwrap_or(0).max(1);
+        let few = pass.source_channels * taps <= FEW;
+        let room = GATHERED[usize::from(!few)] / pass.spread[1];
+        let together = if few { PANEL } else { 8 * PANEL };
+        let most = (room / together).clamp(TILE[0], TILE[1]);
+        let mut depth = even_piece(pass.source_channels, DEPTH.div_ceil(taps));
+        let mut window = Window::of(depth, pass, most, unit);
+        if !window.is_mostly_dense() {
+            (depth, window) = (pass.source_channels, Window::new(pass, most, unit));
         }
+        let widest_of = |window: &Window| (room / window.map_stride()).max(PANEL) / PANEL * PANEL;
+        // A window of some channels is filled again for every block of target channels and every residue along y,
+        // which costs little where it is a copy of long rows.
+        let fillings = pass.target_channels.div_ceil(widest_of(&window)) * pass.spread[0];
+        if depth < pass.source_channels && fillings > 1 && !flat {
+            let whole = Window::new(pass, most, unit);
+            let narrow = whole.tile[1] < window.tile[1].min(NARROW);
+            if !narrow && whole.excess() < fillings as f64 * window.excess() {
+                (depth, window) = (pass.source_channels, whole);
+            }
+        }
+        let mut widest = widest_of(&window);
+        if depth == pass.source_channels && !few {
+            // Nothing is added to what was gathered, so that it may leave the cache.
+            window = Window::new(pass, (2 * most).min(TILE[1]), unit);
+            widest = (2 * room / window.map_stride()).max(PANEL) / PANEL * PANEL;
+        }
+        let mut tiles = window.tiles(pass.grid);
+        let parts = PIECES.div_ceil(pass.batch * pass.groups * tiles.len());
+        // Threads share what is filled, unless it is nothing but a copy.
+        let shared = parts > 1 && !flat;
+        if shared {
+            (depth, window) = (pass.source_channels, Window::new(pass, most, unit));
+            (widest, tiles) = (widest_of(&window), window.tiles(pass.grid));
+        }
+        let share = pass.target_channels.div_ceil(parts).next_multiple_of(PANEL);
+        let block = widest.min(share).min(pass.target_channels);
+        // Blocks of channels follow each other in a piece unless there are too few pieces and nothing is shared.
+        let apart = if parts > 1 && flat { block } else { pass.target_channels };
+        Self { window, depth, tiles, block, shared, apart }
     }
-    let mut widest = widest(&window);
-    if depth == pass.source_channels && !few {
-        // Nothing is added to what was gathered, so that it may leave the cache.
-        window = Window::new(pass, (2 * most).min(TILE[1]), unit);
-        widest = (2 * room / window.map_stride()).max(PANEL) / PANEL * PANEL;
-    }
-    let tiles = window.tiles(pass.grid);
-    let parts = PIECES.div_ceil(pass.batch * pass.groups * tiles.len());
-    let block =
-        widest.min(pass.target_channels.div_ceil(parts).next_multiple_of(PANEL)).min(pass.target_channels);
-    let blocks: Vec<_> = (0..pass.target_channels).step_by(block).collect();
-    // Blocks of channels follow each other on one thread unless there are too few pieces.
-    let apart = if parts > 1 { 1 } else { blocks.len() };
-    let mut pieces = Vec::new();
-    for image in 0..pass.batch {
-        for group in 0..pass.groups {
-            for &tile in &tiles {
-                for channels in blocks.chunks(apart) {
-                    let last = (channels[channels.len() - 1] + block).min(pass.target_channels);
-                    pieces.push(Piece { image, group, tile, channels: channels[0]..last });
+
+    fn pieces(&self, pass: &Pass) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for image in 0..pass.batch {
+            for group in 0..pass.groups {
+                for &tile in &self.tiles {
+                    for first in (0..pass.target_channels).step_by(self.apart) {
+                        let channels = first..(first + self.apart).min(pass.target_channels);
+                        pieces.push(Piece { image, group, tile, channels });
+                    }
                 }
             }
         }
+        pieces
     }
-    let offsets = pass.residues.iter().map(|residue| window.offsets(residue)).collect();
+}
+
+/// The pass over `source`.
+pub(super) fn run(pass: &Pass, source: &Planes, weights: &Packed, finish: Finish) -> Vec<f32> {
+    let flat = if finish.halve { None } else { pass.flattened() };
+    let is_flat = flat.is_some();
+    let pass = flat.as_ref().unwrap_or(pass);
+    let plan = Plan::new(pass, if finish.halve { 2 } else { 1 }, is_flat);
+    let offsets = pass.residues.iter().map(|residue| plan.window.offsets(residue)).collect();
     let output = Output::new(pass, finish);
-    let work = Work { pass, window: &window, depth, offsets, weights, block, source, output: &output };
-    pieces.par_iter().for_each(|piece| {
-        BUFFERS.with_borrow_mut(|(window, gathered)| work.piece(piece, window, gathered));
-    });
+    let (window, depth, block) = (&plan.window, plan.depth, plan.block);
+    let work = Work { pass, window, depth, offsets, weights, block, source, output: &output };
+    let pieces = plan.pieces(pass);
+    if plan.shared {
+        for piece in &pieces {
+            work.together(piece);
+        }
+    } else {
+        pieces.par_iter().for_each(|piece| {
+            BUFFERS.with_borrow_mut(|(window, gathered)| work.alone(piece, window, gathered));
+        });
+    }
     // SAFETY: the grid with all residues covers every target pixel, and every channel is in a piece.
     unsafe { output.finished() }
 }
@@ -140,14 +181,13 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn piece(&self, piece: &Piece, window: &mut Vec<f32>, gathered: &mut Vec<f32>) {
-        let (pass, out_stride) = (self.pass, self.window.map_stride());
-        let apart = self.block * out_stride;
-        gathered.resize((pass.spread[1] * apart + SLACK).max(gathered.len()), 0.0);
+    /// A piece on one thread.
+    fn alone(&self, piece: &Piece, window: &mut Vec<f32>, gathered: &mut Vec<f32>) {
+        let pass = self.pass;
+        window.resize(self.window.len(), 0.0);
         let mut filled = None;
         for residue_y in 0..pass.spread[0] {
             for channel in piece.channels.clone().step_by(self.block) {
-                let rows = self.block.min(pass.target_channels - channel);
                 for first in (0..pass.source_channels).step_by(self.depth) {
                     let read = first..(first + self.depth).min(pass.source_channels);
                     if filled != Some(first) {
@@ -156,24 +196,68 @@ impl Work<'_> {
                         self.window.fill(pass, piece.tile, self.source, (piece.image, channels), window);
                         filled = Some(first);
                     }
-                    for residue_x in 0..pass.spread[1] {
-                        let residue = residue_y * pass.spread[1] + residue_x;
-                        let share = Share { residue, channel, rows, read: read.clone() };
-                        self.multiply(piece, &share, window, &mut gathered[residue_x * apart..]);
-                    }
+                    self.multiply(piece, [residue_y, channel], read, window, gathered);
                 }
-                for m in 0..rows {
-                    let target = [piece.image, piece.group * pass.target_channels + channel + m];
-                    let values = Values { all: &gathered[m * out_stride..], apart, cols: self.window.cols };
-                    // SAFETY: tiles partition the grid, and blocks the channels; each residue is written once a tile.
-                    unsafe { self.output.write(target, piece.tile, residue_y, values) };
-                }
+                self.write(piece, [residue_y, channel], gathered);
             }
         }
     }
 
-    /// What the source channels of the window give to the target channels of a share.
-    fn multiply(&self, piece: &Piece, share: &Share, source: &[f32], out: &mut [f32]) {
+    /// A piece on all threads: some of its channels in, then some of its channels out. The window holds all.
+    fn together(&self, piece: &Piece) {
+        let (pass, mut window) = (self.pass, SHARED.take());
+        window.resize(self.window.len().max(window.len()), 0.0);
+        let (planes, slack) = window.split_at_mut(self.window.len() - 2 * SLACK);
+        planes.par_chunks_mut(self.window.channel_len()).enumerate().for_each(|(channel, out)| {
+            let channel = piece.group * pass.source_channels + channel;
+            self.window.fill(pass, piece.tile, self.source, (piece.image, channel..channel + 1), out);
+        });
+        slack[..2 * SLACK].fill(0.0);
+        let blocks = piece.channels.len().div_ceil(self.block);
+        (0..pass.spread[0] * blocks).into_par_iter().for_each(|i| {
+            let at = [i / blocks, i % blocks * self.block];
+            BUFFERS.with_borrow_mut(|(_, gathered)| {
+                self.multiply(piece, at, 0..pass.source_channels, &window, gathered);
+                self.write(piece, at, gathered);
+            });
+        });
+        SHARED.set(window);
+    }
+
+    /// What the source channels of the window give to a block of target channels, from `channel` on, in all residues
+    /// along x of one along y.
+    fn multiply(
+        &self,
+        piece: &Piece,
+        [residue_y, channel]: [usize; 2],
+        read: Range<usize>,
+        source: &[f32],
+        gathered: &mut Vec<f32>,
+    ) {
+        let apart = self.block * self.window.map_stride();
+        let residues = self.pass.spread[1];
+        gathered.resize((residues * apart + SLACK).max(gathered.len()), 0.0);
+        for residue_x in 0..residues {
+            let residue = residue_y * residues + residue_x;
+            let rows = self.block.min(self.pass.target_channels - channel);
+            let share = Share { residue, channel, rows, read: read.clone() };
+            self.multiply_share(piece, &share, source, &mut gathered[residue_x * apart..]);
+        }
+    }
+
+    /// Writes what was gathered.
+    fn write(&self, piece: &Piece, [residue_y, channel]: [usize; 2], gathered: &[f32]) {
+        let (out_stride, cols) = (self.window.map_stride(), self.window.cols);
+        for m in 0..self.block.min(self.pass.target_channels - channel) {
+            let target = [piece.image, piece.group * self.pass.target_channels + channel + m];
+            let values = Values { all: &gathered[m * out_stride..], apart: self.block * out_stride, cols };
+            // SAFETY: tiles partition the grid, and blocks the channels; each residue is written once a tile.
+            unsafe { self.output.write(target, piece.tile, residue_y, values) };
+        }
+    }
+
+    /// One residue of that.
+    fn multiply_share(&self, piece: &Piece, share: &Share, source: &[f32], out: &mut [f32]) {
         let &Share { residue, channel, rows, ref read } = share;
         let taps = self.pass.residues[residue].taps.len();
         let (depth, first) = (self.pass.source_channels * taps, read.start * taps);

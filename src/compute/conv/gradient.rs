@@ -110,6 +110,7 @@ pub(super) fn directly(geometry: &Geometry, image: &[f32], map_gradient: &[f32])
             for &(item, tile) in &part.tiles {
                 let first = part.group * geometry.image_channels;
                 let of_group = first..first + geometry.image_channels;
+                pixels.resize(window.len(), 0.0);
                 window.fill(&pass, tile, &planes, (item, of_group), pixels);
                 let plane = geometry.map[0] * geometry.map[1];
                 let first =
@@ -147,6 +148,7 @@ pub(super) fn by_outer_products(geometry: &Geometry, image: &[f32], map_gradient
         BUFFERS.with_borrow_mut(|(pixels, beside)| {
             for &(item, tile) in &part.tiles {
                 let first = part.group * geometry.image_channels;
+                pixels.resize(window.len(), 0.0);
                 window.fill(&pass, tile, &planes, (item, first..first + geometry.image_channels), pixels);
                 beside.resize((tile.size[0] * window.cols * SIDE_BY_SIDE).max(beside.len()), 0.0);
                 let stretches = window.stretches(tile);

@@ -156,16 +156,20 @@ impl Window {
         16 * (lines + 1 - lines % 2)
     }
 
-    /// Copies what `tile` reads of some channels of one image, counted over all groups; no more than the window has.
+    /// Numbers of one channel.
+    pub(super) fn channel_len(&self) -> usize {
+        self.phases() * self.plane
+    }
+
+    /// Copies what `tile` reads of some channels of one image, counted over all groups, and zeros to the end of `window`.
     pub(super) fn fill(
         &self,
         pass: &Pass,
         tile: Tile,
         source: &Planes,
         (image, channels): (usize, Range<usize>),
-        window: &mut Vec<f32>,
+        window: &mut [f32],
     ) {
-        window.resize(self.len(), 0.0);
         let mut at = 0;
         for channel in channels {
             let plane = source.plane(image, channel);
@@ -285,14 +289,14 @@ impl Work for EverySecond<'_> {
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
         // Rows are short: whole registers first, whatever the compiler would do with a long row.
-        let (registers, rest) = self.to.as_chunks_mut::<16>();
-        let (pairs, left) = self.from.as_chunks::<32>();
-        let done = registers.len().min(pairs.len());
-        for (to, from) in registers.iter_mut().zip(pairs) {
-            *to = std::array::from_fn(|i| from[2 * i]);
+        let whole = (self.to.len() / 16).min(self.from.len() / 32);
+        for (to, from) in self.to.chunks_exact_mut(16).zip(self.from.chunks_exact(32)) {
+            for i in 0..16 {
+                to[i] = from[2 * i];
+            }
         }
-        let last = registers[done..].as_flattened_mut().iter_mut().chain(rest);
-        let from = pairs[done..].as_flattened().iter().chain(left);
-        last.zip(from.step_by(2)).for_each(|(to, from)| *to = *from);
+        for i in 16 * whole..self.to.len() {
+            self.to[i] = self.from[2 * i];
+        }
     }
 }
