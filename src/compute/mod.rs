@@ -70,8 +70,8 @@ pub fn conv_bytes_elsewhere(image: [usize; 3], map: [usize; 3], kernel: [usize; 
     conv::workspace_bytes(image, map, kernel[0] * kernel[1])
 }
 
-/// Bytes that computing takes beside its tensors: a few cache-sized buffers on each thread, some that all share, and what the program begins
-/// to use when it first computes.
+/// Bytes that computing takes beside its tensors: a few cache-sized buffers on each thread, some that all share, and what
+/// the program begins to use when it first computes.
 #[must_use]
 pub fn scratch_bytes() -> u64 {
     rayon::current_num_threads() as u64 * conv::SCRATCH_BYTES_PER_THREAD

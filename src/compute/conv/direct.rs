@@ -1,4 +1,5 @@
 //! Convolution as it is written: shifted products over tiles, each filling its window and writing its own pixels.
+//! Where there are few tiles all threads fill the window of one, and then share its target channels.
 #![allow(unsafe_code)]
 
 use super::kernel::{DEPTH, Product, SLACK, pack};

@@ -206,7 +206,9 @@ fn pair(range: std::ops::Range<usize>) -> impl Strategy<Value = [usize; 2]> {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let shape = (1..3usize, 1..12usize, 1..12usize, pair(1..14), pair(1..5));
+    // Few images, on each of which all threads work, and so many that each has a thread.
+    let batch = prop_oneof![2 => 1..3usize, 1 => Just(8)];
+    let shape = (batch, 1..12usize, 1..12usize, pair(1..14), pair(1..5));
     let spec = (pair(1..4), pair(0..6), pair(1..4), 1..4usize);
     (shape, spec, pair(0..3), any::<bool>(), any::<bool>()).prop_filter_map(
         "the kernel does not fit",

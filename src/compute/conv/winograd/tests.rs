@@ -142,11 +142,14 @@ fn check(pass: &Pass, weights: &[f32], finish: Finish) {
     let expected = engine::run(pass, &planes, &direct, finish);
     let largest = expected.iter().fold(1.0_f32, |a, b| a.max(b.abs()));
     let packed = Packed::new(pass, weights);
-    for isa in Isa::available() {
-        let found = run::run_on(isa, pass, &planes, &packed, finish);
+    // A thread alone has blocks of its own; so many threads work together on what there is here.
+    for (isa, threads) in Isa::available().flat_map(|isa| [(isa, 1), (isa, 16)]) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let found = pool.install(|| run::run_on(isa, pass, &planes, &packed, finish));
         assert_eq!(found.len(), expected.len());
         for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
-            assert!((found - expected).abs() < 2e-5 * largest, "{isa:?} {pass:?} {i}: {found}, {expected}");
+            let difference = (found - expected).abs();
+            assert!(difference < 2e-5 * largest, "{isa:?} {threads} {pass:?} {i}: {found}, {expected}");
         }
     }
 }
